@@ -1,0 +1,1 @@
+"""Neural networks of your own recordings: train, listen, judge, recombine."""

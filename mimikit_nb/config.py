@@ -1,0 +1,152 @@
+"""Configs: frozen, validated, and the one source of forms, tooltips and checkpoint entries.
+
+A config is a pydantic model whose fields carry one sentence each (the docstring under the
+field) and, where it helps a form, a unit and a scale::
+
+    class NoiseConfig(Config):
+        kind: Literal["noise"] = "noise"
+        level: float = field(0.1, ge=0, le=1, unit="linear", scale="log")
+        "Amplitude of the noise."
+
+Families of configs (networks, features, heads ...) stand in a :class:`Registry`, which turns a
+kind's name, a dict or a config into a config. Nothing is ever resolved through a namespace.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Generic, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, ValidationError
+
+from .errors import ConfigError
+
+
+def field(default: Any = ..., *, unit: str | None = None, scale: str | None = None, **limits: Any) -> Any:
+    """Declare a config field with limits, a unit and a scale.
+
+    Parameters
+    ----------
+    default : any
+        Default value; without one the field is required.
+    unit : str, optional
+        Unit of the value, shown beside the control of a form ("s", "Hz", "samples" ...).
+    scale : {"log", "power_of_two"}, optional
+        How a slider moves through the range; linear without it.
+    **limits
+        What :func:`pydantic.Field` takes: ``ge``, ``gt``, ``le``, ``lt``, ``min_length`` ...
+    """
+    hints = {k: v for k, v in {"unit": unit, "scale": scale}.items() if v is not None}
+    return Field(default, json_schema_extra=hints or None, **limits)
+
+
+class Config(BaseModel):
+    """Base of all configs: frozen, unknown keys refused, YAML in and out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigError(_in_words(type(self), error)) from None
+
+    def replace(self, **changes: Any) -> Self:
+        """Validated copy with some fields changed."""
+        return type(self)(**{**self.to_dict(), **changes})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dict of JSON types, complete enough to build the config again."""
+        return self.model_dump(mode="json")
+
+    def to_yaml(self, path: str | Path | None = None) -> str:
+        """YAML text of the config, also written to ``path`` if one is given."""
+        text = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    @classmethod
+    def from_yaml(cls, source: str | Path) -> Self:
+        """Config from a YAML file (a :class:`~pathlib.Path`) or from YAML text (a string)."""
+        return cls(**load_yaml(source))
+
+
+def load_yaml(source: str | Path) -> dict[str, Any]:
+    """Read a mapping from a YAML file or from YAML text; anything else is a ConfigError."""
+    try:
+        text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
+        values = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"Can't read the configuration: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"A configuration is a mapping of names to values, not {type(values).__name__}.")
+    return values
+
+
+C = TypeVar("C", bound=Config)
+
+
+class Registry(Generic[C]):
+    """Kinds of configs of one family, registered explicitly.
+
+    Parameters
+    ----------
+    family : str
+        What the family is called in messages ("network", "feature" ...).
+    """
+
+    def __init__(self, family: str) -> None:
+        self.family = family
+        self._kinds: dict[str, type[C]] = {}
+
+    def register(self, cls: type[C]) -> type[C]:
+        """Class decorator: make ``cls`` known under the default of its ``kind`` field."""
+        kind = cls.model_fields["kind"].default
+        if kind in self._kinds:
+            raise ConfigError(f"The {self.family} kind {kind!r} is registered twice.")
+        self._kinds[kind] = cls
+        return cls
+
+    @property
+    def kinds(self) -> dict[str, type[C]]:
+        """Registered config classes by kind."""
+        return dict(self._kinds)
+
+    def parse(self, value: str | dict[str, Any] | C) -> C:
+        """Config from a kind's name, from a dict with a ``kind``, or as it is."""
+        if isinstance(value, Config):
+            return value
+        values = {"kind": value} if isinstance(value, str) else dict(value)
+        kind = values.get("kind")
+        if kind not in self._kinds:
+            raise ConfigError(f"Unknown {self.family} kind {kind!r}. {did_you_mean(str(kind), self._kinds)}")
+        return self._kinds[kind](**values)
+
+    def annotate(self, base: type[C]) -> Any:
+        """Type of a config field that holds any member of the family (``base`` is its root)."""
+        return Annotated[SerializeAsAny[base], BeforeValidator(self.parse)]  # type: ignore[valid-type]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Sentence that offers the nearest known names, or lists all of them."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=3)
+    return f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known: {', '.join(known)}."
+
+
+def _in_words(cls: type[BaseModel], error: ValidationError) -> str:
+    """All complaints of a validation as sentences that name field, value and limit."""
+    sentences = []
+    for item in error.errors():
+        name = ".".join(map(str, item["loc"])) or cls.__name__
+        if item["type"] == "extra_forbidden":
+            sentences.append(f"{cls.__name__} has no field {name!r}. {did_you_mean(name, cls.model_fields)}")
+        elif item["type"] == "missing":
+            sentences.append(f"{cls.__name__} needs a value for {name!r}.")
+        else:
+            sentences.append(f"{name} = {item['input']!r}: {item['msg']}.")
+    return " ".join(sentences)

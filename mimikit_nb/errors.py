@@ -1,0 +1,50 @@
+"""Every error this package raises on purpose.
+
+All of them derive from :class:`MimikitError`, so ``except mnb.MimikitError`` catches what went
+wrong with *your* input and nothing else. A message says what was found, what the limit is and
+what to do about it.
+"""
+
+
+class MimikitError(Exception):
+    """Root of all errors raised on purpose by this package."""
+
+
+class AudioError(MimikitError):
+    """A sound file can't be found, read or written."""
+
+
+class CorpusError(MimikitError):
+    """A corpus can't be built, opened or read."""
+
+
+class ConfigError(MimikitError):
+    """A configuration has an unknown key or a value outside its range."""
+
+
+class ParameterError(MimikitError):
+    """An argument of a function is outside its range."""
+
+
+class FeatureError(MimikitError):
+    """A feature can't be computed or inverted for this signal."""
+
+
+class CheckpointError(MimikitError):
+    """A checkpoint is truncated, foreign, too new, or doesn't fit the network."""
+
+
+class TrainingError(MimikitError):
+    """A training run can't start or can't go on."""
+
+
+class PromptError(MimikitError):
+    """A prompt is too short, outside its corpus, or doesn't fit the network."""
+
+
+class EngineError(MimikitError):
+    """A generation engine can't be built for this network on this machine."""
+
+
+class NotebookError(MimikitError):
+    """A notebook can't be found, got unknown parameters, or failed while running."""

@@ -1,0 +1,95 @@
+"""The contract of a feature, and the registry of feature configs.
+
+A *config* (small, serialisable, independent of any sample rate) builds a *feature*, which knows
+its :class:`~mimikit_nb.units.TimeAxis`, whether its values are classes or vectors, and how to go
+from sound to values and back::
+
+    feature = MuLawConfig(q_levels=256).build(sample_rate=22050)
+    x = feature.forward(y)        # [..., samples] -> [..., N] or [..., N, dim]
+    y = feature.inverse(x)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..config import Config, Registry
+from ..errors import FeatureError
+from ..units import TimeAxis
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Discrete:
+    """Values are classes: int64 tensors ``[..., N]`` in ``range(n_classes)``."""
+
+    n_classes: int
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """Values are vectors: float32 tensors ``[..., N, dim]``."""
+
+    dim: int
+
+
+class Feature(ABC):
+    """A transform of sound with a time axis and, mostly, an inverse.
+
+    Attributes
+    ----------
+    kind : Discrete or Continuous
+        What its values are.
+    axis : TimeAxis
+        Where its values lie in time, at the sample rate the feature works at.
+    """
+
+    kind: Discrete | Continuous
+    axis: TimeAxis
+
+    @abstractmethod
+    def forward(self, y: Tensor) -> Tensor:
+        """Values of ``y [..., samples]``; ``axis.n_frames(samples)`` of them."""
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """Sound ``[..., samples]`` of values; ``axis.n_samples(n_frames)`` samples."""
+        raise FeatureError(f"{type(self).__name__} has no inverse.")
+
+    def inverse_stream(self, batch_size: int) -> InverseStream:
+        """Stateful, causal inverse for values that arrive chunk by chunk."""
+        raise FeatureError(f"{type(self).__name__} has no streaming inverse.")
+
+
+class InverseStream(ABC):
+    """Turns values that arrive chunk by chunk into sound, in constant memory.
+
+    Pushing ``n`` values gives ``n * hop_length`` samples; ``flush`` gives the rest, so that all
+    blocks together hold ``axis.n_samples(n_frames)`` samples.
+    """
+
+    @abstractmethod
+    def push(self, x: Tensor) -> Tensor:
+        """Sound ``[B, n * hop_length]`` of the next values ``[B, n, ...]``."""
+
+    @abstractmethod
+    def flush(self) -> Tensor:
+        """What is left ``[B, samples]`` once no more values come."""
+
+
+class FeatureConfig(Config):
+    """Base of the configs of all features."""
+
+    kind: str
+    "Name of the feature."
+
+    def build(self, sample_rate: int) -> Feature:
+        """Feature that works on signals at ``sample_rate`` Hz."""
+        raise FeatureError(f"{type(self).__name__} builds no feature.")
+
+
+FEATURES: Registry[FeatureConfig] = Registry("feature")
+AnyFeature = FEATURES.annotate(FeatureConfig)

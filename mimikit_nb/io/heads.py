@@ -1,0 +1,91 @@
+"""Configs of input modules, output heads and loss terms; the modules stand in ``networks``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ..config import Config, Registry, field
+
+
+class InputConfig(Config):
+    """Base of the configs of input modules."""
+
+    kind: str
+    "Name of the input module."
+
+
+class HeadConfig(Config):
+    """Base of the configs of output heads."""
+
+    kind: str
+    "Name of the head."
+
+
+INPUTS: Registry[InputConfig] = Registry("input")
+HEADS: Registry[HeadConfig] = Registry("head")
+AnyInput = INPUTS.annotate(InputConfig)
+AnyHead = HEADS.annotate(HeadConfig)
+
+
+@INPUTS.register
+class LinearInputConfig(InputConfig):
+    """Values as they are (classes scaled to [-1, 1]), through a linear layer."""
+
+    kind: Literal["linear"] = "linear"
+    "Name of the input module."
+
+
+@INPUTS.register
+class EmbeddingInputConfig(InputConfig):
+    """A learned vector per class."""
+
+    kind: Literal["embedding"] = "embedding"
+    "Name of the input module."
+    dim: int | None = field(None, ge=1)
+    "Length of the vectors; what the network finds fitting if not given."
+
+
+@HEADS.register
+class CategoricalHeadConfig(HeadConfig):
+    """Logits over the classes of a discrete feature."""
+
+    kind: Literal["categorical"] = "categorical"
+    "Name of the head."
+
+
+@HEADS.register
+class LogisticMixtureHeadConfig(HeadConfig):
+    """Mixture of logistics over values in [-1, 1] (Salimans et al., PixelCNN++, 2017)."""
+
+    kind: Literal["logistic_mixture"] = "logistic_mixture"
+    "Name of the head."
+    n_components: int = field(10, ge=1, le=100)
+    "Logistics in the mixture."
+
+
+@HEADS.register
+class MagnitudeHeadConfig(HeadConfig):
+    """Regression of non-negative magnitudes, with a learned spread per bin."""
+
+    kind: Literal["magnitude"] = "magnitude"
+    "Name of the head."
+
+
+@HEADS.register
+class GaussianHeadConfig(HeadConfig):
+    """Mean and spread of a vector of any sign."""
+
+    kind: Literal["gaussian"] = "gaussian"
+    "Name of the head."
+
+
+LossKind = Literal["nll", "l1", "l2", "log_l1", "spectral_convergence"]
+
+
+class LossTerm(Config):
+    """One term of a variable's loss."""
+
+    kind: LossKind = "nll"
+    "What is measured: 'nll' is the head's negative log-likelihood (cross-entropy for classes)."
+    weight: float = field(1.0, ge=0)
+    "Factor of the term in the sum."

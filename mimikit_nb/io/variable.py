@@ -1,0 +1,126 @@
+"""Variables: what flows in and out of a network, and in which role.
+
+An :class:`IOSpec` lists variables by name. The *autoregressive* ones set the model step: one
+step is one hop of their feature. Every tensor of a batch then has one item per model step,
+``[B, T]`` for classes or ``[B, T, dim]`` for vectors, whatever rate its variable has:
+:mod:`.align` finds, for each step, the item that belongs to it.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cached_property
+from typing import Literal
+
+from pydantic import model_validator
+
+from ..config import Config, field
+from ..errors import ConfigError
+from ..features.base import AnyFeature, Continuous, Discrete, Feature
+from ..units import TimeAxis
+from .heads import AnyHead, AnyInput, LossTerm
+
+Role = Literal["autoregressive", "fixture", "auxiliary"]
+
+
+class VariableConfig(Config):
+    """One variable of a network."""
+
+    feature: AnyFeature
+    "What is computed from the source."
+    role: Role = "autoregressive"
+    "Whether it is continued (autoregressive), only read (fixture) or only predicted (auxiliary)."
+    source: str = "signal"
+    "Where it comes from: 'signal', 'track:<name>' or 'computed:<variable>'."
+    sample_rate: int | None = field(None, ge=1000, le=384_000, unit="Hz")
+    "Rate at which the source is read; the corpus' own if not given."
+    input: AnyInput | None = None
+    "Module that reads it; chosen by the feature's kind if not given."
+    head: AnyHead | None = None
+    "Module that predicts it; chosen by the feature's kind if not given."
+    losses: tuple[LossTerm, ...] = (LossTerm(),)
+    "Terms of its loss; their weighted sum is minimised."
+
+    @property
+    def is_input(self) -> bool:
+        """Whether the network reads it."""
+        return self.role != "auxiliary"
+
+    @property
+    def is_target(self) -> bool:
+        """Whether the network predicts it."""
+        return self.role != "fixture"
+
+    @property
+    def computed_from(self) -> str | None:
+        """Name of the variable it is computed from, if it is."""
+        return self.source.removeprefix("computed:") if self.source.startswith("computed:") else None
+
+
+class IOSpec(Config):
+    """All variables of a network, by name."""
+
+    sample_rate: int = field(22050, ge=1000, le=384_000, unit="Hz")
+    "Rate of the corpus and of what is generated."
+    variables: dict[str, VariableConfig]
+    "Variables by name."
+    channels: Literal["mix", "separate"] = "separate"
+    "Whether channels are mixed to one, or each is a stream of its own (with common randomness)."
+
+    @model_validator(mode="after")
+    def _check(self) -> IOSpec:
+        if not self.autoregressive:
+            raise ConfigError("At least one variable must be autoregressive: it is what gets generated.")
+        axes = {name: self.features[name].axis for name in self.autoregressive}
+        if len({axis.frame_rate for axis in axes.values()}) > 1:
+            rates = ", ".join(f"{name}: {float(axis.frame_rate):g} Hz" for name, axis in axes.items())
+            raise ConfigError(f"Autoregressive variables must have one frame rate, but found {rates}.")
+        for name, variable in self.variables.items():
+            if variable.computed_from and variable.computed_from not in self.autoregressive:
+                raise ConfigError(
+                    f"Variable {name!r} is computed from {variable.computed_from!r}, "
+                    f"which is not autoregressive; choose one of {sorted(self.autoregressive)}."
+                )
+        return self
+
+    @cached_property
+    def features(self) -> dict[str, Feature]:
+        """Built features by variable name."""
+        return {
+            name: v.feature.build(v.sample_rate or self.sample_rate)
+            for name, v in self.variables.items()
+        }
+
+    def kind(self, name: str) -> Discrete | Continuous:
+        """What the values of a variable are."""
+        return self.features[name].kind
+
+    @property
+    def inputs(self) -> dict[str, VariableConfig]:
+        """Variables that the network reads."""
+        return {name: v for name, v in self.variables.items() if v.is_input}
+
+    @property
+    def targets(self) -> dict[str, VariableConfig]:
+        """Variables that the network predicts."""
+        return {name: v for name, v in self.variables.items() if v.is_target}
+
+    @property
+    def autoregressive(self) -> dict[str, VariableConfig]:
+        """Variables that are continued."""
+        return {name: v for name, v in self.variables.items() if v.role == "autoregressive"}
+
+    @property
+    def step_axis(self) -> TimeAxis:
+        """Time axis of the model steps: that of the first autoregressive variable."""
+        return self.features[next(iter(self.autoregressive))].axis
+
+    @property
+    def step_seconds(self) -> Fraction:
+        """Duration of a model step in seconds, exactly."""
+        return 1 / self.step_axis.frame_rate
+
+    @property
+    def step_samples(self) -> int:
+        """Samples of sound that one model step stands for, at the autoregressive variable's rate."""
+        return self.step_axis.hop_length

@@ -1,0 +1,178 @@
+"""The contract every auto-regressive network keeps, and the registry of network configs.
+
+Shapes are written with fixed letters: ``B`` batch, ``C`` channels, ``T`` model steps, ``N``
+frames, ``F`` bins, ``H`` hidden units, ``Q`` quantisation levels, ``P`` head parameters.
+
+One idea serves three uses. Training with truncated back-propagation carries the state from
+chunk to chunk; reading a prompt is one parallel ``forward`` from ``init_state``; generation is
+``step`` after ``step``. At step ``t`` the network has read the items up to ``t`` and predicts
+item ``t + 1``; fixtures and auxiliary targets belong to item ``t + 1``.
+
+The state is a nested dict of tensors. All have the batch as first dimension, but the clock
+``state["t"]`` (int64 ``[1]``: steps done so far), which the whole batch shares. ``state["in"]``
+and ``state["out"]`` hold the inputs and the head parameters of the current step.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ..config import Config, Registry
+from ..errors import ConfigError
+from ..features.base import Discrete
+from ..io.variable import IOSpec
+from .heads import Head, build_head
+
+State = dict[str, Any]
+Tensors = dict[str, Tensor]
+
+
+class Stage(NamedTuple):
+    """A part of a step: ``fn`` updates the state in place whenever ``t % period == 0``.
+
+    ``fn`` is plain torch without data-dependent Python control flow, so that an executor can
+    trace it once and run it as compiled code.
+    """
+
+    period: int
+    fn: Callable[[State], None]
+
+
+class Network(nn.Module, ABC):
+    """An auto-regressive network: parallel over time in training, step by step in generation.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        The network's own numbers.
+    io : IOSpec
+        What it reads and writes.
+
+    Attributes
+    ----------
+    receptive_field : int
+        Model steps that can influence a prediction through the input; for recurrent networks
+        the steps that a prompt should at least have.
+    chunk_multiple : int
+        Training chunks have a multiple of this many steps (the longest period of the stages).
+    is_recurrent : bool
+        Whether training carries the state from chunk to chunk.
+    """
+
+    receptive_field: int
+    chunk_multiple: int = 1
+    is_recurrent: bool = False
+
+    def __init__(self, config: NetworkConfig, io: IOSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.io = io
+
+    @property
+    def step_samples(self) -> int:
+        """Samples of sound that one step stands for."""
+        return self.io.step_samples
+
+    @abstractmethod
+    def forward(self, inputs: Tensors, state: State | None = None) -> tuple[Tensors, State]:
+        """Head parameters ``[B, T, P]`` by target, and the state after ``T`` steps.
+
+        Equal to ``T`` calls of :meth:`step` from ``state`` (from :meth:`init_state` if None);
+        differentiable, and never changes ``state`` in place.
+        """
+
+    @abstractmethod
+    def init_state(self, batch_size: int) -> State:
+        """State before the first step, preallocated on the network's device."""
+
+    @abstractmethod
+    def stages(self) -> Sequence[Stage]:
+        """Parts of one step, in order; they read ``state["in"]`` and write ``state["out"]``."""
+
+    @torch.no_grad()
+    def step(self, inputs: Tensors, state: State) -> tuple[Tensors, State]:
+        """Read one item per input (``[B]`` or ``[B, dim]``) and predict the next; in place."""
+        for name, value in inputs.items():
+            state["in"][name].copy_(value)
+        run_stages(self.stages(), state)
+        return {name: value.clone() for name, value in state["out"].items()}, state
+
+    def io_state(self, batch_size: int) -> State:
+        """Clock, inputs and outputs: what the state of every network holds."""
+        parameter = next(self.parameters())
+        new = parameter.new_zeros
+        state: State = {"t": torch.zeros(1, dtype=torch.int64, device=parameter.device)}
+        state["in"] = {
+            name: torch.zeros(batch_size, dtype=torch.int64, device=parameter.device)
+            if isinstance(kind := self.io.kind(name), Discrete)
+            else new(batch_size, kind.dim)
+            for name in self.io.inputs
+        }
+        state["out"] = {name: new(batch_size, head.n_params) for name, head in self.heads.items()}
+        return state
+
+    @property
+    @abstractmethod
+    def heads(self) -> dict[str, Head]:
+        """Output heads by target variable."""
+
+
+def run_stages(stages: Sequence[Stage], state: State) -> None:
+    """Run the stages that are due, then advance the clock."""
+    t = int(state["t"])
+    for period, fn in stages:
+        if t % period == 0:
+            fn(state)
+    state["t"].add_(1)
+
+
+def build_heads(io: IOSpec, hidden_dim: int) -> nn.ModuleDict:
+    """One head per target variable, from ``hidden_dim`` units."""
+    return nn.ModuleDict(
+        {name: build_head(v, io.kind(name), hidden_dim) for name, v in io.targets.items()}
+    )
+
+
+def map_state(fn: Callable[..., Tensor], *states: State) -> State:
+    """New state of ``fn(*tensors)`` for each tensor; states must have the same keys."""
+    return {
+        key: map_state(fn, *(s[key] for s in states))
+        if isinstance(value, dict)
+        else fn(*(s[key] for s in states))
+        for key, value in states[0].items()
+    }
+
+
+def clone_state(state: State) -> State:
+    """Copy that shares no memory with ``state``."""
+    return map_state(Tensor.clone, state)
+
+
+def detach_state(state: State) -> State:
+    """Same values, cut from the graph that computed them (truncated back-propagation)."""
+    return map_state(Tensor.detach, state)
+
+
+class NetworkConfig(Config):
+    """Base of the configs of all networks."""
+
+    kind: str
+    "Name of the network."
+
+    def build(self, io: IOSpec) -> Network:
+        """Network with random weights (from torch's global generator) for these variables."""
+        raise ConfigError(f"{type(self).__name__} builds no network.")
+
+    @classmethod
+    def default_io(cls, sample_rate: int) -> IOSpec:
+        """Variables that the network is made for."""
+        raise ConfigError(f"{cls.__name__} has no default variables; pass an IOSpec.")
+
+
+NETWORKS: Registry[NetworkConfig] = Registry("network")
+AnyNetwork = NETWORKS.annotate(NetworkConfig)

@@ -1,0 +1,98 @@
+"""The machine a notebook runs on: device, precision, seeds, and who is looking.
+
+``start`` is what the setup cell of every notebook calls.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from dataclasses import dataclass
+
+from .errors import ParameterError
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What :func:`start` found out.
+
+    Attributes
+    ----------
+    device : str
+        "cuda", "mps" or "cpu".
+    headless : bool
+        Whether nobody can press buttons (papermill, scripts, tests).
+    is_colab : bool
+        Whether this runs in Google Colab.
+    seed : int
+        Seed that was set.
+    """
+
+    device: str
+    headless: bool
+    is_colab: bool
+    seed: int
+
+
+def start(headless: bool | None = None, seed: int = 0) -> Runtime:
+    """Seed everything and say where we are.
+
+    Parameters
+    ----------
+    headless : bool, optional
+        Whether to show pictures instead of widgets; found out by :func:`is_headless` if None.
+    seed : int, default 0
+        Seed of Python's, numpy's and torch's random numbers.
+    """
+    seed_everything(seed)
+    found = is_headless() if headless is None else headless
+    return Runtime(default_device(), found, is_colab(), seed)
+
+
+def default_device() -> str:
+    """Name of the best device: cuda, then mps, then cpu."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def check_device(device: str | None) -> str:
+    """Device name if it can be used here (None: the best); a ParameterError says what is there."""
+    import torch
+
+    if device is None:
+        return default_device()
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not available.get(device.split(":")[0], False):
+        here = ", ".join(name for name, there in available.items() if there)
+        raise ParameterError(f"Device {device!r} can't be used on this machine; available: {here}.")
+    return device
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python's, numpy's and torch's global random numbers."""
+    import numpy as np
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - libraries that still use the legacy generator
+    torch.manual_seed(seed)
+
+
+def is_colab() -> bool:
+    """Whether this runs in Google Colab."""
+    return "google.colab" in sys.modules or "COLAB_RELEASE_TAG" in os.environ
+
+
+def is_headless() -> bool:
+    """Whether no notebook frontend can show widgets.
+
+    True without an IPython kernel, and where ``MIMIKIT_NB_HEADLESS`` is set to something else
+    than 0. A papermill run has a kernel and is told by its ``headless`` parameter.
+    """
+    if "MIMIKIT_NB_HEADLESS" in os.environ:
+        return os.environ["MIMIKIT_NB_HEADLESS"] != "0"
+    return "ipykernel" not in sys.modules
