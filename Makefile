@@ -1,0 +1,67 @@
+# Needs Python 3.11 or newer and make; everything else is installed into $(VENV).
+#
+#   make setup    the environment, with the package in it (again only when its sources changed)
+#   make demo     the quick start, run without a browser; its results lie in outputs/demo
+#   make test     lint and all tests but the long ones
+#   make lint     style, types, layers, docstrings, spelling
+#   make lab      JupyterLab on the notebooks
+#   make bench    speed, measured
+#
+# VENV=/some/where puts the environment elsewhere; PYTHON=python3.12 chooses the interpreter.
+
+VENV ?= .venv
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	2>/dev/null && echo $$p && break; done)
+BIN := $(VENV)/bin
+BUNDLE := mimikit_nb/widgets/static/waveform.js
+JS := $(sort $(wildcard mimikit_nb/widgets/js/src/*) $(wildcard mimikit_nb/widgets/js/package*.json))
+# The environment is made anew when what defines it changes, wherever the files' times stand.
+KEY := $(shell { cat pyproject.toml constraints.txt hatch_build.py $(JS); pwd; } | cksum | tr ' ' '-')
+READY := $(VENV)/.ready-$(KEY)
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: setup demo test lint lab bench chromium install
+.DELETE_ON_ERROR:
+
+ifeq ($(wildcard $(BUNDLE)),)
+setup: install
+else
+setup: $(READY)
+endif
+
+$(READY):
+	$(MAKE) install
+
+install:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found; name one: make PYTHON=... setup"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[test,batch,lab]' --constraint constraints.txt
+	rm -f $(VENV)/.ready-*
+	touch $(READY)
+
+demo: setup
+	$(BIN)/mimikit-nb run quickstart --out outputs/demo
+	@echo "The demo's notebook, sounds and pictures lie in outputs/demo."
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/numpydoc lint $$(git ls-files 'mimikit_nb/*.py')
+	$(BIN)/codespell
+
+# The browser tests want the machine to themselves; all others share its cores.
+test: setup lint chromium
+	$(BIN)/python -m pytest -n 2 -m "not long and not benchmark and not browser"
+	$(BIN)/python -m pytest -m browser
+
+chromium:
+	@sh tests/browser/install_chromium.sh
+
+lab: setup
+	$(BIN)/jupyter lab notebooks
+
+bench: setup
+	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks

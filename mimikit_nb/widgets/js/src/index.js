@@ -1,0 +1,2 @@
+import Peaks from "peaks.js";
+export default { render() { return Peaks; } };

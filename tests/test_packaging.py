@@ -1,0 +1,101 @@
+"""What is declared about the package is true: dependencies, files, notebooks, imports."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LARGEST_FILE = 250_000  # bytes
+CONDA_NAMES = {
+    "torch": "pytorch",
+    "soundfile": "pysoundfile",
+    "matplotlib": "matplotlib-base",
+    "dask": "dask-core",
+}
+HEAVY = {"torch", "torchaudio", "librosa", "matplotlib", "h5py", "scipy", "sklearn", "numpy"}
+
+
+def requirements(*extras: str) -> list[Requirement]:
+    """Declared requirements of the package with some extras."""
+    optional = PROJECT["optional-dependencies"]
+    return [
+        Requirement(r)
+        for part in [PROJECT["dependencies"], *map(optional.get, extras)]
+        for r in part
+    ]
+
+
+def tracked_files(pattern: str = "*") -> list[Path]:
+    """Files under version control that match a pattern."""
+    listing = subprocess.check_output(["git", "ls-files", "-z", "--", pattern], cwd=ROOT, text=True)
+    return [path for name in listing.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def test_conda_environment_equals_the_declared_dependencies():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    conda = dict(line.split(maxsplit=1) for line in environment["dependencies"] if " " in line)
+    declared = {
+        CONDA_NAMES.get(r.name, r.name): set(map(str, r.specifier))
+        for r in requirements("batch", "lab")
+    }
+    declared["python"] = {PROJECT["requires-python"]}
+    assert {name: set(bounds.split(",")) for name, bounds in conda.items()} == declared
+
+
+def test_every_dependency_has_a_reason():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    lines = [line.strip() for line in text.splitlines()]
+    for requirement in requirements("batch", "lab", "test"):
+        (line,) = [line for line in lines if line.startswith(f'"{requirement.name}>')]
+        assert "# " in line, f"say in a comment what {requirement.name} is for"
+
+
+def test_constraints_pin_every_dependency_within_its_bounds():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line.split("==") for line in lines if not line.startswith("#")]
+    versions = {canonicalize_name(name): version for name, version in pins}
+    for requirement in requirements("batch", "lab", "test"):
+        version = versions[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(version), requirement
+
+
+def test_no_upper_bounds_but_for_the_widgets():
+    """Colab preinstalls most dependencies; a bound that forces another version breaks it."""
+    for requirement in requirements():
+        operators = {s.operator for s in requirement.specifier}
+        assert operators == {">="} or requirement.name == "ipywidgets", requirement
+
+
+def test_no_large_files_are_tracked():
+    large = {str(p): p.stat().st_size for p in tracked_files() if p.stat().st_size > LARGEST_FILE}
+    assert not large
+
+
+def test_the_bundle_is_not_tracked():
+    assert not tracked_files("mimikit_nb/widgets/static")
+
+
+def test_the_lock_file_has_no_download_addresses():
+    text = (ROOT / "mimikit_nb/widgets/js/package-lock.json").read_text(encoding="utf-8")
+    packages = json.loads(text)["packages"]
+    assert not [name for name, entry in packages.items() if "resolved" in entry]
+
+
+def test_notebooks_are_tracked_without_outputs():
+    for path in tracked_files("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = [cell for cell in cells if cell["cell_type"] == "code"]
+        assert not any(cell["outputs"] or cell["execution_count"] for cell in code), path
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    code = "import mimikit_nb, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not HEAVY & set(done.stdout.split())
