@@ -1,1 +1,60 @@
-"""Neural networks of your own recordings: train, listen, judge, recombine."""
+"""Neural networks of your own recordings: train, listen, judge, recombine.
+
+The public names, in the order of work:
+
+==========================  ================================================================
+name                        does
+==========================  ================================================================
+``check``                   says which sound files can be used, and why others can't
+``build_corpus``            turns a folder of recordings into a corpus
+``open_corpus``             opens a corpus
+``demo_corpus``             a corpus of embedded music, to try everything on
+``train``, ``resume``       train a network, go on training
+``load_checkpoint``         opens what a run has learned
+``generate``, ``stream``    make new sound from a checkpoint
+``read_recall``             how a generated file was made
+``average_checkpoints``     the mean of several checkpoints
+``export``                  a folder to share
+``run_notebook``            runs a notebook headless
+==========================  ================================================================
+
+Everything raises errors derived from ``MimikitError``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "check": "recipes",
+    "build_corpus": "recipes",
+    "open_corpus": "recipes",
+    "demo_corpus": "recipes",
+    "add_files": "recipes",
+    "train": "recipes",
+    "resume": "recipes",
+    "load_checkpoint": "recipes",
+    "generate": "recipes",
+    "stream": "recipes",
+    "read_recall": "recipes",
+    "average_checkpoints": "recipes",
+    "export": "recipes",
+    "run_notebook": "batch",
+    "start": "runtime",
+    "MimikitError": "errors",
+}
+
+__all__ = sorted(_HOMES)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name where it is first used: importing the package costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

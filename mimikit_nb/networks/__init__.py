@@ -10,3 +10,6 @@ module                   holds
 :mod:`.sample_rnn`       SampleRNN
 =======================  =================================================================
 """
+
+from . import sample_rnn, wavenet  # noqa: F401 - registers the kinds
+from .base import NETWORKS as NETWORKS

@@ -15,12 +15,14 @@ and ``state["out"]`` hold the inputs and the head parameters of the current step
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from ..config import Config, Registry
 from ..errors import ConfigError
@@ -116,10 +118,29 @@ class Network(nn.Module, ABC):
         state["out"] = {name: new(batch_size, head.n_params) for name, head in self.heads.items()}
         return state
 
+    def folded(self) -> Self:
+        """Frozen copy for generation: eval mode, reparametrised weights made plain."""
+        network = copy.deepcopy(self).eval().requires_grad_(False)
+        for module in [m for m in network.modules() if is_parametrized(m)]:
+            _make_plain(module)
+        return network
+
     @property
     @abstractmethod
     def heads(self) -> dict[str, Head]:
         """Output heads by target variable."""
+
+
+def _make_plain(module: nn.Module) -> None:
+    """Replace reparametrised tensors by their values.
+
+    Torch's own removal would also change the class that a deep copy shares with its original.
+    """
+    values = {name: getattr(module, name).detach().clone() for name in module.parametrizations}
+    module.__class__ = type(module).__mro__[1]
+    del module.parametrizations
+    for name, value in values.items():
+        module.register_parameter(name, nn.Parameter(value, requires_grad=False))
 
 
 def run_stages(stages: Sequence[Stage], state: State) -> None:

@@ -1,0 +1,101 @@
+"""Prompts: the sound a network continues, and where it came from.
+
+A prompt is cut from a corpus, read from a file, or given as an array at any rate; all become
+``[C, samples]`` at the network's sample rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..audio.files import load, resample
+from ..corpus.store import Corpus
+from ..errors import PromptError
+from ..units import samples_to_seconds, seconds_to_samples
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A piece of sound to be continued.
+
+    Attributes
+    ----------
+    audio : np.ndarray [shape=(C, samples)]
+        float32 at the network's sample rate.
+    source : dict
+        Where it came from, as JSON types: kept in the recall data of what is generated.
+    corpus_sample : int or None
+        Its first sample in the corpus, if it came from one.
+    """
+
+    audio: np.ndarray
+    source: dict[str, Any]
+    corpus_sample: int | None = None
+
+
+def prompt_from_corpus(corpus: Corpus, position_seconds: float, prompt_seconds: float) -> Prompt:
+    """Cut ``prompt_seconds`` from a corpus, beginning at ``position_seconds``."""
+    start = seconds_to_samples(position_seconds, corpus.sample_rate)
+    n = seconds_to_samples(prompt_seconds, corpus.sample_rate)
+    if start < 0 or start + n > corpus.signal.shape[1]:
+        raise PromptError(
+            f"A prompt of {prompt_seconds:g} s at {position_seconds:g} s lies outside the corpus, which has "
+            f"{corpus.duration_seconds:.2f} s; choose a position from 0 to "
+            f"{max(0.0, corpus.duration_seconds - prompt_seconds):.2f} s or a shorter prompt."
+        )
+    source = {"kind": "corpus", "corpus_hash": corpus.hash, "position_seconds": float(position_seconds)}
+    return Prompt(np.array(corpus.signal[:, start : start + n]), source, start)
+
+
+def prompt_from_file(path: str | Path, sample_rate: int, prompt_seconds: float) -> Prompt:
+    """Read the first ``prompt_seconds`` of a sound file, resampled."""
+    audio = load(path, sample_rate=sample_rate)
+    n = seconds_to_samples(prompt_seconds, sample_rate)
+    return Prompt(audio[:, :n], {"kind": "file", "path": str(path)})
+
+
+def prompt_from_array(y: np.ndarray, y_rate: int, sample_rate: int) -> Prompt:
+    """Take an array ``[samples]`` or ``[C, samples]`` at ``y_rate`` Hz as it is, resampled."""
+    audio = np.atleast_2d(np.asarray(y, dtype=np.float32))
+    if audio.ndim != 2 or audio.shape[1] == 0 or not np.isfinite(audio).all():
+        raise PromptError(
+            f"A prompt array must be [samples] or [C, samples], not empty and finite; this one is {np.shape(y)}."
+        )
+    return Prompt(resample(audio, y_rate, sample_rate), {"kind": "array"})
+
+
+def spread_positions(corpus: Corpus, n: int, prompt_seconds: float) -> list[float]:
+    """``n`` positions in seconds, evenly spread, each prompt inside one file of the corpus."""
+    n_prompt = seconds_to_samples(prompt_seconds, corpus.sample_rate)
+    rooms = [(f.start, f.stop - n_prompt) for f in corpus.files if f.stop - f.start >= n_prompt]
+    if not rooms:
+        raise PromptError(
+            f"No file of the corpus is as long as the prompt ({prompt_seconds:g} s); use a shorter prompt."
+        )
+    lengths = np.array([stop - start + 1 for start, stop in rooms])
+    ends = np.cumsum(lengths)
+    wanted = ((np.arange(n) + 0.5) / n * ends[-1]).astype(int)
+    found = np.searchsorted(ends, wanted, side="right")
+    samples = [rooms[i][0] + int(w - (ends[i] - lengths[i])) for w, i in zip(wanted, found, strict=True)]
+    return [samples_to_seconds(s, corpus.sample_rate) for s in samples]
+
+
+def stack_prompts(prompts: Sequence[Prompt], n_channels: int) -> np.ndarray:
+    """``[n, n_channels, samples]``: prompts cut at the front to the shortest, channels matched.
+
+    A mono prompt is doubled for a stereo network; any other is mixed down for a mono one.
+    """
+    shortest = min(p.audio.shape[1] for p in prompts)
+    return np.stack([_with_channels(p.audio, n_channels)[:, p.audio.shape[1] - shortest :] for p in prompts])
+
+
+def _with_channels(audio: np.ndarray, n_channels: int) -> np.ndarray:
+    if audio.shape[0] == n_channels:
+        return audio
+    mono = audio.mean(0, keepdims=True)
+    return np.repeat(mono, n_channels, axis=0)

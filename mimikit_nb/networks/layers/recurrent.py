@@ -1,0 +1,59 @@
+"""LSTM, GRU and plain RNN under one call, with weights that may be reparametrised.
+
+:class:`torch.nn.LSTM` and its kin keep hidden copies of their weights, which weight
+normalisation would not reach; here the weights are read where they are used.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations
+
+_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+
+
+class Recurrent(nn.Module):
+    """A stack of recurrent layers.
+
+    Parameters
+    ----------
+    kind : {"lstm", "gru", "rnn"}
+    input_dim, hidden_dim : int
+    n_layers : int, default 1
+    weight_norm : bool, default False
+        Whether the rows of the weights are normalised (Salimans & Kingma, 2016).
+    """
+
+    def __init__(
+        self, kind: str, input_dim: int, hidden_dim: int, n_layers: int = 1, weight_norm: bool = False
+    ) -> None:
+        super().__init__()
+        self.kind, self.hidden_dim, self.n_layers = kind, hidden_dim, n_layers
+        rows, bound = _GATES[kind] * hidden_dim, 1 / math.sqrt(hidden_dim)
+        self._names = [f"{name}_l{i}" for i in range(n_layers) for name in ("w_ih", "w_hh", "b_ih", "b_hh")]
+        for name in self._names:
+            columns = input_dim if name == "w_ih_l0" else hidden_dim
+            shape = (rows, columns) if name.startswith("w") else (rows,)
+            self.register_parameter(name, nn.Parameter(torch.empty(shape).uniform_(-bound, bound)))
+            if weight_norm and name.startswith("w"):
+                parametrizations.weight_norm(self, name, dim=0)
+
+    @property
+    def state_size(self) -> int:
+        """Tensors in the state: 2 for an LSTM (h, c), else 1."""
+        return 2 if self.kind == "lstm" else 1
+
+    def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Outputs ``[B, N, H]`` of ``x [B, N, input_dim]`` from ``state [B, S, n_layers, H]``."""
+        weights = [getattr(self, name) for name in self._names]
+        hidden = [h.transpose(0, 1).contiguous() for h in state.unbind(1)]  # [n_layers, B, H] each
+        options = (weights, True, self.n_layers, 0.0, self.training, False, True)
+        if self.kind == "lstm":
+            y, h, c = torch.lstm(x, hidden, *options)
+            return y, torch.stack([h, c]).permute(2, 0, 1, 3)
+        cell = torch.gru if self.kind == "gru" else torch.rnn_tanh
+        y, h = cell(x, hidden[0], *options)
+        return y, h[None].permute(2, 0, 1, 3)

@@ -1,0 +1,71 @@
+"""Named sizes of every network: ``tiny`` for a first try, ``laptop``, ``gpu``.
+
+A preset says only what differs from the defaults of the network's config and of training; it
+is named ``kind/size``, as in ``"sample_rnn/laptop"``. The plain kind is the ``laptop`` size.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import ConfigError
+from ..config import did_you_mean
+from .base import NETWORKS, NetworkConfig
+
+SIZES = ("tiny", "laptop", "gpu")
+
+PRESETS: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
+    "sample_rnn": {
+        "tiny": {
+            "network": {"hidden_dim": 64},
+            "training": {"batch_size": 16, "chunk_steps": 512, "learning_rate": 3e-3},
+        },
+        "laptop": {
+            "network": {},
+            "training": {"batch_size": 16, "chunk_steps": 1024, "learning_rate": 2e-3},
+        },
+        "gpu": {
+            "network": {"frame_sizes": (64, 16, 16), "hidden_dim": 1024, "n_rnn": 2},
+            "training": {"batch_size": 64, "chunk_steps": 2048, "learning_rate": 5e-4},
+        },
+    },
+    "wavenet": {
+        "tiny": {
+            "network": {"n_layers": 7, "residual_channels": 32, "skip_channels": 32},
+            "training": {"batch_size": 4, "chunk_steps": 1024, "learning_rate": 3e-3},
+        },
+        "laptop": {
+            "network": {},
+            "training": {"batch_size": 4, "chunk_steps": 2048, "learning_rate": 1e-3},
+        },
+        "gpu": {
+            "network": {"n_blocks": 3, "residual_channels": 256, "skip_channels": 256},
+            "training": {"batch_size": 8, "chunk_steps": 8192, "learning_rate": 5e-4},
+        },
+    },
+    "freqnet": {
+        "tiny": {
+            "network": {"residual_channels": 256, "groups": 1},
+            "training": {"batch_size": 16, "chunk_steps": 32, "learning_rate": 2e-3},
+        },
+        "laptop": {
+            "network": {},
+            "training": {"batch_size": 16, "chunk_steps": 64, "learning_rate": 5e-4},
+        },
+        "gpu": {
+            "network": {"n_layers": 4, "residual_channels": 4096},
+            "training": {"batch_size": 64, "chunk_steps": 128, "learning_rate": 3e-4},
+        },
+    },
+}
+
+
+def find_preset(name: str) -> tuple[NetworkConfig, dict[str, Any]]:
+    """Network config and training fields of ``"kind"`` or ``"kind/size"``."""
+    kind, _, size = name.partition("/")
+    config_class = type(NETWORKS.parse(kind))
+    sizes = PRESETS.get(kind, {})
+    if size and size not in sizes:
+        raise ConfigError(f"Network {kind!r} has no preset {size!r}. {did_you_mean(size, sizes)}")
+    preset = sizes.get(size or "laptop", {})
+    return config_class(**preset.get("network", {})), dict(preset.get("training", {}))

@@ -1,0 +1,90 @@
+"""What the contract tests run over: every registered network times every kind of variables.
+
+A network is covered by being registered and having a ``tiny`` entry here or among the presets.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from mimikit_nb.features.base import Discrete
+from mimikit_nb.features.spectral import MagnitudeConfig, MelConfig
+from mimikit_nb.features.waveform import LinearQuantConfig, MuLawConfig, SamplesConfig
+from mimikit_nb.io.heads import EmbeddingInputConfig, LinearInputConfig, LossTerm
+from mimikit_nb.io.variable import IOSpec, VariableConfig
+from mimikit_nb.networks import NETWORKS
+from mimikit_nb.networks.base import Network, Tensors
+
+TINY: dict[str, list[dict]] = {
+    "wavenet": [
+        {"n_layers": 3, "n_blocks": 2, "residual_channels": 16, "skip_channels": 8},
+        {"n_layers": 2, "kernel_size": 3, "residual_channels": 16, "groups": 4, "residual_conv": False},
+    ],
+    "freqnet": [{"n_layers": 2, "residual_channels": 16, "groups": 2}],
+    "sample_rnn": [
+        {"frame_sizes": (8, 4, 4), "hidden_dim": 16, "initial_state": "learnable"},
+        {"frame_sizes": (4, 2), "hidden_dim": 16, "rnn": "gru", "n_rnn": 2, "weight_norm": True},
+        {"frame_sizes": (8, 4, 2, 3), "hidden_dim": 12, "rnn": "rnn"},
+    ],
+}
+
+
+def _variable(feature, **options) -> VariableConfig:
+    return VariableConfig(feature=feature, **options)
+
+
+def _spec(**variables: VariableConfig) -> IOSpec:
+    return IOSpec(sample_rate=8000, variables=variables)
+
+
+_MEL = MelConfig(n_fft=64, hop_length=16, n_mels=5)
+
+IOS: dict[str, IOSpec] = {
+    "mu_law": _spec(signal=_variable(MuLawConfig(q_levels=16), input=LinearInputConfig())),
+    "embedded": _spec(
+        signal=_variable(LinearQuantConfig(q_levels=16), input=EmbeddingInputConfig(dim=4))
+    ),
+    "logistic": _spec(signal=_variable(SamplesConfig())),
+    "magnitude": _spec(
+        signal=_variable(MagnitudeConfig(n_fft=32, hop_length=16), losses=(LossTerm(kind="l1"),))
+    ),
+    "conditioned": _spec(
+        signal=_variable(MuLawConfig(q_levels=16)), pitch=_variable(_MEL, role="fixture")
+    ),
+    "auxiliary": _spec(
+        signal=_variable(MuLawConfig(q_levels=16)),
+        mel=_variable(_MEL, role="auxiliary", losses=(LossTerm(kind="l2", weight=0.5),)),
+    ),
+    "two_signals": _spec(
+        signal=_variable(MuLawConfig(q_levels=16)), other=_variable(LinearQuantConfig(q_levels=8))
+    ),
+}
+
+CASES = [
+    (f"{kind}-{i}", io) for kind in NETWORKS.kinds for i in range(len(TINY.get(kind, [{}]))) for io in IOS
+]
+
+
+def make_network(name: str, io: str, seed: int = 0) -> Network:
+    """Tiny network of the catalog with random weights, in eval mode."""
+    kind, i = name.rsplit("-", 1)
+    torch.manual_seed(seed)
+    return NETWORKS.parse({"kind": kind, **TINY[kind][int(i)]}).build(IOS[io]).eval()
+
+
+def random_values(io: IOSpec, names, batch_size: int, n_steps: int, seed: int = 0) -> Tensors:
+    """Random values ``[B, T, ...]`` of the named variables."""
+    generator = torch.Generator().manual_seed(seed)
+    values = {}
+    for name in names:
+        kind = io.kind(name)
+        if isinstance(kind, Discrete):
+            values[name] = torch.randint(kind.n_classes, (batch_size, n_steps), generator=generator)
+        else:
+            values[name] = torch.rand(batch_size, n_steps, kind.dim, generator=generator)
+    return values
+
+
+def random_inputs(io: IOSpec, batch_size: int = 2, n_steps: int = 32, seed: int = 0) -> Tensors:
+    """Random inputs of a network."""
+    return random_values(io, io.inputs, batch_size, n_steps, seed)
