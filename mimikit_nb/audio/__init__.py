@@ -1,0 +1,41 @@
+"""Sound files in and out, meters, and the preflight.
+
+================  ===============================================================
+find              sound files among folders and patterns
+files             ``info``, ``blocks``, ``load``, ``Resampler``
+write             ``write``, ``SoundWriter``
+recall            ``write_recall``, ``read_recall``: how a sound was made
+meters, loudness  ``measure``, ``LevelMeter``: peak, RMS, LUFS, silence, clipping ...
+doctor, report    ``check``: every file accepted or refused, with the reason
+demo              ``demo_music``: the embedded music
+atomic            ``replacing``: files that appear whole or not at all
+================  ===============================================================
+"""
+
+from .demo import demo_music
+from .doctor import check
+from .files import Resampler, SoundInfo, blocks, info, load, to_channels
+from .meters import LevelMeter, Levels, measure
+from .recall import read_recall, write_recall
+from .report import FileRecord, Report
+from .write import SoundWriter, write
+
+__all__ = [
+    "FileRecord",
+    "LevelMeter",
+    "Levels",
+    "Report",
+    "Resampler",
+    "SoundInfo",
+    "SoundWriter",
+    "blocks",
+    "check",
+    "demo_music",
+    "info",
+    "load",
+    "measure",
+    "read_recall",
+    "to_channels",
+    "write",
+    "write_recall",
+]

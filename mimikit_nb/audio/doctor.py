@@ -1,0 +1,229 @@
+"""Preflight: say of every file, before anything else is done, whether it can be trained on.
+
+The corpus builder asks the same doctor (:func:`examine`) while it reads, so that what ``check``
+promises is what a build does. Main names: :func:`check`, :func:`examine`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ParameterError
+from ..units import seconds_to_samples
+from .files import RefusedError, SoundInfo, blocks, info
+from .find import Found, Paths, find
+from .meters import FULL_SCALE, LevelMeter, Levels, to_db
+from .report import FileRecord, Report
+
+WINDOW_SECONDS = 0.1
+"Shortest training window in use: 2048 samples at 22050 Hz are a little less."
+
+SILENT_SWING = 1e-4
+"A file that never leaves its offset by more (-80 dB full scale) is silent."
+
+Progress = Callable[[float, str], None]
+"Called with the share that is done, from 0 to 1, and the name of the file in work."
+
+
+def check(
+    paths: Paths,
+    sample_rate: int = 22050,
+    window_seconds: float = WINDOW_SECONDS,
+    progress: Progress | None = None,
+) -> Report:
+    """Check recordings before building a corpus of them.
+
+    Every sound file is read to its end and accepted or refused with the reason in words: not
+    audio, malformed, truncated, empty, shorter than one training window, silent, not finite,
+    not readable. Nothing is changed or written.
+
+    Parameters
+    ----------
+    paths : path or iterable of paths
+        Files, folders (searched to any depth) or patterns.
+    sample_rate : int > 0, default 22050
+        Rate of the corpus to be, in Hz.
+    window_seconds : float > 0, default 0.1
+        Length of a training window; shorter files can't be used.
+    progress : callable, optional
+        Called with the share that is done (0 to 1) and the name of the file in work.
+
+    Returns
+    -------
+    Report
+        ``.accepted`` and ``.refused`` list records with ``.path`` and ``.reason``;
+        ``.to_frame()`` gives a table, ``print`` a text.
+
+    Raises
+    ------
+    AudioError
+        If a path doesn't exist.
+    """
+    check_window(sample_rate, window_seconds)
+    found = find(paths)
+    records = refuse_folders(found)
+    for path, report_share in watched(found.files, progress):
+        records.append(examine(path, sample_rate, window_seconds, report_share=report_share))
+    return Report(records, sample_rate, window_seconds, dict(found.ignored))
+
+
+def examine(
+    path: Path,
+    sample_rate: int,
+    window_seconds: float,
+    on_block: Callable[[np.ndarray], None] | None = None,
+    report_share: Callable[[float], None] | None = None,
+) -> FileRecord:
+    """Read one file to its end and judge it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    sample_rate : int > 0
+        Rate of the corpus to be, in Hz.
+    window_seconds : float > 0
+        Length of a training window.
+    on_block : callable, optional
+        Gets every decoded block ``[C, n]`` at the file's own rate, before the verdict.
+    report_share : callable, optional
+        Called with the share of this file that is done.
+
+    Returns
+    -------
+    FileRecord
+        Accepted or refused, and everything that was measured.
+    """
+    try:
+        found = info(path)
+        meter = LevelMeter(found.sample_rate, found.channels)
+        n_read = 0
+        for y in blocks(path):
+            meter.update(y)
+            if on_block is not None:
+                on_block(y)
+            n_read += y.shape[1]
+            if report_share is not None:
+                report_share(min(1.0, n_read / max(1, found.n_samples)))
+        digest = sha256_of(path)
+    except RefusedError as refusal:
+        return FileRecord(path, refusal.reason, refusal.remedy)
+    except OSError as error:
+        return FileRecord(path, f"it can't be read ({error.strerror})", "Check the disk.")
+    return _judge(found, meter.levels(), sample_rate, window_seconds, digest)
+
+
+def check_window(sample_rate: int, window_seconds: float) -> None:
+    """Raise a ParameterError if these can't be the settings of a corpus."""
+    if not 1000 <= sample_rate <= 384_000:
+        raise ParameterError(f"sample_rate is {sample_rate} Hz; it must lie in 1000 to 384000 Hz.")
+    if window_seconds <= 0:
+        raise ParameterError(f"window_seconds is {window_seconds}; it must be positive.")
+
+
+def refuse_folders(found: Found) -> list[FileRecord]:
+    """Records of the folders that could not be looked into."""
+    remedy = "Change its permissions or copy it elsewhere."
+    return [
+        FileRecord(path, f"the folder can't be read ({why})", remedy)
+        for path, why in found.unreadable.items()
+    ]
+
+
+def watched(
+    files: Sequence[Path], progress: Progress | None
+) -> Iterator[tuple[Path, Callable[[float], None]]]:
+    """Go through files, each with a function that turns its share into that of the whole work."""
+    sizes = [max(1, _size(path)) for path in files]
+    total, done = sum(sizes), 0
+    for path, size in zip(files, sizes, strict=True):
+
+        def report_share(share: float, done: int = done, size: int = size, path: Path = path) -> None:
+            if progress is not None:
+                progress((done + share * size) / total, path.name)
+
+        report_share(0.0)
+        yield path, report_share
+        report_share(1.0)
+        done += size
+
+
+def sha256_of(path: Path) -> str:
+    """Digest of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _judge(
+    found: SoundInfo, levels: Levels, sample_rate: int, window_seconds: float, digest: str
+) -> FileRecord:
+    n_samples = round(levels.n_samples * sample_rate / found.sample_rate)
+    window = max(1, seconds_to_samples(window_seconds, sample_rate))
+    reason, remedy = _verdict(levels, levels.n_samples / found.sample_rate, n_samples, window)
+    return FileRecord(
+        path=found.path,
+        reason=reason,
+        remedy=remedy,
+        warnings=() if reason else tuple(_warnings(levels)),
+        seconds=levels.n_samples / found.sample_rate,
+        sample_rate=found.sample_rate,
+        channels=found.channels,
+        bit_depth=found.bit_depth,
+        format=f"{found.format} {found.subtype}",
+        silence_share=levels.silence_share,
+        n_clipped=levels.n_clipped,
+        dc=levels.dc,
+        peak_dbfs=levels.peak_dbfs,
+        lufs=levels.lufs,
+        n_windows=0 if reason else n_samples // window,
+        sha256=digest,
+    )
+
+
+def _verdict(levels: Levels, seconds: float, n_samples: int, window: int) -> tuple[str, str]:
+    """Reason and remedy of a refusal; empty for a file that can be used."""
+    if not levels.n_samples:
+        return "it contains no samples", "Record, export or download it again."
+    if levels.n_nonfinite:
+        return (
+            f"{levels.n_nonfinite} of its samples are NaN or infinite",
+            "Export it again from the program that made it.",
+        )
+    if n_samples < window:
+        return (
+            f"it lasts {seconds:.3f} s ({n_samples} samples), "
+            f"shorter than one training window of {window} samples",
+            "Join it with others or choose a shorter window.",
+        )
+    if levels.swing < SILENT_SWING:
+        return (
+            f"it is silent: it never exceeds {to_db(max(levels.swing, 1e-10)):.0f} dB full scale",
+            "Record it louder, or leave it out.",
+        )
+    return "", ""
+
+
+def _warnings(levels: Levels) -> Iterator[str]:
+    """What is worth knowing about a file that can be used."""
+    if levels.n_clipped:
+        yield f"{levels.n_clipped} clipped samples"
+    if levels.peak > 2 - FULL_SCALE:
+        yield f"peaks {levels.peak_dbfs:.1f} dB beyond full scale, where some features clip"
+    if abs(levels.dc) > 0.01:
+        yield f"offset (DC) of {levels.dc:+.3f}"
+    if levels.peak < 0.01:
+        yield f"very quiet: peaks at {levels.peak_dbfs:.0f} dB full scale"
+    if levels.silence_share > 0.5:
+        yield f"{levels.silence_share:.0%} of it is silence"
+
+
+def _size(path: Path) -> int:
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0

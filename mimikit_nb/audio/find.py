@@ -1,0 +1,119 @@
+"""Find the sound files among what the user points at: files, folders, patterns.
+
+First station of the way: the preflight and the corpus builder both start here. Nothing is
+passed over in silence: what can't be looked into and what isn't sound is listed too.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import AudioError
+
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+READABLE = frozenset(
+    ".wav .wave .bwf .rf64 .w64 .flac .aif .aiff .aifc .ogg .oga .opus .mp3 .caf .au .snd".split()
+)
+"Extensions of the formats that can be read."
+
+UNREADABLE = frozenset(".m4a .aac .mp4 .m4b .wma .ape .wv .webm .mka .dsf .dff .ra".split())
+"Extensions of sound formats that must be converted first."
+
+
+@dataclass
+class Found:
+    """What :func:`find` found.
+
+    Attributes
+    ----------
+    files : list of Path
+        Candidates, in the order given, sorted within a folder, none twice.
+    unreadable : dict of Path to str
+        Folders that could not be looked into, and why.
+    ignored : Counter of str
+        Number of other files in the folders, by extension.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    unreadable: dict[Path, str] = field(default_factory=dict)
+    ignored: Counter[str] = field(default_factory=Counter)
+
+
+def find(paths: Paths) -> Found:
+    """Find sound files.
+
+    Parameters
+    ----------
+    paths : path or iterable of paths
+        Files (taken whatever they are called), folders (searched to any depth for the
+        extensions of sound files, upper or lower case; hidden files are left out), or patterns
+        such as ``"takes/*.wav"``.
+
+    Returns
+    -------
+    Found
+        Sound files, folders that can't be read, and a count of what was ignored.
+
+    Raises
+    ------
+    AudioError
+        If a path doesn't exist or no path is given.
+    """
+    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not given:
+        raise AudioError("No path was given. Name a folder of recordings or some sound files.")
+    found, seen = Found(), set[str]()
+    for item in given:
+        for path in _expand(item):
+            if path.is_dir():
+                _search(path, found, seen)
+            else:
+                _add(path, found, seen)
+    return found
+
+
+def _expand(item: str | os.PathLike[str]) -> list[Path]:
+    path = Path(item).expanduser()
+    if os.path.lexists(path):
+        return [path]
+    if glob.has_magic(str(path)):
+        matches = sorted(glob.glob(str(path), recursive=True))
+        if matches:
+            return [Path(match) for match in matches]
+        raise AudioError(f"Nothing matches the pattern {str(item)!r} (in {Path.cwd()}).")
+    raise AudioError(f"There is no file or folder {str(item)!r} (looked in {Path.cwd()}).")
+
+
+def _search(folder: Path, found: Found, seen: set[str]) -> None:
+    def refuse(error: OSError) -> None:
+        found.unreadable[Path(error.filename or folder)] = error.strerror or str(error)
+
+    visited = set[str]()
+    for root, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        real = os.path.realpath(root)
+        if real in visited:  # a link that leads back up
+            folders.clear()
+            continue
+        visited.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            extension = os.path.splitext(name)[1].lower()
+            if name.startswith("."):
+                continue
+            if extension in READABLE or extension in UNREADABLE:
+                _add(Path(root, name), found, seen)
+            else:
+                found.ignored[extension or "no extension"] += 1
+
+
+def _add(path: Path, found: Found, seen: set[str]) -> None:
+    real = os.path.realpath(path)
+    if real not in seen:
+        seen.add(real)
+        found.files.append(path)
