@@ -1,0 +1,116 @@
+"""One network from several: the average of their weights.
+
+Averaging checkpoints of one run often sounds steadier than any of them ("model soups",
+Wortsman et al., 2022). Networks trained apart from each other have little in common, and their
+average rarely makes sense unless they started from the same weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..errors import CheckpointError, ParameterError
+from .file import Header
+from .format import Checkpoint
+
+
+def average_checkpoints(
+    checkpoints: Sequence[Checkpoint], weights: Sequence[float] | None = None
+) -> Checkpoint:
+    """Average the weights of networks with one and the same configuration.
+
+    Parameters
+    ----------
+    checkpoints : sequence of Checkpoint
+        At least one.
+    weights : sequence of float >= 0, optional
+        Share of each; they are scaled to a sum of 1. Equal shares if not given.
+
+    Returns
+    -------
+    checkpoint : Checkpoint
+        In memory only; ``export`` stores it.
+
+    Raises
+    ------
+    CheckpointError
+        If the networks differ in more than their weights.
+    ParameterError
+        If there are no checkpoints, or the weights don't fit them.
+    """
+    shares = _shares(len(checkpoints), weights)
+    _check_alike(checkpoints)
+    average = _average([c.weights() for c in checkpoints], shares)
+    first = checkpoints[0].header
+    parents = tuple(
+        {
+            "hash": c.hash,
+            "step": c.step,
+            "weight": share,
+            "corpus_hash": c.corpus_hash,
+            "rights": c.rights,
+        }
+        for c, share in zip(checkpoints, shares, strict=True)
+    )
+    header = Header(
+        step=max(c.step for c in checkpoints),
+        network=first.network,
+        io=first.io,
+        training=first.training,
+        corpus_hash="+".join(sorted({c.corpus_hash for c in checkpoints})),
+        source="; ".join(dict.fromkeys(c.header.source for c in checkpoints)),
+        rights=_rights(checkpoints),
+        parents=parents,
+    )
+    return Checkpoint(header, _weights=average)
+
+
+def _shares(n: int, weights: Sequence[float] | None) -> list[float]:
+    if n == 0:
+        raise ParameterError("There are no checkpoints to average; pass at least one.")
+    weights = [1.0] * n if weights is None else list(weights)
+    if len(weights) != n:
+        raise ParameterError(
+            f"There are {n} checkpoints but {len(weights)} weights; give one weight each."
+        )
+    total = sum(weights)
+    if not all(math.isfinite(w) and w >= 0 for w in weights) or total <= 0:
+        raise ParameterError(f"Weights {weights} must be finite, not negative, and not all 0.")
+    return [w / total for w in weights]
+
+
+def _check_alike(checkpoints: Sequence[Checkpoint]) -> None:
+    first = checkpoints[0]
+    for other in checkpoints[1:]:
+        if (other.config, other.io) != (first.config, first.io):
+            raise CheckpointError(
+                f"Checkpoints {first.path or 'in memory'} and {other.path or 'in memory'} can't be "
+                "averaged: their networks differ in configuration or variables. Average steps of "
+                "one run, or runs made with the same settings."
+            )
+
+
+def _average(weights: Sequence[dict[str, Tensor]], shares: Sequence[float]) -> dict[str, Tensor]:
+    """Average in double precision; whole numbers (counters) are the first network's."""
+    return {
+        name: sum(
+            (share * w[name].double() for w, share in zip(weights, shares, strict=True)),
+            torch.zeros_like(value, dtype=torch.float64),
+        ).to(value.dtype)
+        if value.is_floating_point()
+        else value
+        for name, value in weights[0].items()
+    }
+
+
+def _rights(checkpoints: Sequence[Checkpoint]) -> object:
+    """The common note on rights, or all of them."""
+    notes = []
+    for checkpoint in checkpoints:
+        if checkpoint.rights not in notes:
+            notes.append(checkpoint.rights)
+    return notes[0] if len(notes) == 1 else notes
