@@ -23,13 +23,45 @@ PEAK = 0.8
 Note = tuple[float, str, int, float]
 "Beat, instrument, MIDI pitch, loudness."
 
-_VERSE = ((38, (57, 60, 64, 65)), (34, (53, 57, 62, 65)), (41, (53, 57, 60, 64)), (36, (55, 60, 62, 64)))
-_BRIDGE = ((43, (55, 58, 62, 65)), (45, (57, 62, 65, 69)), (34, (58, 62, 65, 69)), (45, (57, 62, 64, 67)))
+_VERSE = (
+    (38, (57, 60, 64, 65)),
+    (34, (53, 57, 62, 65)),
+    (41, (53, 57, 60, 64)),
+    (36, (55, 60, 62, 64)),
+)
+_BRIDGE = (
+    (43, (55, 58, 62, 65)),
+    (45, (57, 62, 65, 69)),
+    (34, (58, 62, 65, 69)),
+    (45, (57, 62, 64, 67)),
+)
 "Bass note and chord of each bar, as MIDI pitches: Dm9 B7 F7 C9, Gm7 Dm B7 A7sus."
 
 _FIGURES = ((0, 1, 2, 3, 2, 3, 1, 2), (0, 2, 1, 3, 2, 3, 1, 3), (3, 2, 1, 0, 1, 2, 3, 2))
-_MELODY = ((0.0, 77), (1.5, 76), (2.0, 72), (5.0, 74), (6.0, 77), (8.0, 76), (9.5, 72), (10.0, 69), (13.0, 72), (14.0, 74))
-_ANSWER = ((0.0, 74), (1.0, 77), (2.0, 79), (4.5, 81), (6.0, 77), (8.0, 77), (9.0, 74), (10.5, 72), (12.0, 74), (14.0, 76))
+_MELODY = (
+    (0.0, 77),
+    (1.5, 76),
+    (2.0, 72),
+    (5.0, 74),
+    (6.0, 77),
+    (8.0, 76),
+    (9.5, 72),
+    (10.0, 69),
+    (13.0, 72),
+    (14.0, 74),
+)
+_ANSWER = (
+    (0.0, 74),
+    (1.0, 77),
+    (2.0, 79),
+    (4.5, 81),
+    (6.0, 77),
+    (8.0, 77),
+    (9.0, 74),
+    (10.5, 72),
+    (12.0, 74),
+    (14.0, 76),
+)
 
 
 def demo_music(sample_rate: int = 22050, seconds: float = 40.0, seed: int = 0) -> np.ndarray:
@@ -64,8 +96,8 @@ def demo_music(sample_rate: int = 22050, seconds: float = 40.0, seed: int = 0) -
     """
     if not 8000 <= sample_rate <= 192_000 or not 0 < seconds <= 3600 or seed < 0:
         raise ParameterError(
-            f"demo_music({sample_rate=}, {seconds=}, {seed=}): the rate must lie in 8000 to 192000 Hz, "
-            "the length in 0 to 3600 s, and the seed can't be negative."
+            f"demo_music({sample_rate=}, {seconds=}, {seed=}): the rate must lie in 8000 to 192000 "
+            "Hz, the length in 0 to 3600 s, and the seed can't be negative."
         )
     n_samples = max(1, seconds_to_samples(seconds, sample_rate))
     y = np.zeros(n_samples + 4 * sample_rate)  # notes may ring beyond the end
@@ -83,7 +115,9 @@ def demo_music(sample_rate: int = 22050, seconds: float = 40.0, seed: int = 0) -
         y[start : start + len(sound)] += loudness * sound
     y = _in_a_room(y, sample_rate, np.random.default_rng([seed, 1]))[:n_samples]
     y *= _fades(n_samples, sample_rate)
-    return (PEAK / max(np.abs(y).max(), 1e-9) * y).astype(np.float32)
+    y = np.tanh(2 / max(np.abs(y).max(), 1e-9) * y)  # rounds the attacks, lifts what is soft
+    music: np.ndarray = (PEAK / np.tanh(2) * y).astype(np.float32)
+    return music
 
 
 def _play(seed: int) -> Iterator[Note]:
@@ -94,11 +128,14 @@ def _play(seed: int) -> Iterator[Note]:
         bass, chord = (_BRIDGE if section == 2 else _VERSE)[in_section]
         notes = list(_strings(chord, section, rng))
         if section > 0:
-            notes += [(0.0, "string", bass, 0.9), (2.5, "string", bass + 12 * (in_section % 2), 0.6)]
+            notes += [
+                (0.0, "string", bass, 0.9),
+                (2.5, "string", bass + 12 * (in_section % 2), 0.6),
+            ]
             notes += _bells(_ANSWER if section == 2 else _MELODY, in_section)
         if section > 1:
             notes += _drums(in_section, rng)
-        yield from sorted((4 * bar + beat, *rest) for beat, *rest in notes)
+        yield from sorted((4 * bar + beat, name, pitch, loud) for beat, name, pitch, loud in notes)
 
 
 def _strings(chord: tuple[int, ...], section: int, rng: np.random.Generator) -> Iterator[Note]:
@@ -116,7 +153,9 @@ def _bells(melody: tuple[tuple[float, int], ...], bar: int) -> list[Note]:
 
 
 def _drums(bar: int, rng: np.random.Generator) -> Iterator[Note]:
-    yield from ((beat, "kick", 0, 0.9) for beat in ((0.0, 2.0) if bar % 2 == 0 else (0.0, 1.5, 2.5)))
+    yield from (
+        (beat, "kick", 0, 0.8) for beat in ((0.0, 2.0) if bar % 2 == 0 else (0.0, 1.5, 2.5))
+    )
     yield from ((beat, "snare", 0, 0.33) for beat in (1.0, 3.0))
     yield from ((q / 2, "hat", 0, 0.10 + 0.06 * (q % 2) + rng.uniform(0, 0.03)) for q in range(8))
     if bar == 3:

@@ -76,7 +76,7 @@ def examine(
     path: Path,
     sample_rate: int,
     window_seconds: float,
-    on_block: Callable[[np.ndarray], None] | None = None,
+    on_block: Callable[[np.ndarray, int], None] | None = None,
     report_share: Callable[[float], None] | None = None,
 ) -> FileRecord:
     """Read one file to its end and judge it.
@@ -90,7 +90,7 @@ def examine(
     window_seconds : float > 0
         Length of a training window.
     on_block : callable, optional
-        Gets every decoded block ``[C, n]`` at the file's own rate, before the verdict.
+        Gets every decoded block ``[C, n]`` and the file's own rate, before the verdict.
     report_share : callable, optional
         Called with the share of this file that is done.
 
@@ -106,16 +106,13 @@ def examine(
         for y in blocks(path):
             meter.update(y)
             if on_block is not None:
-                on_block(y)
+                on_block(y, found.sample_rate)
             n_read += y.shape[1]
             if report_share is not None:
                 report_share(min(1.0, n_read / max(1, found.n_samples)))
-        digest = sha256_of(path)
     except RefusedError as refusal:
-        return FileRecord(path, refusal.reason, refusal.remedy)
-    except OSError as error:
-        return FileRecord(path, f"it can't be read ({error.strerror})", "Check the disk.")
-    return _judge(found, meter.levels(), sample_rate, window_seconds, digest)
+        return FileRecord(path, refusal.reason, refusal.remedy, sha256=digest_of(path))
+    return _judge(found, meter.levels(), sample_rate, window_seconds, digest_of(path))
 
 
 def check_window(sample_rate: int, window_seconds: float) -> None:
@@ -143,7 +140,9 @@ def watched(
     total, done = sum(sizes), 0
     for path, size in zip(files, sizes, strict=True):
 
-        def report_share(share: float, done: int = done, size: int = size, path: Path = path) -> None:
+        def report_share(
+            share: float, done: int = done, size: int = size, path: Path = path
+        ) -> None:
             if progress is not None:
                 progress((done + share * size) / total, path.name)
 
@@ -153,10 +152,13 @@ def watched(
         done += size
 
 
-def sha256_of(path: Path) -> str:
-    """Digest of a file's bytes."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file's bytes; empty if it can't be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def _judge(

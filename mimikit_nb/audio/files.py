@@ -209,7 +209,9 @@ def load(
     stop = None if seconds is None else start + seconds_to_samples(seconds, rate)
     parts, position = [np.zeros((found.channels, 0), np.float32)], 0
     for y in blocks(path, rate):
-        parts.append(y[:, max(0, start - position) : None if stop is None else max(0, stop - position)])
+        parts.append(
+            y[:, max(0, start - position) : None if stop is None else max(0, stop - position)]
+        )
         position += y.shape[1]
         if stop is not None and position >= stop:
             break
@@ -253,7 +255,9 @@ def _opened(path: Path) -> Iterator[Any]:
     except OSError as error:
         raise RefusedError(path, *_in_words(error)) from error
     if is_empty:
-        raise RefusedError(path, "the file is empty (0 bytes)", "Record, export or download it again.")
+        raise RefusedError(
+            path, "the file is empty (0 bytes)", "Record, export or download it again."
+        )
     try:
         sound = sf.SoundFile(path)
     except (sf.LibsndfileError, TypeError) as error:
@@ -298,11 +302,11 @@ def _decode(path: Path, sound: Any, block_samples: int) -> Iterator[np.ndarray]:
     while True:
         try:
             y = sound.read(block_samples, dtype="float32", always_2d=True)
-        except sf.LibsndfileError as error:
+        except (sf.LibsndfileError, OSError) as error:
             raise RefusedError(
                 path,
                 f"it is malformed: decoding stopped after {n_decoded / sound.samplerate:.2f} s "
-                f"({error.error_string.strip().rstrip('.')})",
+                f"({str(error).strip().rstrip('.')})",
                 again,
             ) from error
         if not len(y):

@@ -128,7 +128,9 @@ class LevelMeter:
         self._n_samples = self._n_clipped = self._n_clicks = self._n_nonfinite = self._n_silent = 0
         self._sum, self._sum_squares = np.zeros(channels), 0.0
         self._low, self._high = np.full(channels, np.inf), np.full(channels, -np.inf)
-        self._full = np.zeros((channels, 2), bool)  # whether the last two samples were at full scale
+        self._full = np.zeros(
+            (channels, 2), bool
+        )  # whether the last two samples were at full scale
         self._rest = np.zeros((channels, 0), np.float32)  # samples that don't fill a frame yet
         self._before = np.zeros((channels, 2), np.float32)  # two samples before the rest
         self._energies: list[np.ndarray] = []

@@ -145,13 +145,18 @@ class Report:
             f"at {self.sample_rate} Hz.",
         ]
         if rates:
-            lines.append(f"Recorded at {_counted(rates, 'Hz')}; {_counted(channels, 'channel(s)')}.")
+            lines.append(
+                f"Recorded at {_counted(rates, 'Hz')}; {_counted(channels, 'channel(s)')}."
+            )
         if self.ignored:
             n_ignored = sum(self.ignored.values())
             lines.append(f"{n_ignored} other files were ignored ({_counted(self.ignored, '')}).")
         if not self.accepted:
-            lines.append("There is nothing to train on: see the reasons below." if self.records else
-                         "There are no sound files here.")
+            lines.append(
+                "There is nothing to train on: see the reasons below."
+                if self.records
+                else "There are no sound files here."
+            )
         return "\n".join(lines)
 
     def to_frame(self) -> pd.DataFrame:

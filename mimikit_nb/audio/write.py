@@ -120,7 +120,9 @@ class SoundWriter:
         self._format, self._subtype = _encoding(self.path, subtype)
         self._shape = (sample_rate, channels)
         self._n_written, self._overwrite = 0, overwrite
-        if self._format == "WAV" and (n_samples is None or n_samples * channels * 8 > 2**32 - 2**16):
+        if self._format == "WAV" and (
+            n_samples is None or n_samples * channels * 8 > 2**32 - 2**16
+        ):
             self._format = "RF64"  # becomes a plain WAV in the end if it is short enough
         self._is_wav = self._format in ("WAV", "RF64")
         if recall is not None and self._format not in _COMMENTED:
@@ -152,7 +154,9 @@ class SoundWriter:
         if y.ndim != 2 or y.shape[0] != self._shape[1]:
             raise AudioError(f"{self.path}: expected [{self._shape[1]}, n] samples, got {y.shape}.")
         if not np.isfinite(y).all():
-            raise AudioError(f"{self.path}: the sound contains NaN or infinity; nothing was written.")
+            raise AudioError(
+                f"{self.path}: the sound contains NaN or infinity; nothing was written."
+            )
         try:
             self._sound.write(np.ascontiguousarray(y.T))
         except (OSError, sf.LibsndfileError, AssertionError) as error:
@@ -185,7 +189,9 @@ class SoundWriter:
             _shrink(self._temporary)
         n_found = info(self._temporary).n_samples if self._n_written else 0
         if n_found < self._n_written:
-            raise AudioError(f"{self.path}: only {n_found} of {self._n_written} samples were written.")
+            raise AudioError(
+                f"{self.path}: only {n_found} of {self._n_written} samples were written."
+            )
         self._refuse_to_overwrite()
 
     def _refuse_to_overwrite(self) -> None:
@@ -194,7 +200,9 @@ class SoundWriter:
 
     def _error(self, error: Exception) -> AudioError:
         cause = str(getattr(error, "strerror", None) or error or "the disk may be full")
-        return AudioError(f"{self.path} can't be written: {cause}. Check the folder and the space left.")
+        return AudioError(
+            f"{self.path} can't be written: {cause}. Check the folder and the space left."
+        )
 
 
 def _encoding(path: Path, subtype: str | None) -> tuple[str, str]:

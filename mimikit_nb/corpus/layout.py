@@ -1,0 +1,273 @@
+"""The corpus file: how its parts lie in HDF5, written and read here and nowhere else.
+
+=====================  =========================================================================
+``/signal``            float32 [C, N], contiguous and uncompressed: memory can be mapped onto it
+``/files``             path, start, stop, sample_rate, channels, sha256
+``/tracks/<name>``     kind ``labels``: start, stop, label; kind ``feature``: values, hop_length
+``/report``            what the preflight said, as JSON
+attributes             format, format_version, sample_rate, parameters (JSON), rights, hash
+=====================  =========================================================================
+
+The signal's bytes are written beside HDF5, into the space that HDF5 reserved: a full disk is
+then an ordinary error and never a half-closed library.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ..audio.report import Report
+from ..errors import CorpusError
+from .tracks import FeatureTrack, LabelTrack, Track
+
+FORMAT, FORMAT_VERSION = "mimikit_nb corpus", 1
+
+
+@dataclass(frozen=True)
+class CorpusFile:
+    """One recording in a corpus.
+
+    Attributes
+    ----------
+    path : str
+        Where it was read from.
+    start, stop : int
+        Its first sample in the corpus, and the first sample after it.
+    sample_rate, channels : int
+        As recorded.
+    sha256 : str
+        Digest of the file's bytes.
+    """
+
+    path: str
+    start: int
+    stop: int
+    sample_rate: int
+    channels: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Header:
+    """Everything a corpus file says about itself, besides signal and tracks.
+
+    Attributes
+    ----------
+    sample_rate : int
+        In Hz.
+    shape : tuple of int
+        Channels and samples of the signal.
+    files : tuple of CorpusFile
+        The recordings, in order.
+    parameters : dict
+        What the corpus was built with.
+    rights : str
+        Whose recordings these are and what may be done with them.
+    report : Report
+        What the preflight said.
+    """
+
+    sample_rate: int
+    shape: tuple[int, int]
+    files: tuple[CorpusFile, ...]
+    parameters: dict[str, Any]
+    rights: str
+    report: Report
+
+    @property
+    def hash(self) -> str:
+        """Digest of what the signal was made from; the same on every machine."""
+        parts = [(f.sha256, f.start, f.stop) for f in self.files]
+        text = json.dumps([FORMAT_VERSION, self.sample_rate, self.shape[0], parts])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+_FILES = np.dtype(
+    [
+        ("path", h5py.string_dtype()),
+        ("start", "<i8"),
+        ("stop", "<i8"),
+        ("sample_rate", "<i8"),
+        ("channels", "<i8"),
+        ("sha256", h5py.string_dtype()),
+    ]
+)
+
+
+def create(path: Path, header: Header, tracks_from: Path | None = None) -> int:
+    """Write a corpus file whose signal is reserved but not filled yet.
+
+    Parameters
+    ----------
+    path : Path
+        Temporary name of the file.
+    header : Header
+        What it shall say.
+    tracks_from : Path, optional
+        Corpus whose tracks are copied.
+
+    Returns
+    -------
+    int
+        Where in the file the signal begins, in bytes; row after row of ``<f4``.
+    """
+    with h5py.File(path, "w", libver=("earliest", "v110")) as file:
+        file.attrs.update(
+            format=FORMAT,
+            format_version=FORMAT_VERSION,
+            sample_rate=header.sample_rate,
+            parameters=json.dumps(header.parameters),
+            rights=header.rights,
+            hash=header.hash,
+        )
+        reserve = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        reserve.set_layout(h5py.h5d.CONTIGUOUS)
+        reserve.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        reserve.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        space = h5py.h5s.create_simple(header.shape)
+        signal = h5py.h5d.create(file.id, b"signal", h5py.h5t.IEEE_F32LE, space, reserve)
+        rows = [tuple(asdict(f).values()) for f in header.files]
+        file.create_dataset("files", data=np.array(rows, dtype=_FILES))
+        file.create_dataset("report", data=json.dumps(header.report.to_dict()))
+        if tracks_from is None:
+            file.create_group("tracks")
+        else:
+            with _opened(tracks_from) as source:
+                source.copy("tracks", file)
+        offset: int = signal.get_offset()
+    return offset
+
+
+def write_track(path: Path, name: str, track: Track | None) -> None:
+    """Write a track into a closed corpus file that nobody else reads; None removes it."""
+    with h5py.File(path, "r+") as file:
+        tracks = file.require_group("tracks")
+        if name in tracks:
+            del tracks[name]
+        if track is None:
+            return
+        group = tracks.create_group(name)
+        if isinstance(track, LabelTrack):
+            group.attrs["kind"] = "labels"
+            group.create_dataset("start", data=track.start)
+            group.create_dataset("stop", data=track.stop)
+            is_text = track.label.dtype.kind == "U"
+            dtype = h5py.string_dtype() if is_text else np.int64
+            group.create_dataset(
+                "label", data=track.label.astype(object if is_text else np.int64), dtype=dtype
+            )
+        else:
+            group.attrs.update(
+                kind="feature",
+                hop_length=track.hop_length,
+                frame_length=track.frame_length,
+                center=track.center,
+            )
+            group.create_dataset("values", data=track.values)
+
+
+def read_header(path: Path) -> tuple[Header, int]:
+    """Read everything but signal and tracks, and where in the file the signal begins."""
+    with _opened(path) as file:
+        signal = file["signal"]
+        offset = signal.id.get_offset()
+        if signal.dtype != np.dtype("<f4") or signal.ndim != 2 or signal.chunks or offset is None:
+            raise CorpusError(
+                f"{path}: the signal isn't contiguous float32 [C, N]. Build it again."
+            )
+        if offset + signal.size * 4 > os.path.getsize(path):
+            raise CorpusError(_truncated(path))
+        files = tuple(
+            CorpusFile(_text(p), int(a), int(b), int(rate), int(n), _text(digest))
+            for p, a, b, rate, n, digest in file["files"][:]
+        )
+        report = Report.from_dict(json.loads(file["report"].asstr()[()]))
+        parameters = json.loads(file.attrs["parameters"])
+        rate, rights = int(file.attrs["sample_rate"]), str(file.attrs["rights"])
+        header = Header(rate, signal.shape, files, parameters, rights, report)
+    return header, offset
+
+
+def read_track(path: Path, name: str) -> Track:
+    """Read a track."""
+    with _opened(path) as file:
+        group = file["tracks"][name]
+        if group.attrs["kind"] == "labels":
+            label = group["label"]
+            is_text = h5py.check_string_dtype(label.dtype) is not None
+            values = label.asstr()[:].astype(np.str_) if is_text else label[:]
+            return LabelTrack(group["start"][:], group["stop"][:], values)
+        attributes = group.attrs
+        return FeatureTrack(
+            group["values"][:],
+            int(attributes["hop_length"]),
+            int(attributes["frame_length"]),
+            bool(attributes["center"]),
+        )
+
+
+def track_names(path: Path) -> list[str]:
+    """Names of the tracks, sorted."""
+    with _opened(path) as file:
+        return sorted(file["tracks"])
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    """Open a corpus file for reading, or say in words why that isn't possible."""
+    try:
+        with open(path, "rb") as raw:
+            is_hdf5 = raw.read(8) == b"\x89HDF\r\n\x1a\n"
+    except FileNotFoundError as error:
+        raise CorpusError(
+            f"There is no corpus {path}. Build it with build_corpus(folder, path)."
+        ) from error
+    except OSError as error:
+        raise CorpusError(f"{path} can't be read: {error.strerror}.") from error
+    if not is_hdf5:
+        raise CorpusError(
+            f"{path} is not a corpus: it isn't an HDF5 file. "
+            "Build one with build_corpus(folder, path)."
+        )
+    try:
+        # A corpus is never changed in place, so that readers need no locks.
+        with h5py.File(path, "r", locking=False) as file:
+            _check_format(path, file)
+            yield file
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        is_cut = "truncated" in str(error)
+        raise CorpusError(
+            _truncated(path) if is_cut else f"{path} is damaged: {error}. Build it again."
+        ) from error
+
+
+def _check_format(path: Path, file: h5py.File) -> None:
+    if file.attrs.get("format") != FORMAT:
+        raise CorpusError(
+            f"{path} is an HDF5 file of another program, not a corpus. "
+            "Build one with build_corpus(folder, path)."
+        )
+    version = int(file.attrs.get("format_version", 0))
+    if version > FORMAT_VERSION:
+        raise CorpusError(
+            f"{path} has corpus format {version}; this version of mimikit_nb reads up to "
+            f"{FORMAT_VERSION}. Update mimikit_nb, or build the corpus again."
+        )
+
+
+def _truncated(path: Path) -> str:
+    return f"{path} is truncated: it was copied or downloaded only in part. Copy it again."
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,292 @@
+"""Read a corpus: the mapped signal, its files, its tracks.
+
+Between the sound files and everything that learns from them. Main names: :func:`open_corpus`,
+:class:`Corpus`.
+"""
+
+from __future__ import annotations
+
+import bisect
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..audio.atomic import replacing
+from ..audio.report import Report, in_minutes
+from ..errors import CorpusError, ParameterError
+from . import layout
+from .layout import CorpusFile
+from .split import Split, split_segments
+from .tracks import FeatureTrack, Labels, LabelTrack, Track, check_name
+
+
+class Corpus:
+    """Recordings at one sample rate, one after the other, mapped into memory.
+
+    Made by :func:`open_corpus` or :func:`~mimikit_nb.corpus.build.build_corpus`. Opening costs
+    milliseconds whatever the length, many processes may read at once, and a corpus can be
+    pickled (the reader maps the file anew).
+
+    Parameters
+    ----------
+    path : Path
+        The HDF5 file.
+
+    Attributes
+    ----------
+    path : Path
+        The HDF5 file.
+    sample_rate : int
+        In Hz.
+    files : tuple of CorpusFile
+        The recordings: path, start, stop, original rate and channels, sha256.
+    hash : str
+        Digest of what the signal was made from; the same on every machine.
+    rights : str
+        Whose recordings these are and what may be done with them.
+    parameters : dict
+        What it was built with.
+    report : Report
+        What the preflight said of every file when it was built.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        header, self._offset = layout.read_header(self.path)
+        self._shape = header.shape
+        self.sample_rate: int = header.sample_rate
+        self.files: tuple[CorpusFile, ...] = header.files
+        self.hash: str = header.hash
+        self.rights: str = header.rights
+        self.parameters: dict[str, Any] = header.parameters
+        self.report: Report = header.report
+
+    def __repr__(self) -> str:
+        return (
+            f"Corpus({self.path.name!r}: {in_minutes(self.duration_seconds)} min, "
+            f"{len(self.files)} files, {self.n_channels} channel(s) at {self.sample_rate} Hz)"
+        )
+
+    def __reduce__(self) -> tuple[Callable[[Path], Corpus], tuple[Path]]:
+        return open_corpus, (self.path,)
+
+    @property
+    def n_channels(self) -> int:
+        """Number of channels C."""
+        return self._shape[0]
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples N per channel."""
+        return self._shape[1]
+
+    @property
+    def duration_seconds(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / self.sample_rate
+
+    @cached_property
+    def signal(self) -> np.memmap[Any, np.dtype[np.float32]]:
+        """All samples [shape=(C, N), dtype=float32], read-only, read from disk when touched."""
+        return np.memmap(self.path, "<f4", mode="r", offset=self._offset, shape=self._shape)
+
+    @property
+    def segments(self) -> list[tuple[int, int]]:
+        """First sample of each file, and the first sample after it."""
+        return [(file.start, file.stop) for file in self.files]
+
+    def file_at(self, sample: int) -> CorpusFile:
+        """Tell which recording a sample belongs to.
+
+        Parameters
+        ----------
+        sample : int in [0, N)
+            Position in the corpus.
+
+        Returns
+        -------
+        CorpusFile
+            The recording; ``sample - file.start`` is the position in it.
+        """
+        if not 0 <= sample < self.n_samples:
+            raise ParameterError(
+                f"Sample {sample} lies outside the corpus (0 to {self.n_samples - 1})."
+            )
+        return self.files[bisect.bisect_right([f.start for f in self.files], sample) - 1]
+
+    def split(self, held_out: float = 0.1, seed: int = 0) -> Split:
+        """Set a part aside, so that a network can be judged on what it never heard.
+
+        Parameters
+        ----------
+        held_out : float in [0, 0.5], default 0.1
+            Share of the samples to hold out.
+        seed : int, default 0
+            Draws which; the same corpus and seed give the same parts.
+
+        Returns
+        -------
+        Split
+            ``.train`` and ``.held_out``: lists of (start, stop), none across two files.
+        """
+        return split_segments(self.segments, held_out, seed, self.sample_rate)
+
+    @property
+    def tracks(self) -> Tracks:
+        """Label and feature tracks by name."""
+        return Tracks(self.path)
+
+    def write_labels(
+        self, name: str, start: np.ndarray, stop: np.ndarray, label: Labels, overwrite: bool = False
+    ) -> None:
+        """Add a label track to the corpus file.
+
+        Parameters
+        ----------
+        name : str
+            Name of the track.
+        start, stop : array of int [shape=(n,)]
+            First sample of each stretch, and the first sample after it.
+        label : array of int or str [shape=(n,)]
+            What each is called.
+        overwrite : bool, default False
+            Whether a track of this name may be replaced.
+
+        Raises
+        ------
+        CorpusError
+            If the stretches don't fit the corpus, the track exists, or the disk is full. The
+            file is then as it was.
+        """
+        track = LabelTrack.of(start, stop, label, self.n_samples)
+        self._swap_track(name, track, overwrite)
+
+    def write_feature(
+        self,
+        name: str,
+        values: np.ndarray,
+        hop_length: int,
+        frame_length: int = 1,
+        center: bool = False,
+        overwrite: bool = False,
+    ) -> None:
+        """Add a feature track to the corpus file.
+
+        Parameters
+        ----------
+        name : str
+            Name of the track.
+        values : np.ndarray [shape=(n,) or (n, dim)]
+            Values of the frames.
+        hop_length, frame_length : int > 0
+            Samples from frame to frame, and samples that one looks at.
+        center : bool, default False
+            Whether frame ``n`` is centred on sample ``n * hop_length``.
+        overwrite : bool, default False
+            Whether a track of this name may be replaced.
+
+        Raises
+        ------
+        CorpusError
+            If the values aren't numbers, the track exists, or the disk is full. The file is
+            then as it was.
+        """
+        track = FeatureTrack.of(values, hop_length, frame_length, center)
+        self._swap_track(name, track, overwrite)
+
+    def remove_track(self, name: str) -> None:
+        """Remove a track from the corpus file."""
+        self.tracks[name]  # says what there is if there is none of this name
+        self._swap_track(name, None, overwrite=True)
+
+    def _swap_track(self, name: str, track: Track | None, overwrite: bool) -> None:
+        """Copy the file, change the copy, and put it in the place of the file.
+
+        A copy of an hour takes about a second. In return a crash can't damage the corpus, those
+        who read it go on undisturbed, and everything stays in one file.
+        """
+        check_name(name)
+        for _ in range(5):
+            before = os.stat(self.path)
+            if name in self.tracks and not overwrite:
+                raise CorpusError(
+                    f"{self.path.name} has a track {name!r}; pass overwrite=True to replace it."
+                )
+            try:
+                with replacing(self.path) as temporary:
+                    shutil.copyfile(self.path, temporary)
+                    layout.write_track(temporary, name, track)
+                    now = os.stat(self.path)
+                    if (now.st_ino, now.st_mtime_ns) != (before.st_ino, before.st_mtime_ns):
+                        raise _OvertakenError
+                return
+            except _OvertakenError:  # somebody else wrote a track meanwhile: keep it
+                continue
+            except (OSError, RuntimeError) as error:
+                raise CorpusError(
+                    f"Track {name!r} can't be written to {self.path}: {error}. "
+                    "Check the folder and the space left; the corpus is as it was."
+                ) from error
+        raise CorpusError(f"{self.path} is being written by others all the time; try again later.")
+
+
+class Tracks(Mapping[str, Track]):
+    """Tracks of a corpus by name, read when asked for.
+
+    Parameters
+    ----------
+    path : Path
+        The corpus file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __getitem__(self, name: str) -> Track:
+        names = layout.track_names(self._path)
+        if name not in names:
+            there = f"it has {', '.join(names)}" if names else "it has none yet"
+            raise CorpusError(f"{self._path.name} has no track {name!r}; {there}.")
+        return layout.read_track(self._path, name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in layout.track_names(self._path)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(layout.track_names(self._path))
+
+    def __len__(self) -> int:
+        return len(layout.track_names(self._path))
+
+    def __repr__(self) -> str:
+        return f"Tracks({', '.join(self)})"
+
+
+def open_corpus(path: str | os.PathLike[str]) -> Corpus:
+    """Open a corpus.
+
+    Parameters
+    ----------
+    path : path
+        The HDF5 file that :func:`~mimikit_nb.corpus.build.build_corpus` wrote.
+
+    Returns
+    -------
+    Corpus
+        Its signal is mapped, not loaded.
+
+    Raises
+    ------
+    CorpusError
+        If there is no such file, or it is foreign, truncated, damaged or of a newer format.
+    """
+    return Corpus(Path(path).expanduser())
+
+
+class _OvertakenError(Exception):
+    """The corpus was changed while its copy was being changed."""

@@ -1,0 +1,75 @@
+"""What all tests share: seeds, a tone, recordings to read, a corpus that is made in a moment."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mimikit_nb.audio.demo import demo_music
+from mimikit_nb.audio.find import find
+from mimikit_nb.audio.write import write
+from mimikit_nb.corpus import Corpus, build_corpus, open_corpus
+
+SAMPLE_RATE = 22050
+
+
+@pytest.fixture(autouse=True)
+def _seeds() -> None:
+    """Same global random numbers for every test."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - libraries that still use the legacy generator
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the embedded corpus of the tests out of the user's cache."""
+    os.environ["MIMIKIT_NB_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def tone() -> np.ndarray:
+    """One second of 440 Hz at 22050 Hz, half of full scale [shape=(N,), dtype=float32]."""
+    return (0.5 * np.sin(2 * np.pi * 440 * np.arange(SAMPLE_RATE) / SAMPLE_RATE)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def music() -> np.ndarray:
+    """Six seconds of the embedded music at 22050 Hz [shape=(N,), dtype=float32]."""
+    return demo_music(SAMPLE_RATE, seconds=6.0)
+
+
+@pytest.fixture(scope="session")
+def audio_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of recordings: real ones where there are any, else the embedded music."""
+    given = os.environ.get("MIMIKIT_NB_AUDIO")
+    beside = Path(__file__).parents[2] / "shared" / "audio"
+    for folder in (Path(given) if given else beside, beside):
+        if folder.is_dir() and find(folder).files:
+            return folder
+    folder = tmp_path_factory.mktemp("audio")
+    for seed in range(3):
+        write(folder / f"take_{seed}.wav", demo_music(44100, seconds=10.0, seed=seed), 44100)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def _built_corpus(tmp_path_factory: pytest.TempPathFactory, music: np.ndarray) -> Path:
+    folder = tmp_path_factory.mktemp("takes")
+    half = len(music) // 2
+    write(folder / "a.wav", music[:half], SAMPLE_RATE)
+    write(folder / "b.wav", music[half:], SAMPLE_RATE)
+    return build_corpus(folder, folder / "corpus.h5", SAMPLE_RATE).path
+
+
+@pytest.fixture
+def tiny_corpus(_built_corpus: Path, tmp_path: Path) -> Corpus:
+    """Corpus of two files, six seconds together, mono at 22050 Hz; each test has its own copy."""
+    return open_corpus(shutil.copy(_built_corpus, tmp_path / "corpus.h5"))
