@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import torch.nn.functional as F
+from torch import Tensor
 
 from ..config import Config, Registry
 from ..errors import FeatureError
 from ..units import TimeAxis
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,21 @@ class Feature(ABC):
     kind: Discrete | Continuous
     axis: TimeAxis
 
-    @abstractmethod
     def forward(self, y: Tensor) -> Tensor:
-        """Values of ``y [..., samples]``; ``axis.n_frames(samples)`` of them."""
+        """Values of ``y [..., samples]``; ``axis.n_frames(samples)`` of them.
+
+        A centred feature pads ``y`` with zeros by half a frame on both sides.
+        """
+        padding = self.axis.padding if y.shape[-1] else 0
+        return self.frames(F.pad(y, (padding, padding)) if padding else y)
+
+    @abstractmethod
+    def frames(self, y: Tensor) -> Tensor:
+        """Values of the whole frames in ``y [..., samples]``, without any padding.
+
+        Each value depends on its own frame alone, so that a window of a sound gives the same
+        values as the whole.
+        """
 
     def inverse(self, x: Tensor) -> Tensor:
         """Sound ``[..., samples]`` of values; ``axis.n_samples(n_frames)`` samples."""
@@ -62,6 +73,20 @@ class Feature(ABC):
     def inverse_stream(self, batch_size: int) -> InverseStream:
         """Stateful, causal inverse for values that arrive chunk by chunk."""
         raise FeatureError(f"{type(self).__name__} has no streaming inverse.")
+
+    def check_source(self, source: Feature) -> None:
+        """Raise a FeatureError unless :meth:`from_values` can read the values of ``source``."""
+        raise FeatureError(
+            f"{type(self).__name__} can't be computed from the values of {type(source).__name__}."
+        )
+
+    def from_values(self, source: Feature, x: Tensor) -> Tensor:
+        """Values of this feature, item by item, from those of another ``[..., kind of source]``.
+
+        So that a network can be given, say, the mel spectrum of the magnitudes it generates.
+        """
+        self.check_source(source)
+        raise NotImplementedError
 
 
 class InverseStream(ABC):
