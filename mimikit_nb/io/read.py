@@ -1,0 +1,374 @@
+"""From positions in a corpus to the batches that a network reads and predicts.
+
+The samples that all variables need are copied from the mapped signal once, into one buffer;
+features are computed from it on the device. Nothing is decoded, and no worker process is
+needed. Main names: :class:`Origin`, :class:`Reader`, :func:`read_batch`, :func:`read_prompt`,
+:func:`span_samples`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import ParameterError, PromptError
+from ..features.base import Feature
+from ..features.labels import Label, Values
+from ..features.resample import margin, read_between
+from .align import Span, align
+from .variable import IOSpec
+
+Tensors = dict[str, Tensor]
+
+MIX = -1
+"The channel that is the mean of all channels."
+
+
+class Source(Protocol):
+    """What is read: a :class:`~mimikit_nb.corpus.store.Corpus`, or anything like it."""
+
+    sample_rate: int
+
+    @property
+    def signal(self) -> np.ndarray:
+        """Samples ``[C, N]``, float32."""
+
+    @property
+    def tracks(self) -> Mapping[str, Any]:
+        """Label and feature tracks by name."""
+
+
+class Origin(NamedTuple):
+    """Where a row of a batch begins: a sample of the corpus, in one channel or their mix."""
+
+    sample: int
+    channel: int = MIX
+
+
+class Batch(NamedTuple):
+    """What a network reads and what it should predict, by variable.
+
+    Attributes
+    ----------
+    inputs, targets : dict of Tensor [shape=(B, T) int64 or (B, T, dim) float32]
+        Item ``t`` belongs to step ``t`` of every variable.
+    """
+
+    inputs: Tensors
+    targets: Tensors
+
+
+class Window(NamedTuple):
+    """Samples from an origin, ``[start, stop)``."""
+
+    start: int
+    stop: int
+
+
+def span_samples(io: IOSpec, n_steps: int, sample_rate: int | None = None) -> int:
+    """Corpus samples that ``n_steps`` from an origin look at, targets included.
+
+    Parameters
+    ----------
+    io : IOSpec
+        The variables.
+    n_steps : int > 0
+        Steps from the origin.
+    sample_rate : int, optional
+        Rate of the corpus; that of ``io`` if not given.
+    """
+    rate = sample_rate or io.sample_rate
+    spans = align(io, 0, n_steps)
+    return max(_core(span, rate, is_signal=io.variables[n].source == "signal").stop for n, span in spans.items())
+
+
+def read_batch(
+    io: IOSpec,
+    corpus: Source,
+    origins: Sequence[Origin],
+    start_step: int,
+    n_steps: int,
+    device: torch.device | str = "cpu",
+    names: Iterable[str] | None = None,
+) -> Batch:
+    """One batch; see :meth:`Reader.read`, which is faster where tracks are read again and again."""
+    return Reader(io, corpus, device, names).read(origins, start_step, n_steps)
+
+
+class Reader:
+    """Reads batches of a network's variables from a corpus.
+
+    Parameters
+    ----------
+    io : IOSpec
+        The variables.
+    corpus : Corpus
+        Where they are read from. Tracks are read once.
+    device : device, default "cpu"
+        Where features are computed and batches stay.
+    names : iterable of str, optional
+        Variables to read; all of them if not given.
+    """
+
+    def __init__(
+        self,
+        io: IOSpec,
+        corpus: Source,
+        device: torch.device | str = "cpu",
+        names: Iterable[str] | None = None,
+    ) -> None:
+        self.io, self.device = io, torch.device(device)
+        self.sample_rate = corpus.sample_rate
+        self.signal = np.asarray(corpus.signal)
+        self.names = set(io.variables if names is None else names)
+        self._tracks = {
+            v.source: corpus.tracks[v.source.removeprefix("track:")]
+            for name, v in io.variables.items()
+            if name in self.names and v.source.startswith("track:")
+        }
+
+    def read(self, origins: Sequence[Origin], start_step: int, n_steps: int) -> Batch:
+        """Batch of ``n_steps`` steps from ``start_step`` on, a row per origin.
+
+        Parameters
+        ----------
+        origins : sequence of Origin
+            Where the rows begin; step 0 reads the item there.
+        start_step : int >= 0
+            First step, counted from the origins.
+        n_steps : int > 0
+            Steps T.
+
+        Returns
+        -------
+        Batch
+            Inputs and targets.
+
+        Raises
+        ------
+        ParameterError
+            If a row would read outside the corpus. Only centred features may, by half a frame:
+            they find silence there.
+        """
+        spans = {n: s for n, s in align(self.io, start_step, n_steps).items() if n in self.names}
+        self._check(origins, spans)
+        values = self._read_signal(origins, spans)
+        values |= {
+            name: self._read_track(name, origins, span)
+            for name, span in spans.items()
+            if self.io.variables[name].source in self._tracks
+        }
+        return self._split(values)
+
+    def _read_signal(self, origins: Sequence[Origin], spans: dict[str, Span]) -> Tensors:
+        """Items of the variables computed from the sound."""
+        spans = {name: s for name, s in spans.items() if self.io.variables[name].source == "signal"}
+        if not spans:
+            return {}
+        windows = [_window(span, self.sample_rate) for span in spans.values()]
+        start, stop = min(w.start for w in windows), max(w.stop for w in windows)
+        y = gather(self.signal, origins, start, stop, pin_memory=self.device.type == "cuda")
+        y = y.to(self.device, non_blocking=True)
+        return {
+            name: _at_steps(self._frames(self.io.features[name], y, start, span), span)
+            for name, span in spans.items()
+        }
+
+    def _frames(self, feature: Feature, y: Tensor, start: int, span: Span) -> Tensor:
+        """Items of a window from the samples ``y``, of which the first is ``start``."""
+        return feature.frames(_cut(y, start, self.sample_rate, span.axis.sample_rate, span.start, span.stop))
+
+    def _read_track(self, name: str, origins: Sequence[Origin], span: Span) -> Tensor:
+        """Items of a variable that a track holds."""
+        track, feature = self._tracks[self.io.variables[name].source], self.io.features[name]
+        places = _places(span, self.sample_rate)
+        position = np.array([origin.sample for origin in origins])[:, None] + places
+        if isinstance(feature, Label):
+            items = feature.at(track.start, track.stop, track.label, position)
+        elif isinstance(feature, Values):
+            items = feature.at(track.values, track.axis(self.sample_rate), position)
+        else:
+            raise ParameterError(
+                f"Variable {name!r} reads a track as {self.io.variables[name].feature.kind!r}; "
+                "tracks are read as 'label' or 'values'."
+            )
+        return torch.from_numpy(items).to(self.device)
+
+    def _split(self, values: Tensors) -> Batch:
+        """Inputs and targets of the items that were read, and of those computed from them."""
+        inputs, targets = {}, {}
+        for name, variable in self.io.variables.items():
+            if name in values and variable.role == "autoregressive":
+                inputs[name], targets[name] = values[name][:, :-1], values[name][:, 1:]
+            elif name in values:
+                (inputs if variable.is_input else targets)[name] = values[name]
+        for name, variable in self.io.variables.items():
+            if variable.computed_from in inputs and name in self.names:
+                group = inputs if variable.is_input else targets
+                group[name] = compute(self.io, name, group[variable.computed_from])
+        return Batch(inputs, targets)
+
+    def _check(self, origins: Sequence[Origin], spans: dict[str, Span]) -> None:
+        """Raise a ParameterError if a row doesn't lie in the corpus."""
+        n_channels, n_samples = self.signal.shape
+        for channel in {origin.channel for origin in origins}:
+            if not MIX <= channel < n_channels:
+                raise ParameterError(
+                    f"Channel {channel} doesn't exist; the corpus has {n_channels} (and -1 is their mix)."
+                )
+        samples = [origin.sample for origin in origins]
+        for name, span in spans.items():
+            core = _core(span, self.sample_rate, self.io.variables[name].source == "signal")
+            if span.axis.center:
+                places = _places(span, self.sample_rate)
+                core = Window(int(places[0]), int(places[-1]) + 1)
+            if min(samples) + core.start < 0 or max(samples) + core.stop > n_samples:
+                raise ParameterError(
+                    f"Variable {name!r} needs the samples {min(samples) + core.start} to "
+                    f"{max(samples) + core.stop}, but the corpus has 0 to {n_samples}; "
+                    "choose other origins or fewer steps."
+                )
+
+
+def gather(
+    signal: np.ndarray, origins: Sequence[Origin], start: int, stop: int, pin_memory: bool = False
+) -> Tensor:
+    """Copy windows of a signal into one buffer.
+
+    Parameters
+    ----------
+    signal : np.ndarray [shape=(C, N)]
+        The mapped signal.
+    origins : sequence of Origin
+        Row by row, where samples are counted from.
+    start, stop : int
+        First sample of the windows, and the first after them, from each origin.
+    pin_memory : bool, default False
+        Whether the buffer is one that a GPU can copy from at once.
+
+    Returns
+    -------
+    Tensor [shape=(B, stop - start)]
+        The samples; zeros outside the signal.
+    """
+    n_samples = signal.shape[1]
+    y = torch.empty(len(origins), stop - start, pin_memory=pin_memory)
+    for row, (sample, channel) in zip(y.numpy(), origins, strict=True):
+        first = sample + start
+        low, high = max(first, 0), min(sample + stop, n_samples)
+        if high - low < len(row):
+            row[:] = 0.0
+        if high <= low:
+            continue
+        inside = row[low - first : high - first]
+        if channel == MIX and len(signal) > 1:
+            np.mean(signal[:, low:high], axis=0, out=inside)
+        else:
+            inside[:] = signal[channel, low:high]
+    return y
+
+
+def compute(io: IOSpec, name: str, x: Tensor) -> Tensor:
+    """Values of a computed variable from those of the variable it is computed from."""
+    source = io.variables[name].computed_from
+    return io.features[name].from_values(io.features[source], x)  # type: ignore[index]
+
+
+def read_prompt(
+    io: IOSpec,
+    y: Tensor | np.ndarray,
+    sample_rate: int,
+    fixtures: Mapping[str, Tensor] | None = None,
+) -> Tensors:
+    """Inputs of a network for a prompt.
+
+    Parameters
+    ----------
+    io : IOSpec
+        The variables.
+    y : Tensor or array [shape=(B, samples)]
+        The prompt.
+    sample_rate : int
+        Its rate in Hz.
+    fixtures : dict of Tensor [shape=(B, at least T, ...)], optional
+        Values of the fixtures that aren't computed, step by step.
+
+    Returns
+    -------
+    dict of Tensor [shape=(B, T, ...)]
+        ``T`` is the number of items that fit into the prompt. Fixtures that are neither
+        computed nor given are left out.
+
+    Raises
+    ------
+    PromptError
+        If not even one item fits, or a fixture is shorter than the prompt.
+    """
+    y = torch.as_tensor(y)
+    inputs = {}
+    for name in io.autoregressive:
+        feature = io.features[name]
+        inputs[name] = feature.forward(_at_rate(y, sample_rate, feature.axis.sample_rate))
+    n_steps = min(x.shape[1] for x in inputs.values())
+    if n_steps < 1:
+        needed = max(io.features[name].axis.n_samples(1) for name in io.autoregressive)
+        raise PromptError(
+            f"The prompt has {y.shape[-1]} samples at {sample_rate} Hz; this network reads at least "
+            f"{needed} at {io.sample_rate} Hz. Use a longer prompt."
+        )
+    for name, x in (fixtures or {}).items():
+        if x.shape[1] < n_steps:
+            raise PromptError(f"The fixture {name!r} has {x.shape[1]} steps, the prompt {n_steps}.")
+        inputs[name] = x
+    inputs = {name: x[:, :n_steps] for name, x in inputs.items()}
+    computed = [name for name, v in io.inputs.items() if v.computed_from]
+    return inputs | {n: compute(io, n, inputs[io.variables[n].computed_from]) for n in computed}  # type: ignore[index]
+
+
+def _at_rate(y: Tensor, from_rate: int, to_rate: int) -> Tensor:
+    """A whole sound at another rate; silence is assumed around it."""
+    n = (y.shape[-1] * to_rate - 1) // from_rate + 1  # positions before the end
+    edge = margin(from_rate / to_rate)
+    if from_rate != to_rate:
+        y = torch.nn.functional.pad(y, (edge, edge))
+    return _cut(y, -edge, from_rate, to_rate, 0, n) if from_rate != to_rate else y
+
+
+def _cut(y: Tensor, first: int, from_rate: int, to_rate: int, start: int, stop: int) -> Tensor:
+    """Samples ``[start, stop)`` at ``to_rate`` of ``y``, which begins with sample ``first``."""
+    if from_rate == to_rate:
+        return y[..., start - first : stop - first]
+    position = torch.arange(start, stop, device=y.device) * from_rate
+    whole = torch.div(position, to_rate, rounding_mode="floor")
+    fraction = (position - whole * to_rate).to(torch.float64) / to_rate
+    return read_between(y, whole - first, fraction, from_rate / to_rate)
+
+
+def _core(span: Span, rate: int, is_signal: bool) -> Window:
+    """Samples at ``rate`` between the first and the last that a span looks at."""
+    if not is_signal:
+        places = _places(span, rate)
+        return Window(int(places[0]), int(places[-1]) + 1)
+    own = span.axis.sample_rate
+    return Window(span.start * rate // own, (span.stop - 1) * rate // own + 1)
+
+
+def _window(span: Span, rate: int) -> Window:
+    """Samples at ``rate`` that computing a span takes: its own and the resampler's margins."""
+    core, own = _core(span, rate, is_signal=True), span.axis.sample_rate
+    edge = 0 if own == rate else margin(rate / own)
+    return Window(core.start - edge, core.stop + edge)
+
+
+def _places(span: Span, rate: int) -> np.ndarray:
+    """The sample at ``rate`` that is current at the time of each step's item ``[T]``."""
+    return span.frames * (span.axis.hop_length * rate) // span.axis.sample_rate
+
+
+def _at_steps(x: Tensor, span: Span) -> Tensor:
+    """Items of each step from the items ``[B, n, ...]`` of a window."""
+    return x if span.is_plain else x.index_select(1, torch.from_numpy(span.index).to(x.device))
