@@ -1,0 +1,47 @@
+"""One JupyterLab for all browser tests; each test gets a notebook page of its own."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.browser.lab import Lab, find_chromium
+
+REMEDY = "no Chromium found: install one (Debian: apt-get install chromium), or run `make test`"
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = find_chromium()
+    if path is None and os.environ.get("CI") == "true":
+        pytest.fail(REMEDY)
+    if path is None:
+        pytest.skip(REMEDY)
+    return path
+
+
+@pytest.fixture(scope="session")
+def lab(chromium, tmp_path_factory):
+    root, private = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("lab")
+    with Lab(root, private) as server:
+        yield server
+
+
+@pytest.fixture
+def notebook(lab):
+    with lab.notebook() as page:
+        yield page
+
+
+@pytest.fixture(scope="session")
+def screenshots():
+    """Folder for pictures of what the tests saw: kept, for a person to look at."""
+    folder = Path("outputs") / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
