@@ -1,0 +1,379 @@
+"""Run notebooks without a browser, with their parameters checked before anything starts.
+
+A notebook declares its parameters once, in its cell tagged ``parameters``: names, types,
+defaults and a word of help. Here they are read (:func:`find_notebooks`), checked, and the
+notebook is run by papermill (:func:`run_notebook`). The command line and grids of runs call
+this module.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import nbformat
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from . import errors
+from .config import did_you_mean
+from .errors import NotebookError
+
+Progress = Callable[[int, int, str], None]
+"Called before each code cell with its number, how many there are, and its section's heading."
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a notebook.
+
+    Attributes
+    ----------
+    name : str
+        How it is called.
+    type : str
+        Declared type, as written: "str", "int", "float | None" ...
+    default : object
+        Value in the notebook.
+    help : str
+        The comment beside it.
+    """
+
+    name: str
+    type: str
+    default: Any
+    help: str
+
+    def parse(self, value: Any) -> Any:
+        """Value as the declared type; text is read as one would type it in the notebook.
+
+        Raises
+        ------
+        NotebookError
+            If it doesn't fit; says what would.
+        """
+        kind = _type_of(self.type)
+        given = value
+        if isinstance(value, Path):
+            value = str(value)
+        takes_text = kind is str or str in getattr(kind, "__args__", ())
+        if isinstance(value, str) and (not takes_text or value.lower() in ("none", "null")):
+            value = _read_text(value) if kind is not str else value
+        try:
+            return TypeAdapter(kind).validate_python(value)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            raise NotebookError(
+                f"Parameter {self.name} is {given!r}, but it is declared {self.type}: {reason}. "
+                f"Its default is {self.default!r}."
+            ) from None
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.type} = {self.default!r}  # {self.help}".removesuffix("  # ")
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook that can be run: its file and what it takes.
+
+    Attributes
+    ----------
+    path : Path
+        Its file.
+    title : str
+        First heading.
+    parameters : dict of str to Parameter
+        In the order declared.
+    """
+
+    path: Path
+    title: str
+    parameters: dict[str, Parameter]
+
+    @classmethod
+    def read(cls, path: Path) -> Notebook:
+        """Notebook from its file; a NotebookError says what is wrong with it."""
+        cells = _read(path).cells
+        tagged = [c for c in cells if "parameters" in c.metadata.get("tags", [])]
+        if len(tagged) != 1:
+            raise NotebookError(
+                f"{path} has {len(tagged)} cells tagged 'parameters', not one; tag the cell that "
+                "holds its parameters (in JupyterLab: property inspector, Cell Tags)."
+            )
+        headings = [c.source for c in cells if c.cell_type == "markdown"]
+        title = headings[0].lstrip("# ").splitlines()[0] if headings and headings[0] else path.stem
+        return cls(path, title, {p.name: p for p in _parse_parameters(tagged[0].source, path)})
+
+    def check(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values by name, parsed; a NotebookError names what is unknown or doesn't fit."""
+        for name in values:
+            if name not in self.parameters:
+                known = "\n".join(f"  {parameter}" for parameter in self.parameters.values())
+                raise NotebookError(
+                    f"{self.path.name} has no parameter {name!r}. "
+                    f"{did_you_mean(name, self.parameters)} It takes:\n{known}"
+                )
+        return {name: self.parameters[name].parse(value) for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class NotebookRun:
+    """A notebook that ran to its end.
+
+    Attributes
+    ----------
+    path : Path
+        The executed copy, with its outputs.
+    folder : Path
+        Where it lies, and usually what it made.
+    parameters : dict
+        What it ran with, defaults included.
+    """
+
+    path: Path
+    folder: Path
+    parameters: dict[str, Any]
+
+
+def run_notebook(
+    name: str | Path,
+    parameters: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+) -> NotebookRun:
+    """Run a notebook of this project, or one of your own, from top to bottom.
+
+    Parameters
+    ----------
+    name : str or Path
+        Name with or without its number ("21_train_sample_rnn", "train_sample_rnn",
+        "quickstart"), or a path.
+    parameters : mapping, optional
+        Values that differ from the notebook's; text is turned into the declared types.
+        ``headless`` is True unless it is given.
+    out : str or Path, optional
+        Folder for the executed notebook, and, where the notebook has a parameter ``out``, for
+        what it makes. Without one, that parameter's value is taken.
+    progress : callable, optional
+        Called before each code cell with its number, how many there are, and a heading.
+
+    Returns
+    -------
+    NotebookRun
+        ``.path`` is the executed copy; an existing file is never replaced.
+
+    Raises
+    ------
+    NotebookError
+        If there is no such notebook, a parameter is unknown or doesn't fit, or a cell fails:
+        then it says where the notebook lies with all that was done up to there.
+    """
+    notebook = Notebook.read(find_notebook(name))
+    given = dict(parameters or {})
+    if "headless" in notebook.parameters:
+        given.setdefault("headless", True)
+    if out is not None and "out" in notebook.parameters:
+        given.setdefault("out", str(out))
+    values = notebook.check(given)
+    everything = {p.name: p.default for p in notebook.parameters.values()} | values
+    folder = Path(out if out is not None else everything.get("out", "outputs"))
+    target = _claim(folder, notebook.path.name)
+    _execute(notebook, target, values, progress)
+    return NotebookRun(target, folder, everything)
+
+
+def find_notebooks(folder: str | Path | None = None) -> list[Notebook]:
+    """All notebooks in the order of their numbers, with their parameters.
+
+    Parameters
+    ----------
+    folder : str or Path, optional
+        Where to look; by default in the folder ``notebooks`` of this project's checkout, or of
+        the current folder.
+    """
+    place = Path(folder) if folder is not None else _notebook_folder()
+    return [Notebook.read(path) for path in sorted(place.glob("*.ipynb"))]
+
+
+def find_notebook(name: str | Path) -> Path:
+    """File of a notebook by its path or its name, with or without number.
+
+    Raises
+    ------
+    NotebookError
+        If there is none; offers the nearest names.
+    """
+    path = Path(name).expanduser()
+    if path.suffix == ".ipynb" and path.is_file():
+        return path
+    if path.suffix == ".ipynb" and len(path.parts) > 1:
+        raise NotebookError(f"There is no notebook {path}; check the path.")
+    wanted = path.name.removesuffix(".ipynb")
+    found = sorted(_notebook_folder().glob("*.ipynb"))
+    for candidate in found:
+        if wanted in (candidate.stem, _without_number(candidate.stem)):
+            return candidate
+    known = [_without_number(candidate.stem) for candidate in found]
+    raise NotebookError(f"There is no notebook {str(name)!r}. {did_you_mean(wanted, known)}")
+
+
+def _without_number(stem: str) -> str:
+    return re.sub(r"^\d+_", "", stem)
+
+
+def _notebook_folder() -> Path:
+    """Folder of the notebooks: of the checkout this package lies in, or of the current folder."""
+    places = [Path(__file__).parents[1] / "notebooks", Path.cwd() / "notebooks"]
+    for place in places:
+        if any(place.glob("*.ipynb")):
+            return place
+    raise NotebookError(
+        f"No notebooks found in {' or '.join(map(str, places))}. They are part of the project's "
+        "repository, not of the installed package: work in a clone of it, or give a path."
+    )
+
+
+def _read(path: Path) -> Any:
+    try:
+        return nbformat.read(path, as_version=4)
+    except (OSError, ValueError, nbformat.ValidationError) as error:
+        raise NotebookError(f"{path} can't be read as a notebook: {error}") from error
+
+
+def _parse_parameters(source: str, path: Path) -> list[Parameter]:
+    """Parameters of a cell: every line ``name: type = literal  # help``.
+
+    papermill's own reading knows neither ``int | None`` nor a "=" or "#" within the text.
+    """
+    try:
+        statements = ast.parse(source).body
+        comments = _comments(source)
+        return [_parameter(statement, comments) for statement in statements]
+    except (SyntaxError, ValueError, tokenize.TokenError) as error:
+        raise NotebookError(
+            f"The parameters of {path.name} can't be read ({error}); each is one line such as "
+            "`seconds: float = 5.0  # length of the sound`."
+        ) from error
+
+
+def _parameter(statement: ast.stmt, comments: Mapping[int, str]) -> Parameter:
+    if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
+        raise ValueError(f"line {statement.lineno}: no type")
+    if statement.value is None:
+        raise ValueError(f"line {statement.lineno}: no value")
+    default = ast.literal_eval(statement.value)
+    help_text = comments.get(statement.end_lineno or statement.lineno, "")
+    return Parameter(statement.target.id, ast.unparse(statement.annotation), default, help_text)
+
+
+def _comments(source: str) -> dict[int, str]:
+    """Comments by line."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
+
+
+_TYPES = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
+
+
+def _type_of(annotation: str) -> Any:
+    """Type that an annotation names; only plain ones, nothing is looked up or run."""
+
+    def build(node: ast.expr) -> Any:
+        if isinstance(node, ast.Name) and node.id in _TYPES:
+            return _TYPES[node.id]
+        if isinstance(node, ast.Constant) and node.value is None:
+            return None
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            return build(node.left) | build(node.right)
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            if node.value.id == "Literal":
+                return Literal[tuple(ast.literal_eval(item) for item in inner)]
+            if node.value.id in ("list", "dict"):
+                return _TYPES[node.value.id][tuple(build(item) for item in inner)]  # type: ignore[index]
+        raise NotebookError(
+            f"A parameter is declared {annotation}; use str, int, float, bool, list, dict, "
+            "Literal or None."
+        )
+
+    return build(ast.parse(annotation, mode="eval").body)
+
+
+def _read_text(text: str) -> Any:
+    """Value that a text stands for: a number, true, none, [1, 2] ...; else the text itself."""
+    if text.lower() == "none":
+        return None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def _claim(folder: Path, name: str) -> Path:
+    """New empty file for the executed copy: ``name``, or that with the next free number."""
+    stem, number = name.removesuffix(".ipynb"), 1
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        while True:
+            path = folder / (f"{stem}.ipynb" if number == 1 else f"{stem}_{number:03d}.ipynb")
+            try:
+                path.open("x").close()
+                return path
+            except FileExistsError:
+                number += 1
+    except OSError as error:
+        raise NotebookError(
+            f"The executed notebook can't be written to {folder}: {error.strerror}. "
+            "Give another folder."
+        ) from error
+
+
+def _execute(
+    notebook: Notebook, target: Path, values: dict[str, Any], progress: Progress | None
+) -> None:
+    """Run by papermill; its errors become ours."""
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    content = _read(notebook.path)
+    hooks = {"on_cell_start": _announcer(content, progress)} if progress is not None else {}
+    output = str(target).replace("{", "{{").replace("}", "}}")  # papermill fills braces in
+    try:
+        papermill.execute_notebook(content, output, parameters=values, progress_bar=False, **hooks)
+    except PapermillExecutionError as error:
+        # The messages of our own errors speak for themselves.
+        name = "" if hasattr(errors, error.ename) else f"{error.ename}: "
+        first = next(iter(error.source.strip().splitlines()), "")
+        raise NotebookError(
+            f"{notebook.path.name} failed in the cell `{first}`: {name}{error.evalue}\n"
+            f"The notebook up to there: {target}"
+        ) from None
+    except DeadKernelError as error:
+        raise NotebookError(
+            f"{notebook.path.name} ended without a word, most likely for want of memory. "
+            f"The notebook up to there: {target}"
+        ) from error
+
+
+def _announcer(content: Any, progress: Progress) -> Callable[..., None]:
+    """Hook that tells which code cell begins, under the heading it stands below."""
+    code = [cell.id for cell in content.cells if cell.cell_type == "code"]
+    headings: dict[str, str] = {}
+    heading = ""
+    for cell in content.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("#"):
+            heading = cell.source.splitlines()[0].lstrip("# ")
+        headings[cell.id] = heading
+
+    def announce(cell: Any, cell_index: int) -> None:
+        if cell.get("id") in code:  # the cell that papermill injects has no heading
+            progress(code.index(cell.id) + 1, len(code), headings[cell.id])
+
+    return announce

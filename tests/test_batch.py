@@ -1,0 +1,189 @@
+"""Notebooks run headless: parameters checked, copies kept, failures in words."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell
+
+from mimikit_nb import batch
+from mimikit_nb.batch import Notebook, Parameter, find_notebook, find_notebooks, run_notebook
+from mimikit_nb.errors import NotebookError
+from tests.notebooks.toy import printed, write_notebook
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Path:
+    return write_notebook(
+        tmp_path / "toy.ipynb", "print(seconds, name, n_layers, levels, headless)"
+    )
+
+
+def test_parameters_are_read_with_type_default_and_help(toy):
+    parameters = Notebook.read(toy).parameters
+    assert list(parameters) == [
+        "seconds", "name", "n_layers", "levels", "max_steps", "out", "headless"
+    ]  # fmt: skip
+    assert parameters["seconds"] == Parameter(
+        "seconds", "float", 1.5, "length = how long it sounds"
+    )
+    assert parameters["name"].default == "a # b"
+    assert parameters["levels"].default == [0.5, 1.0]
+    assert parameters["n_layers"].help == ""
+
+
+@pytest.mark.parametrize(
+    ("declared", "text", "value"),
+    [
+        ("int", "12", 12),
+        ("float", "12", 12.0),
+        ("float", "-1e-3", -1e-3),
+        ("bool", "true", True),
+        ("bool", "no", False),
+        ("str", "007", "007"),
+        ("str", "none", "none"),
+        ("str | None", "none", None),
+        ("str | None", "7", "7"),
+        ("int | None", "None", None),
+        ("int | None", "7", 7),
+        ("list[int]", "[1, 2]", [1, 2]),
+        ("Literal['a', 'b']", "b", "b"),
+    ],
+)
+def test_text_becomes_the_declared_type(declared, text, value):
+    parsed = Parameter("x", declared, None, "").parse(text)
+    assert parsed == value and type(parsed) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("declared", "value"),
+    [("int", "1.5"), ("int", "many"), ("float", "[1]"), ("bool", "maybe"), ("Literal[1, 2]", "3")],
+)
+def test_a_value_that_does_not_fit_is_refused_with_name_value_and_type(declared, value):
+    with pytest.raises(NotebookError, match="Parameter x is") as error:
+        Parameter("x", declared, 1, "").parse(value)
+    assert value in str(error.value) and declared in str(error.value)
+
+
+@given(value=st.integers() | st.booleans() | st.floats(allow_nan=False) | st.text())
+def test_a_value_of_the_declared_type_stays_what_it_is(value):
+    assert Parameter("x", type(value).__name__, value, "").parse(value) == value
+
+
+def test_an_annotation_is_never_run(tmp_path):
+    flag = tmp_path / "ran"
+    parameter = Parameter("x", f"open({str(flag)!r}, 'w')", 1, "")
+    with pytest.raises(NotebookError, match="declared"):
+        parameter.parse(1)
+    assert not flag.exists()
+
+
+def test_an_unknown_parameter_is_an_error_that_lists_the_known_ones_with_help(toy, tmp_path):
+    with pytest.raises(NotebookError) as error:
+        run_notebook(toy, {"secnods": 2}, out=tmp_path / "out")
+    text = str(error.value)
+    assert "no parameter 'secnods'" in text and "Did you mean 'seconds'?" in text
+    assert "max_steps: int | None = None  # none: no limit" in text
+    assert not (tmp_path / "out").exists()  # nothing was started
+
+
+@pytest.mark.parametrize(
+    "parameters", [None, "x = 1  # no type", "x: int", "x: int = 1 +", "x: int = y"]
+)
+def test_parameters_that_cannot_be_read_are_an_error(parameters, tmp_path):
+    path = write_notebook(tmp_path / "bad.ipynb", "1", parameters=parameters)
+    with pytest.raises(NotebookError, match="parameters"):
+        Notebook.read(path)
+
+
+def test_two_parameters_cells_are_an_error(tmp_path, toy):
+    content = nbformat.read(toy, as_version=4)
+    content.cells.append(new_code_cell("y: int = 1", metadata={"tags": ["parameters"]}))
+    nbformat.write(content, toy)
+    with pytest.raises(NotebookError, match="2 cells tagged"):
+        Notebook.read(toy)
+
+
+def test_a_file_that_is_no_notebook_is_an_error(tmp_path):
+    path = tmp_path / "text.ipynb"
+    path.write_text("no notebook")
+    with pytest.raises(NotebookError, match="can't be read"):
+        run_notebook(path)
+
+
+def test_a_run_writes_a_numbered_copy_and_tells_its_progress(toy, tmp_path):
+    seen = []
+    before = toy.read_bytes()
+    run = run_notebook(
+        str(toy), {"seconds": "2"}, out=tmp_path / "out", progress=lambda *a: seen.append(a)
+    )
+    again = run_notebook(toy, out=tmp_path / "out")
+    assert run.path == tmp_path / "out" / "toy.ipynb"
+    assert again.path == tmp_path / "out" / "toy_002.ipynb"
+    assert printed(run.path) == "2.0 a # b 2 [0.5, 1.0] True\n"
+    assert printed(again.path) == "1.5 a # b 2 [0.5, 1.0] True\n"
+    assert run.parameters["out"] == str(tmp_path / "out") and run.parameters["n_layers"] == 2
+    assert seen == [(1, 2, "A toy"), (2, 2, "Part 1")]
+    assert toy.read_bytes() == before
+
+
+def test_without_a_folder_the_notebooks_own_is_taken(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write_notebook(tmp_path / "{braces}.ipynb", "print(out, headless)")
+    run = run_notebook(path, {"headless": False})
+    assert run.path == Path("outputs/toy/{braces}.ipynb")
+    assert printed(run.path) == "outputs/toy False\n"
+
+
+def test_a_failing_cell_is_told_in_words_and_its_notebook_kept(tmp_path):
+    path = write_notebook(
+        tmp_path / "fails.ipynb",
+        "print('so far')",
+        "from mimikit_nb.errors import CorpusError\nraise CorpusError('The corpus is empty.')",
+    )
+    with pytest.raises(NotebookError) as error:
+        run_notebook(path, out=tmp_path / "out")
+    kept = tmp_path / "out" / "fails.ipynb"
+    assert "The corpus is empty." in str(error.value) and "Traceback" not in str(error.value)
+    assert "from mimikit_nb.errors" in str(error.value) and str(kept) in str(error.value)
+    assert "so far" in printed(kept)
+
+
+def test_a_dying_kernel_is_an_error_of_ours(tmp_path):
+    path = write_notebook(tmp_path / "dies.ipynb", "import os\nos._exit(1)")
+    with pytest.raises(NotebookError, match="ended without a word"):
+        run_notebook(path, out=tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(toy, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(NotebookError, match="can't be written"):
+        run_notebook(toy, out=tmp_path / "file")
+
+
+def test_notebooks_are_found_with_and_without_number():
+    names = [notebook.path.stem for notebook in find_notebooks()]
+    assert names == sorted(names) and "00_quickstart" in names
+    assert find_notebook("quickstart") == find_notebook("00_quickstart")
+    assert find_notebook("21_train_sample_rnn").stem == "21_train_sample_rnn"
+
+
+def test_an_unknown_notebook_is_an_error_with_the_nearest_names(tmp_path):
+    with pytest.raises(NotebookError, match="Did you mean 'quickstart'"):
+        find_notebook("quikstart")
+    with pytest.raises(NotebookError, match="check the path"):
+        find_notebook(tmp_path / "none.ipynb")
+
+
+def test_an_installed_package_takes_the_current_folders_notebooks(tmp_path, monkeypatch, toy):
+    monkeypatch.setattr(
+        batch, "__file__", str(tmp_path / "site-packages" / "mimikit_nb" / "batch.py")
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NotebookError, match="No notebooks found"):
+        find_notebook("toy")
+    (tmp_path / "notebooks").mkdir()
+    toy.rename(tmp_path / "notebooks" / "05_toy.ipynb")
+    assert find_notebook("toy").name == "05_toy.ipynb"
