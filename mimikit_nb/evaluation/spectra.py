@@ -1,0 +1,147 @@
+"""Log-mel spectra for judging sound: the one view that all measures of this layer share.
+
+First station of the judging: :mod:`.stuck` and :mod:`.detectors` look at a single sound through
+it, :mod:`.distances` compares two, :mod:`.fingerprints` finds copies. Everything is numpy in
+float32, in blocks, so that an hour of sound costs its spectra and no more.
+
+Main names: :func:`power_frames`, :func:`mel_filters`, :func:`log_mel`, :func:`as_channels`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+
+from ..errors import ParameterError
+
+FLOOR_POWER = 1e-10
+"Power below which a band counts as empty: -100 dB full scale, under the noise of 16 bits."
+
+_FRAMES_PER_BLOCK = 2048  # bounds the memory of the FFT to some 30 MB
+
+
+def as_channels(y: np.ndarray) -> np.ndarray:
+    """Sound as float32 ``[C, N]``, with NaN and infinity read as 0.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(N,) or (C, N)]
+        The sound.
+
+    Returns
+    -------
+    np.ndarray [shape=(C, N)]
+        The sound, a view where possible.
+
+    Raises
+    ------
+    ParameterError
+        If there are no samples, or more than two dimensions.
+    """
+    y = np.atleast_2d(np.asarray(y, np.float32))
+    if y.ndim != 2 or y.size == 0:
+        raise ParameterError(
+            f"Expected samples as [N] or [C, N] with at least one sample, got shape {y.shape}."
+        )
+    return y if np.isfinite(y).all() else np.nan_to_num(y, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def nearest_power_of_two(n: float) -> int:
+    """Power of two nearest to ``n`` on a log scale, at least 32."""
+    return max(32, int(2 ** round(np.log2(n))))
+
+
+def power_frames(
+    y: np.ndarray, frame_length: int, hop_length: int, frames_per_block: int = _FRAMES_PER_BLOCK
+) -> Iterator[np.ndarray]:
+    """Power spectra of a sound, mean over its channels, block by block.
+
+    Channels are averaged as power, so that opposite phases don't cancel. A sound shorter than a
+    frame is padded to one.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(C, N)]
+        The sound; may be mapped from disk.
+    frame_length, hop_length : int > 0
+        In samples.
+    frames_per_block : int > 0
+        Frames that are transformed at a time.
+
+    Yields
+    ------
+    np.ndarray [shape=(n, 1 + frame_length // 2)], float32
+        A sine of amplitude 1 has power 1 in its bin.
+    """
+    window = scipy.signal.get_window("hann", frame_length).astype(np.float32)
+    window *= 2 / window.sum()
+    n_frames = max(1, 1 + (y.shape[1] - frame_length) // hop_length)
+    for start in range(0, n_frames, frames_per_block):
+        stop = min(start + frames_per_block, n_frames)
+        block = as_channels(y[:, start * hop_length : (stop - 1) * hop_length + frame_length])
+        if block.shape[1] < frame_length:
+            block = np.pad(block, ((0, 0), (0, frame_length - block.shape[1])))
+        frames = np.lib.stride_tricks.sliding_window_view(block, frame_length, axis=1)
+        power = np.zeros((stop - start, 1 + frame_length // 2), np.float32)
+        for channel in frames[:, ::hop_length]:
+            spectrum = scipy.fft.rfft(channel * window, axis=1)
+            power += spectrum.real**2 + spectrum.imag**2
+        yield power / len(block)
+
+
+@lru_cache(maxsize=16)
+def mel_filters(
+    sample_rate: int, frame_length: int, n_mels: int, fmin: float, fmax: float
+) -> np.ndarray:
+    """Triangular mel filters of height 1, ``[F, n_mels]``: librosa's, without area norm."""
+    import librosa  # takes a second to import
+
+    filters = librosa.filters.mel(
+        sr=sample_rate, n_fft=frame_length, n_mels=n_mels, fmin=fmin, fmax=fmax, norm=None
+    )
+    filters = np.ascontiguousarray(filters.T, np.float32)
+    filters.setflags(write=False)
+    return filters
+
+
+def log_mel(
+    y: np.ndarray,
+    sample_rate: int,
+    *,
+    frame_length: int,
+    hop_length: int,
+    n_mels: int,
+    fmin: float = 40.0,
+    fmax: float | None = None,
+) -> np.ndarray:
+    """Log-mel spectrum of a sound in dB full scale.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(C, N)]
+        The sound; may be mapped from disk.
+    sample_rate : int > 0
+        In Hz.
+    frame_length, hop_length : int > 0
+        In samples.
+    n_mels : int > 0
+        Number of bands.
+    fmin, fmax : float
+        Range in Hz; up to 0.45 times the sample rate by default, where converters still pass.
+
+    Returns
+    -------
+    np.ndarray [shape=(frames, n_mels)], float32
+        In dB, at least -100.
+    """
+    fmax = 0.45 * sample_rate if fmax is None else min(fmax, 0.45 * sample_rate)
+    filters = mel_filters(sample_rate, frame_length, n_mels, fmin, fmax)
+    blocks = [
+        10 * np.log10(power @ filters + FLOOR_POWER)
+        for power in power_frames(y, frame_length, hop_length)
+    ]
+    return np.concatenate(blocks).astype(np.float32, copy=False)
