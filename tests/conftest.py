@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
+import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +63,53 @@ def audio_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in range(3):
         write(folder / f"take_{seed}.wav", demo_music(44100, seconds=10.0, seed=seed), 44100)
     return folder
+
+
+@pytest.fixture
+def as_somebody_else() -> Iterator[tuple[Path, Callable[[], AbstractContextManager[None]]]]:
+    """Folder that everybody may enter, and a context without the rights of root."""
+
+    @contextlib.contextmanager
+    def without_rights() -> Iterator[None]:
+        is_root = os.name == "posix" and os.geteuid() == 0
+        if is_root:
+            os.setegid(65534)
+            os.seteuid(65534)
+        try:
+            yield
+        finally:
+            if is_root:
+                os.seteuid(0)
+                os.setegid(0)
+
+    folder = Path(tempfile.mkdtemp(prefix="mimikit_nb-"))
+    folder.chmod(0o755)
+    yield folder, without_rights
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def on_full_disk(tmp_path: Path) -> Iterator[Callable[[str], subprocess.CompletedProcess[str]]]:
+    """Run Python code in a process whose working folder soon has no space left.
+
+    A disk of 1 MiB where the system lets us mount one, else a limit on the size of files.
+    """
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    is_mounted = bool(shutil.which("mount")) and not subprocess.run(mount, stderr=-3).returncode
+
+    def run(code: str) -> subprocess.CompletedProcess[str]:
+        limit = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))\n"
+        command = [sys.executable, "-c", ("" if is_mounted else limit) + code]
+        return subprocess.run(command, cwd=disk, capture_output=True, text=True)
+
+    yield run
+    if is_mounted:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 @pytest.fixture(scope="session")

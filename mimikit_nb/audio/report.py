@@ -153,7 +153,7 @@ class Report:
             lines.append(f"{n_ignored} other files were ignored ({_counted(self.ignored, '')}).")
         if not self.accepted:
             lines.append(
-                "There is nothing to train on: see the reasons below."
+                "None of them can be used: see the reasons below."
                 if self.records
                 else "There are no sound files here."
             )

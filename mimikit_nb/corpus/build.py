@@ -327,6 +327,6 @@ def _in_words(target: Path) -> Iterator[None]:
         yield
     except (OSError, RuntimeError) as error:
         raise CorpusError(
-            f"{target} can't be written: {getattr(error, 'strerror', None) or error}. Check the "
+            f"{target} can't be written: {layout.cause_of(error)}. Check the "
             "folder and the space left (a corpus needs twice its size for a moment)."
         ) from error

@@ -62,7 +62,7 @@ def demo_corpus(sample_rate: int = 22050, path: str | os.PathLike[str] | None = 
         _write(target, sample_rate)
     except OSError as error:
         raise CorpusError(
-            f"{target} can't be written: {error.strerror}. Pass another path."
+            f"{target} can't be written: {layout.cause_of(error)}. Pass another path."
         ) from error
     return open_corpus(target)
 

@@ -18,6 +18,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -247,7 +248,7 @@ def _opened(path: Path) -> Iterator[h5py.File]:
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         is_cut = "truncated" in str(error)
         raise CorpusError(
-            _truncated(path) if is_cut else f"{path} is damaged: {error}. Build it again."
+            _truncated(path) if is_cut else f"{path} is damaged: {cause_of(error)}. Build it again."
         ) from error
 
 
@@ -263,6 +264,13 @@ def _check_format(path: Path, file: h5py.File) -> None:
             f"{path} has corpus format {version}; this version of mimikit_nb reads up to "
             f"{FORMAT_VERSION}. Update mimikit_nb, or build the corpus again."
         )
+
+
+def cause_of(error: Exception) -> str:
+    """What went wrong in a line; HDF5 hides the system's own words in a long message."""
+    message = str(getattr(error, "strerror", None) or error)
+    hidden = re.search(r"error message = '([^']*)'", message)
+    return hidden[1] if hidden else message.splitlines()[0]
 
 
 def _truncated(path: Path) -> str:

@@ -33,8 +33,9 @@ def split_segments(
     """Draw which stretches to hold out.
 
     Files are cut into blocks, of half the share to hold out but at most 30 s and (where there is
-    enough) at least 2 s, and blocks are drawn until the share is reached: in a corpus of many
-    short files whole files, in a long recording a few stretches.
+    enough) at least 2 s, and blocks are drawn until the share is met as nearly as they can: in a
+    corpus of many short files whole files, in a long recording a few stretches. No block is
+    shorter than 0.05 s on purpose; of a smaller share nothing is held out.
 
     Parameters
     ----------
@@ -50,21 +51,20 @@ def split_segments(
     Returns
     -------
     Split
-        Together they cover everything once. With ``held_out > 0`` and more than one sample,
-        both parts have something in them.
+        Together they cover everything once. The part to train on is never empty.
     """
     if not 0 <= held_out <= 0.5:
         raise ParameterError(f"held_out is {held_out}; the share must lie in 0 to 0.5.")
     total = sum(stop - start for start, stop in segments)
-    if held_out == 0 or total < 2:
-        return Split(list(segments), [])
-    target = max(1, round(held_out * total))
+    target = round(held_out * total)
     longest = min(max(target // 2, min(target, 2 * sample_rate)), 30 * sample_rate)
+    longest = max(longest, sample_rate // 20, 1)
     blocks = [block for segment in segments for block in _cut(segment, longest)]
     chosen, n_chosen = set[Segment](), 0
     for index in np.random.default_rng(seed).permutation(len(blocks)):
         length = blocks[index][1] - blocks[index][0]
-        if n_chosen + length - target <= target - n_chosen:  # nearer to the target than without
+        is_nearer = n_chosen + length - target <= target - n_chosen  # to the target, with it
+        if is_nearer and len(chosen) < len(blocks) - 1:
             chosen.add(blocks[index])
             n_chosen += length
     borders = {start for start, _ in segments}

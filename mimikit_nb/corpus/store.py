@@ -10,7 +10,6 @@ import bisect
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ from . import layout
 from .layout import CorpusFile
 from .split import Split, split_segments
 from .tracks import FeatureTrack, Labels, LabelTrack, Track, check_name
+
+Signal = np.memmap[Any, np.dtype[np.float32]]
 
 
 class Corpus:
@@ -41,6 +42,8 @@ class Corpus:
     ----------
     path : Path
         The HDF5 file.
+    signal : np.memmap [shape=(C, N), dtype=float32]
+        All samples, read-only, read from disk when touched.
     sample_rate : int
         In Hz.
     files : tuple of CorpusFile
@@ -57,8 +60,7 @@ class Corpus:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        header, self._offset = layout.read_header(self.path)
-        self._shape = header.shape
+        header, self.signal = _map(self.path)
         self.sample_rate: int = header.sample_rate
         self.files: tuple[CorpusFile, ...] = header.files
         self.hash: str = header.hash
@@ -78,22 +80,17 @@ class Corpus:
     @property
     def n_channels(self) -> int:
         """Number of channels C."""
-        return self._shape[0]
+        return int(self.signal.shape[0])
 
     @property
     def n_samples(self) -> int:
         """Number of samples N per channel."""
-        return self._shape[1]
+        return int(self.signal.shape[1])
 
     @property
     def duration_seconds(self) -> float:
         """Length in seconds."""
         return self.n_samples / self.sample_rate
-
-    @cached_property
-    def signal(self) -> np.memmap[Any, np.dtype[np.float32]]:
-        """All samples [shape=(C, N), dtype=float32], read-only, read from disk when touched."""
-        return np.memmap(self.path, "<f4", mode="r", offset=self._offset, shape=self._shape)
 
     @property
     def segments(self) -> list[tuple[int, int]]:
@@ -229,8 +226,8 @@ class Corpus:
                 continue
             except (OSError, RuntimeError) as error:
                 raise CorpusError(
-                    f"Track {name!r} can't be written to {self.path}: {error}. "
-                    "Check the folder and the space left; the corpus is as it was."
+                    f"The track {name!r} can't be written to {self.path}: "
+                    f"{layout.cause_of(error)}. Check the folder and the space left; the corpus is as it was."
                 ) from error
         raise CorpusError(f"{self.path} is being written by others all the time; try again later.")
 
@@ -286,6 +283,16 @@ def open_corpus(path: str | os.PathLike[str]) -> Corpus:
         If there is no such file, or it is foreign, truncated, damaged or of a newer format.
     """
     return Corpus(Path(path).expanduser())
+
+
+def _map(path: Path) -> tuple[layout.Header, Signal]:
+    """Header and mapped signal of one and the same file, even if it is being replaced now."""
+    while True:
+        header, offset = layout.read_header(path)
+        identity = os.stat(path).st_ino
+        signal = np.memmap(path, "<f4", mode="r", offset=offset, shape=header.shape)
+        if layout.read_header(path) == (header, offset) and os.stat(path).st_ino == identity:
+            return header, signal
 
 
 class _OvertakenError(Exception):
