@@ -216,15 +216,10 @@ class Loop:
             if self._is_logged(step):
                 self._write_row()
             self.callbacks.tell("on_step", self._status())
-        if _is_due(step, config.checkpoint_every_steps) and self.last_is_finite:
+        if _is_due(step, config.checkpoint_every_steps):
             self._save()
         if _is_due(step, config.preview_every_steps):
             self._make_preview()
-
-    @property
-    def last_is_finite(self) -> bool:
-        """Whether the weights are to be trusted, as far as the last step says."""
-        return self.last is not None and self.last.is_finite
 
     def _is_logged(self, step: int) -> bool:
         config = self.config
@@ -301,6 +296,9 @@ class Loop:
     def _save(self) -> None:
         step = self.session.counters.step
         if step == self._saved_step:
+            return
+        if not self.session.state.is_sound:
+            self.run.log(f"No checkpoint of step {step}: its weights aren't finite.")
             return
         with self.timing.part("checkpoint"):
             self.metrics.sync()  # the rows up to here must not be lost where the checkpoint isn't

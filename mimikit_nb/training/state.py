@@ -126,6 +126,12 @@ class TrainingState:
         for mean_buffer, buffer in zip(self.ema.buffers(), self.network.buffers(), strict=True):
             mean_buffer.copy_(buffer)
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether all weights are finite, and the last step's loss was."""
+        norms = torch._foreach_norm([p.detach() for p in self.network.parameters()])
+        return bool(torch.stack(norms).isfinite().all()) and not self.counters.skipped_in_a_row
+
     def to_tensors(self) -> dict[str, Tensor]:
         """Everything as ``group/name``, ready to be stored."""
         groups: dict[str, Mapping[str, Tensor]] = {
