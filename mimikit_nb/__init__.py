@@ -32,6 +32,8 @@ _HOMES = {
     "open_corpus": "recipes",
     "demo_corpus": "recipes",
     "add_files": "recipes",
+    "plan": "recipes",
+    "Previewer": "recipes",
     "train": "recipes",
     "resume": "recipes",
     "load_checkpoint": "recipes",

@@ -50,6 +50,11 @@ class Controls:
         """Whether top-k or top-p can ever exclude a class."""
         return self.top_k != 0 or self.top_p != 1.0
 
+    def to_dict(self) -> dict[str, object]:
+        """Controls as JSON types; functions by their name."""
+        values = {name: getattr(self, name) for name in _LIMITS}
+        return {k: getattr(v, "__qualname__", repr(v)) if callable(v) else v for k, v in values.items()}
+
     def _tensor(self, name: str, time_seconds: float, n_streams: int) -> Tensor:
         value = getattr(self, name)
         value = value(time_seconds) if callable(value) else value

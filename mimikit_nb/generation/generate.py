@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..corpus.store import Corpus
 from ..errors import ParameterError, PromptError
 from ..io.read import Origin, read_batch, read_prompt
 from ..networks.base import Network, Tensors
@@ -36,8 +37,8 @@ class PromptedStream:
     seeds : sequence of int
         One per prompt; the channels of a prompt share their random numbers.
     controls : Controls
-    fixtures : callable, optional
-        Values of fixtures from data, see :class:`~.stream.ValueStream`.
+    corpus : Corpus, optional
+        Where fixtures are read on from, if the network has any from data.
     make_executor : callable, optional
         How steps are run; eagerly if not given.
     """
@@ -49,7 +50,7 @@ class PromptedStream:
         n_channels: int,
         seeds: Sequence[int],
         controls: Controls,
-        fixtures: FixtureSource | None = None,
+        corpus: Corpus | None = None,
         **options: Any,
     ) -> None:
         network = network.folded()
@@ -57,12 +58,13 @@ class PromptedStream:
         self.variable = next(iter(network.io.autoregressive))
         device = next(network.parameters()).device
         audio = torch.from_numpy(stack_prompts(prompts, n_channels)).flatten(0, 1).to(device)
-        audio = _whole_frames(network, audio)
-        self.prompt_audio = audio
+        self.prompt_audio = audio = _whole_frames(network, audio)
         inputs = read_prompt(network.io, audio, network.io.sample_rate)
+        n_steps = inputs[self.variable].shape[1]
+        fixtures = _corpus_fixtures(network, corpus, prompts, n_channels, n_steps)
         values = ValueStream(
             network,
-            {**inputs, **_prompt_fixtures(network, inputs, fixtures)},
+            inputs if fixtures is None else {**inputs, **fixtures(1 - n_steps, n_steps)},
             [seed for seed in seeds for _ in range(n_channels)],
             controls,
             fixtures,
@@ -98,10 +100,29 @@ def _whole_frames(network: Network, audio: Tensor) -> Tensor:
     return audio[:, audio.shape[1] - axis.n_samples(n_frames) :]
 
 
-def _prompt_fixtures(network: Network, inputs: Tensors, fixtures: FixtureSource | None) -> Tensors:
-    """Fixtures from data for the prompt's steps: negative steps of the source."""
-    n_steps = next(iter(inputs.values())).shape[1]
-    return {} if fixtures is None else fixtures(1 - n_steps, n_steps)
+def _corpus_fixtures(
+    network: Network, corpus: Corpus | None, prompts: Sequence[Prompt], n_channels: int, n_steps: int
+) -> FixtureSource | None:
+    """Fixtures read on from where prompts of ``n_steps`` were cut; None if none are needed."""
+    io = network.io
+    names = [name for name, v in io.inputs.items() if v.role == "fixture" and not v.computed_from]
+    if not names:
+        return None
+    if corpus is None or any(p.corpus_sample is None for p in prompts):
+        raise PromptError(
+            f"This network reads {', '.join(names)} from a corpus while it generates; "
+            "give the corpus, and prompts by their position in it."
+        )
+    n_samples = io.step_axis.n_samples(n_steps)
+    channels = [-1] if n_channels == 1 else range(n_channels)
+    origins = [Origin(p.corpus_sample + p.audio.shape[1] - n_samples, c) for p in prompts for c in channels]
+    device = next(network.parameters()).device
+
+    def read(step: int, n: int) -> Tensors:
+        batch = read_batch(io, corpus, origins, n_steps - 1 + step, n, device)
+        return {name: batch.inputs[name] for name in names}
+
+    return read
 
 
 def generate(stream: PromptedStream, seconds: float, recall: Sequence[dict], progress: Progress | None = None) -> Generated:
@@ -136,16 +157,3 @@ def generate(stream: PromptedStream, seconds: float, recall: Sequence[dict], pro
             break
     end = samples_to_seconds(n_prompt, stream.sample_rate)
     return Generated(audio, stream.sample_rate, end, [{**r, "prompt_end_seconds": end} for r in recall])
-
-
-def corpus_fixtures(network: Network, corpus: Any, origins: Sequence[Origin], n_prompt_steps: int) -> FixtureSource | None:
-    """Fixtures read on from where prompts were cut from a corpus; None if none are needed."""
-    names = [n for n, v in network.io.inputs.items() if v.role == "fixture" and not v.computed_from]
-    if not names:
-        return None
-
-    def read(step: int, n: int) -> Tensors:
-        batch = read_batch(network.io, corpus, origins, n_prompt_steps - 1 + step, n, "cpu")
-        return {name: batch.inputs[name] for name in names}
-
-    return read

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ..networks.base import Network, Stage, State, run_stages
 from ..networks.heads import Head
+from ..runtime import one_thread
 
 
 class Executor(Protocol):
@@ -37,8 +38,9 @@ class EagerExecutor:
     @torch.no_grad()
     def run(self, state: State, n: int) -> None:
         """Advance ``state`` by ``n`` steps."""
-        for _ in range(n):
-            run_stages(self.stages, state)
+        with one_thread():
+            for _ in range(n):
+                run_stages(self.stages, state)
 
 
 def generation_state(network: Network, state: State, chunk_steps: int, truncates: bool) -> State:

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..audio.files import write
-from ..audio.recall import write_recall
+from ..audio.write import write
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,7 @@ class Generated:
         paths = []
         for sound, recall in zip(self.audio, self.recall, strict=True):
             path = _free_path(folder, name)
-            write(path, sound, self.sample_rate)
-            write_recall(path, recall)
+            write(path, sound, self.sample_rate, recall=recall)
             paths.append(path)
         return paths
 

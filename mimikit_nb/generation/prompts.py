@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..audio.files import load, resample
+from ..audio.files import Resampler, load, to_channels
 from ..corpus.store import Corpus
 from ..errors import PromptError
 from ..units import samples_to_seconds, seconds_to_samples
@@ -54,9 +54,8 @@ def prompt_from_corpus(corpus: Corpus, position_seconds: float, prompt_seconds: 
 
 def prompt_from_file(path: str | Path, sample_rate: int, prompt_seconds: float) -> Prompt:
     """Read the first ``prompt_seconds`` of a sound file, resampled."""
-    audio = load(path, sample_rate=sample_rate)
-    n = seconds_to_samples(prompt_seconds, sample_rate)
-    return Prompt(audio[:, :n], {"kind": "file", "path": str(path)})
+    audio = load(path, sample_rate, seconds=prompt_seconds)
+    return Prompt(audio, {"kind": "file", "path": str(path)})
 
 
 def prompt_from_array(y: np.ndarray, y_rate: int, sample_rate: int) -> Prompt:
@@ -66,7 +65,7 @@ def prompt_from_array(y: np.ndarray, y_rate: int, sample_rate: int) -> Prompt:
         raise PromptError(
             f"A prompt array must be [samples] or [C, samples], not empty and finite; this one is {np.shape(y)}."
         )
-    return Prompt(resample(audio, y_rate, sample_rate), {"kind": "array"})
+    return Prompt(Resampler(y_rate, sample_rate, len(audio))(audio, last=True), {"kind": "array"})
 
 
 def spread_positions(corpus: Corpus, n: int, prompt_seconds: float) -> list[float]:
@@ -91,11 +90,4 @@ def stack_prompts(prompts: Sequence[Prompt], n_channels: int) -> np.ndarray:
     A mono prompt is doubled for a stereo network; any other is mixed down for a mono one.
     """
     shortest = min(p.audio.shape[1] for p in prompts)
-    return np.stack([_with_channels(p.audio, n_channels)[:, p.audio.shape[1] - shortest :] for p in prompts])
-
-
-def _with_channels(audio: np.ndarray, n_channels: int) -> np.ndarray:
-    if audio.shape[0] == n_channels:
-        return audio
-    mono = audio.mean(0, keepdims=True)
-    return np.repeat(mono, n_channels, axis=0)
+    return np.stack([to_channels(p.audio, n_channels)[:, p.audio.shape[1] - shortest :] for p in prompts])

@@ -17,7 +17,7 @@ from mimikit_nb.networks.base import Network, Tensors
 
 TINY: dict[str, list[dict]] = {
     "wavenet": [
-        {"n_layers": 3, "n_blocks": 2, "residual_channels": 16, "skip_channels": 8},
+        {"n_layers": 3, "n_blocks": 2, "residual_channels": 16, "skip_channels": 32},
         {"n_layers": 2, "kernel_size": 3, "residual_channels": 16, "groups": 4, "residual_conv": False},
     ],
     "freqnet": [{"n_layers": 2, "residual_channels": 16, "groups": 2}],

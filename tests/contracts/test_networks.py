@@ -137,7 +137,7 @@ def test_one_batch_overfits(network):
         return sum(loss_terms(network.io, network.heads, network(inputs)[0], targets).values())
 
     first = loss().item()
-    for _ in range(60):
+    for _ in range(100):
         optimizer.zero_grad()
         value = loss()
         value.backward()

@@ -1,0 +1,43 @@
+"""One function per task of a notebook: the public API, callable without Jupyter.
+
+===================  =====================================================================
+module               holds
+===================  =====================================================================
+:mod:`.training`     ``train``, ``resume``, ``plan``
+:mod:`.previews`     ``Previewer``: sounds made and judged while training
+:mod:`.generating`   ``generate``, ``stream``
+===================  =====================================================================
+
+What needs no recipe (``check``, ``build_corpus``, ``load_checkpoint`` ...) is passed on from
+the layer that holds it.
+"""
+
+from ..audio.doctor import check
+from ..audio.recall import read_recall
+from ..checkpoint import average_checkpoints, export, load_checkpoint
+from ..corpus.build import add_files, build_corpus
+from ..corpus.demo import demo_corpus
+from ..corpus.store import open_corpus
+from .generating import generate, stream
+from .previews import Previewer, PreviewSound
+from .training import Plan, plan, resume, train
+
+__all__ = [
+    "Plan",
+    "PreviewSound",
+    "Previewer",
+    "add_files",
+    "average_checkpoints",
+    "build_corpus",
+    "check",
+    "demo_corpus",
+    "export",
+    "generate",
+    "load_checkpoint",
+    "open_corpus",
+    "plan",
+    "read_recall",
+    "resume",
+    "stream",
+    "train",
+]

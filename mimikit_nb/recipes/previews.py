@@ -1,0 +1,96 @@
+"""Sound previews of a training run: generated, judged, written beside the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..audio.write import write
+from ..corpus.store import Corpus
+from ..evaluation.detectors import CorpusProfile, detect
+from ..generation.controls import Controls
+from ..generation.generate import PromptedStream, generate
+from ..generation.prompts import prompt_from_corpus, spread_positions
+from ..networks.base import Network
+
+
+@dataclass(frozen=True)
+class PreviewSound:
+    """One preview.
+
+    Attributes
+    ----------
+    path : Path
+        WAV file: prompt and continuation.
+    step : int
+        Training step of the network.
+    temperature : float
+    prompt_end_seconds : float
+    flags : frozenset of str
+        What is wrong with it: "silent", "noise", "stuck", "clipped" ...; empty is good.
+    """
+
+    path: Path
+    step: int
+    temperature: float
+    prompt_end_seconds: float
+    flags: frozenset[str]
+
+
+@dataclass
+class Previewer:
+    """Makes previews of a network in training; what it is set to may be changed meanwhile.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Where prompts come from.
+    folder : Path
+        Where WAV files are written.
+    seconds, prompt_seconds : float
+        New sound, and prompt before it.
+    temperatures : tuple of float, default (1.0,)
+        One preview is made with each.
+    n_prompts : int, default 1
+        Positions in the corpus, evenly spread, that are continued.
+    seed : int, default 0
+        The same for every preview, so that they can be compared.
+    """
+
+    corpus: Corpus
+    folder: Path
+    seconds: float = 3.0
+    prompt_seconds: float = 0.5
+    temperatures: tuple[float, ...] = (1.0,)
+    n_prompts: int = 1
+    seed: int = 0
+    made: list[PreviewSound] = field(default_factory=list)
+    _profile: CorpusProfile | None = None
+
+    def __call__(self, network: Network, step: int) -> list[PreviewSound]:
+        """Generate, judge and write the previews of a step."""
+        io = network.io
+        n_channels = 1 if io.channels == "mix" else self.corpus.n_channels
+        positions = spread_positions(self.corpus, self.n_prompts, self.prompt_seconds)
+        prompts = [prompt_from_corpus(self.corpus, p, self.prompt_seconds) for p in positions]
+        rows = [(p, t) for t in self.temperatures for p in prompts]
+        controls = Controls([t for _, t in rows for _ in range(n_channels)])
+        seeds = [self.seed] * len(rows)
+        stream = PromptedStream(network, [p for p, _ in rows], n_channels, seeds, controls, self.corpus)
+        recall = [{"step": step, "seed": self.seed, "temperature": t, "prompt": p.source} for p, t in rows]
+        out = generate(stream, self.seconds, recall)
+        profile = self._corpus_profile()
+        sounds = []
+        for i, (new, (_, temperature)) in enumerate(zip(out.continuation, rows, strict=True), start=1):
+            path = self.folder / f"step_{step:08d}_{i:02d}.wav"
+            write(path, out.audio[i - 1], out.sample_rate, recall=out.recall[i - 1], overwrite=True)
+            flags = frozenset(detect(new, out.sample_rate, profile))
+            sounds.append(PreviewSound(path, step, temperature, out.prompt_end_seconds, flags))
+        self.made += sounds
+        return sounds
+
+    def _corpus_profile(self) -> CorpusProfile:
+        """How the corpus itself measures, for flags that mean "worse than the corpus"."""
+        if self._profile is None:
+            self._profile = CorpusProfile.from_signal(self.corpus.signal, self.corpus.sample_rate)
+        return self._profile

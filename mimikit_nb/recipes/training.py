@@ -1,0 +1,201 @@
+"""Train networks: :func:`train`, :func:`resume`, and what a training would be, :func:`plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..checkpoint import Run
+from ..config import did_you_mean
+from ..corpus.store import Corpus, open_corpus
+from ..errors import ConfigError
+from ..features.base import FeatureConfig
+from ..io.variable import IOSpec
+from ..networks import NETWORKS
+from ..networks.base import NetworkConfig
+from ..networks.presets import find_preset
+from ..training import start
+from ..training.callbacks import Callback, Control
+from ..training.config import TrainConfig
+from .previews import Previewer
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All configs of a training.
+
+    Attributes
+    ----------
+    network : NetworkConfig
+    io : IOSpec
+    training : TrainConfig
+    """
+
+    network: NetworkConfig
+    io: IOSpec
+    training: TrainConfig
+
+
+def plan(
+    network: str | dict[str, Any] | NetworkConfig = "sample_rnn",
+    sample_rate: int = 22050,
+    io: IOSpec | dict[str, Any] | None = None,
+    **overrides: Any,
+) -> Plan:
+    """Configs of a training, without training.
+
+    Parameters
+    ----------
+    network : str, dict or NetworkConfig
+        A kind ("sample_rnn"), a preset ("sample_rnn/tiny"), a dict with a ``kind``, or a config.
+    sample_rate : int, default 22050
+        Rate of the corpus.
+    io : IOSpec or dict, optional
+        What the network reads and writes; what it is made for if not given.
+    **overrides
+        Any field of the training (``batch_size``, ``learning_rate`` ...), of the network
+        (``hidden_dim`` ...), of the generated variable's feature (``n_fft``, ``q_levels`` ...),
+        or ``channels``.
+
+    Raises
+    ------
+    ConfigError
+        If a name is unknown (with the nearest known ones) or a value is out of range.
+    """
+    config, training = _configs(network)
+    spec = config.default_io(sample_rate) if io is None else io if isinstance(io, IOSpec) else IOSpec(**io)
+    main = next(iter(spec.autoregressive))
+    feature: FeatureConfig = spec.variables[main].feature
+    homes = {"training": TrainConfig.model_fields, "network": type(config).model_fields}
+    homes |= {"feature": type(feature).model_fields, "io": {"channels": None}}
+    sorted_out: dict[str, dict[str, Any]] = {home: {} for home in homes}
+    for name, value in overrides.items():
+        home = next((h for h, fields in homes.items() if name in fields and name != "kind"), None)
+        if home is None:
+            known = {n for fields in homes.values() for n in fields} - {"kind"}
+            raise ConfigError(f"There is no setting {name!r} for {config.kind!r}. {did_you_mean(name, known)}")
+        sorted_out[home][name] = value
+    variable = spec.variables[main].replace(feature=feature.replace(**sorted_out["feature"]))
+    spec = spec.replace(variables={**spec.variables, main: variable}, **sorted_out["io"])
+    return Plan(
+        config.replace(**sorted_out["network"]), spec, TrainConfig(**{**training, **sorted_out["training"]})
+    )
+
+
+def _configs(network: str | dict[str, Any] | NetworkConfig) -> tuple[NetworkConfig, dict[str, Any]]:
+    """Network config, and the training fields of its preset."""
+    if isinstance(network, str):
+        return find_preset(network)
+    config = NETWORKS.parse(network)
+    return config, find_preset(config.kind)[1]
+
+
+def train(
+    corpus: Corpus | str | Path,
+    network: str | dict[str, Any] | NetworkConfig = "sample_rnn",
+    out: str | Path = "runs/run",
+    *,
+    io: IOSpec | dict[str, Any] | None = None,
+    callbacks: Sequence[Callback] = (),
+    control: Control | None = None,
+    previewer: Previewer | None = None,
+    device: str | None = None,
+    **overrides: Any,
+) -> Run:
+    """Train a network on a corpus, with previews to listen to, and keep everything in a folder.
+
+    Parameters
+    ----------
+    corpus : Corpus or path
+        From :func:`build_corpus`, :func:`open_corpus` or :func:`demo_corpus`.
+    network : str, dict or NetworkConfig, default "sample_rnn"
+        A kind, a preset such as "freqnet/tiny", a dict with a ``kind``, or a config.
+    out : str or Path, default "runs/run"
+        Folder of the run; one that holds a run is refused.
+    io : IOSpec or dict, optional
+        What the network reads and writes; what it is made for if not given.
+    callbacks, control : optional
+        Watch and steer the run.
+    previewer : Previewer, optional
+        Makes the previews; one prompt at temperature 1 if not given.
+    device : str, optional
+        "cuda", "mps" or "cpu"; the best there is if not given.
+    **overrides
+        Any setting that :func:`plan` takes: ``max_steps``, ``seed``, ``checkpoint_every_steps``,
+        ``batch_size``, ``hidden_dim``, ``n_fft`` ...
+
+    Returns
+    -------
+    Run
+        ``run.metrics`` is the table of losses, ``run.folder`` where everything lies.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is unknown or out of range.
+    TrainingError
+        If the folder holds a run, or the training can't go on.
+    """
+    corpus = corpus if isinstance(corpus, Corpus) else open_corpus(corpus)
+    planned = plan(network, corpus.sample_rate, io, **overrides)
+    previewer = previewer or _previewer(corpus, Path(out), planned.training)
+    return start.train(
+        corpus,
+        planned.network,
+        planned.io,
+        planned.training,
+        out,
+        callbacks=callbacks,
+        preview=previewer,
+        control=control,
+        device=device,
+    )
+
+
+def resume(
+    folder: str | Path,
+    max_steps: int | None = None,
+    *,
+    corpus: Corpus | str | Path | None = None,
+    callbacks: Sequence[Callback] = (),
+    control: Control | None = None,
+    previewer: Previewer | None = None,
+    device: str | None = None,
+    **changes: Any,
+) -> Run:
+    """Go on with a run from its latest good checkpoint, as if it had never been interrupted.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder of the run.
+    max_steps : int, optional
+        New budget in steps from the very beginning; the old one if not given.
+    corpus : Corpus or path, optional
+        The corpus of the run, if it doesn't lie where it was.
+    callbacks, control, previewer, device
+        As for :func:`train`.
+    **changes
+        Training settings that may change on the way, such as ``max_minutes``.
+    """
+    run = Run(folder)
+    if corpus is None:
+        corpus = run.config["corpus"]["path"]
+    corpus = corpus if isinstance(corpus, Corpus) else open_corpus(corpus)
+    previewer = previewer or _previewer(corpus, run.folder, TrainConfig(**run.config["training"]))
+    return start.resume(
+        folder,
+        corpus,
+        max_steps,
+        callbacks=callbacks,
+        preview=previewer,
+        control=control,
+        device=device,
+        **changes,
+    )
+
+
+def _previewer(corpus: Corpus, folder: Path, config: TrainConfig) -> Previewer:
+    return Previewer(corpus, folder / "samples", config.preview_seconds, seed=config.seed)

@@ -1,0 +1,89 @@
+"""Folders and example files for notebooks, such that running one again replaces nothing.
+
+Main names: :func:`new_folder`, :func:`demo_recordings`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from ..audio.demo import demo_music
+from ..audio.write import write
+from ..errors import AudioError, ParameterError
+
+
+def new_folder(path: str | Path) -> Path:
+    """Make a new folder: ``<path>_001``, or with the first number that is free.
+
+    Two who ask at the same time get two folders.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its name, without the number.
+
+    Returns
+    -------
+    Path
+        The folder, empty.
+
+    Raises
+    ------
+    ParameterError
+        If it can't be made there.
+    """
+    path = Path(path)
+    number = 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            number += 1
+            folder = path.with_name(f"{path.name}_{number:03d}")
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir()
+                return folder
+    except OSError as error:
+        raise ParameterError(
+            f"No folder can be made in {path.parent}: {error.strerror}. Choose another place."
+        ) from error
+
+
+def demo_recordings(folder: str | Path) -> Path:
+    """Write recordings to try things on: embedded music, and two files that can't be used.
+
+    The music is nobody's property. One of the other files is too short, one holds no sound
+    at all: what the preflight is there to find.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where to; made if it doesn't exist. Files that are there already are left as they are.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    AudioError
+        If it can't be written.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, sample_rate, seconds, seed in (
+            ("piece.wav", 44100, 40.0, 0),
+            ("variation.flac", 22050, 10.0, 1),
+            ("too_short.wav", 22050, 0.02, 0),
+        ):
+            if not (folder / name).exists():
+                write(folder / name, demo_music(sample_rate, seconds, seed), sample_rate)
+        with contextlib.suppress(FileExistsError), (folder / "no_sound.wav").open("x") as file:
+            file.write("This is a text that somebody renamed to .wav.\n")
+    except OSError as error:
+        raise AudioError(
+            f"Can't write to {folder}: {error.strerror}. Choose another place."
+        ) from error
+    return folder
