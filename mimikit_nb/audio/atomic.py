@@ -12,6 +12,7 @@ import contextlib
 import os
 import re
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,8 +31,9 @@ def replacing(path: Path) -> Iterator[Path]:
     Path
         Where to write. The block has to close what it opens.
     """
+    path = Path(os.path.realpath(path))  # what a link points at is replaced, not the link
     sweep(path)
-    temporary = path.with_name(f".{path.name}.{_host()}-{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{_host()}-{os.getpid()}-{threading.get_ident()}.part")
     try:
         yield temporary
         sync(temporary)
@@ -51,7 +53,7 @@ def sync(path: Path) -> None:
 
 def sweep(path: Path) -> None:
     """Remove the temporary files that killed processes of this machine left for ``path``."""
-    pattern = re.compile(rf"\.{re.escape(path.name)}\.{re.escape(_host())}-(\d+)\.part")
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.{re.escape(_host())}-(\d+)-\d+\.part")
     with contextlib.suppress(OSError):
         for sibling in path.parent.iterdir():
             match = pattern.fullmatch(sibling.name)

@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.signal import butter, lfilter, oaconvolve, sosfilt
+import scipy  # scipy.signal takes a second to load: loaded where it is used
 
 from ..errors import ParameterError
 from ..units import seconds_to_samples
@@ -170,10 +170,12 @@ def _string(sample_rate: int, frequency: float, rng: np.random.Generator) -> np.
     decay = 10 ** (-3 / (frequency * (1.2 + 260 / frequency)))  # 60 dB in so many seconds
     loop = -decay * np.convolve([0.5, 0.5], [1 - fraction, fraction])
     burst = rng.uniform(-1, 1, delay)
-    burst = lfilter([0.35], [1, -0.65], burst - burst.mean())  # a finger, not a plectrum
+    burst = scipy.signal.lfilter(
+        [0.35], [1, -0.65], burst - burst.mean()
+    )  # a finger, not a plectrum
     n_samples = int(2.2 * sample_rate)
     burst = np.concatenate([burst, np.zeros(n_samples - delay)])
-    y = lfilter([1.0], np.concatenate([[1.0], np.zeros(delay - 1), loop]), burst)
+    y = scipy.signal.lfilter([1.0], np.concatenate([[1.0], np.zeros(delay - 1), loop]), burst)
     return _damped(y / np.abs(y).max(), sample_rate)
 
 
@@ -197,16 +199,20 @@ def _kick(sample_rate: int, frequency: float, rng: np.random.Generator) -> np.nd
 
 def _snare(sample_rate: int, frequency: float, rng: np.random.Generator) -> np.ndarray:
     t = np.arange(int(0.3 * sample_rate)) / sample_rate
-    band = butter(2, [900, min(6000, 0.45 * sample_rate)], "bandpass", fs=sample_rate, output="sos")
-    brush = sosfilt(band, rng.standard_normal(len(t))) * np.exp(-t / 0.07)
+    band = scipy.signal.butter(
+        2, [900, min(6000, 0.45 * sample_rate)], "bandpass", fs=sample_rate, output="sos"
+    )
+    brush = scipy.signal.sosfilt(band, rng.standard_normal(len(t))) * np.exp(-t / 0.07)
     y = brush / np.abs(brush).max() + 0.5 * np.sin(2 * np.pi * 185 * t) * np.exp(-t / 0.05)
     return _damped(y * (1 - np.exp(-t / 0.001)), sample_rate)
 
 
 def _hat(sample_rate: int, frequency: float, rng: np.random.Generator) -> np.ndarray:
     t = np.arange(int(0.12 * sample_rate)) / sample_rate
-    high = butter(2, min(6500, 0.4 * sample_rate), "highpass", fs=sample_rate, output="sos")
-    y = sosfilt(high, rng.standard_normal(len(t))) * np.exp(-t / 0.025)
+    high = scipy.signal.butter(
+        2, min(6500, 0.4 * sample_rate), "highpass", fs=sample_rate, output="sos"
+    )
+    y = scipy.signal.sosfilt(high, rng.standard_normal(len(t))) * np.exp(-t / 0.025)
     return _damped(y / np.abs(y).max(), sample_rate)
 
 
@@ -223,9 +229,9 @@ def _damped(y: np.ndarray, sample_rate: int) -> np.ndarray:
 def _in_a_room(y: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     """Add the echo of a small room: noise that fades within a second."""
     t = np.arange(int(1.1 * sample_rate)) / sample_rate
-    echo = lfilter([0.3], [1, -0.7], rng.standard_normal(len(t))) * np.exp(-t / 0.22)
+    echo = scipy.signal.lfilter([0.3], [1, -0.7], rng.standard_normal(len(t))) * np.exp(-t / 0.22)
     echo *= 0.22 / np.sqrt(np.sum(echo**2))
-    wet: np.ndarray = y + oaconvolve(y, echo)[: len(y)]
+    wet: np.ndarray = y + scipy.signal.oaconvolve(y, echo)[: len(y)]
     return wet
 
 

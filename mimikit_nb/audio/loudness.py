@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.signal import sosfilt
+import scipy  # scipy.signal takes a second to load: loaded where it is used
 
 FRAMES_PER_BLOCK, FRAMES_PER_STEP = 20, 5  # of 20 ms: blocks of 0.4 s that overlap by 75 %
 
@@ -54,7 +54,7 @@ class KWeighting:
         np.ndarray [shape=(n_frames,)]
             Energies.
         """
-        weighted, self._state = sosfilt(self.sections, y, axis=-1, zi=self._state)
+        weighted, self._state = scipy.signal.sosfilt(self.sections, y, axis=-1, zi=self._state)
         frames = weighted.reshape(len(self._weights), -1, frame_length)
         means = np.einsum("cfn,cfn->cf", frames, frames) / frame_length
         energy: np.ndarray = self._weights @ means

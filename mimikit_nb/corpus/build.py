@@ -112,8 +112,7 @@ def build_corpus(
             raise CorpusError(
                 f"No corpus was built, for want of sounds that can be used.\n{report}"
             )
-        is_stereo = channels is not None or n_planes != 2 or 2 in {f.channels for f in ingest.files}
-        shape = (n_planes if is_stereo else 1, planes.n_samples)
+        shape = (ingest.n_channels(asked=channels), planes.n_samples)
         parameters = {**settings, "n_sources": [len(ingest.records)]}
         header = Header(sample_rate, shape, tuple(ingest.files), parameters, rights, report)
         _save(target, header, planes)
@@ -210,6 +209,11 @@ class _Ingest:
             else:
                 self.planes.cut(start)
             self.records.append(record)
+
+    def n_channels(self, asked: int | None) -> int:
+        """Channels to keep: one if only refused files were stereo and nothing was asked for."""
+        is_stereo_in_vain = self.channels == 2 and 2 not in {file.channels for file in self.files}
+        return 1 if asked is None and is_stereo_in_vain else self.channels
 
     def _with_warnings(self, record: FileRecord) -> FileRecord:
         """Record with what happens to this file among the others."""

@@ -216,7 +216,7 @@ class Corpus:
                 )
             try:
                 with replacing(self.path) as temporary:
-                    shutil.copyfile(self.path, temporary)
+                    shutil.copy(self.path, temporary)
                     layout.write_track(temporary, name, track)
                     now = os.stat(self.path)
                     if (now.st_ino, now.st_mtime_ns) != (before.st_ino, before.st_mtime_ns):
@@ -227,7 +227,8 @@ class Corpus:
             except (OSError, RuntimeError) as error:
                 raise CorpusError(
                     f"The track {name!r} can't be written to {self.path}: "
-                    f"{layout.cause_of(error)}. Check the folder and the space left; the corpus is as it was."
+                    f"{layout.cause_of(error)}. Check the folder and the space left; "
+                    "the corpus is as it was."
                 ) from error
         raise CorpusError(f"{self.path} is being written by others all the time; try again later.")
 

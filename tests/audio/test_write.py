@@ -122,7 +122,7 @@ def test_a_wav_of_more_than_4_gb_is_whole(tmp_path):
     assert read_recall(tmp_path / "a.wav") == RECALL
     with sf.SoundFile(tmp_path / "a.wav") as sound:
         sound.seek(-1, sf.SEEK_END)
-        np.testing.assert_array_equal(sound.read(), np.full((1, 8), 0.5)[0])
+        np.testing.assert_array_equal(sound.read(), np.full((1, 8), 0.5))
 
 
 def test_nothing_is_overwritten_unless_told(tmp_path, tone):
