@@ -34,6 +34,7 @@ COLOURS = {
 }
 SPARE_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#997700")
 TOLERANCE_SECONDS = 0.05  # how far a mark may lie outside: rounding of frames to seconds
+BORDERS = ("prompt_start_seconds", "prompt_end_seconds")
 SHARED_KEYS = ("id", "label", "kind", "editable", "metadata")
 
 
@@ -151,9 +152,10 @@ def _prompt_entries(
     if end is None:
         return []
     start = metadata.get("prompt_start_seconds", 0.0)
-    about = {k: v for k, v in facts.items() if k.startswith(("prompt", "corpus"))}
+    of_prompt = {k: v for k, v in facts.items() if k.startswith(("prompt", "corpus"))}
+    about = {k: v for k, v in of_prompt.items() if k not in BORDERS}
     prompt = {"start": start, "stop": end, "label": "prompt", "kind": "prompt", "metadata": about}
-    rest = {k: v for k, v in facts.items() if k not in about}
+    rest = {k: v for k, v in facts.items() if k not in of_prompt}
     generated = {"start": end, "stop": duration_seconds, "metadata": rest}
     generated |= {"label": "generated", "kind": "generated"}
     entries = [entry | {"editable": False} for entry in (prompt, generated)]
@@ -179,7 +181,9 @@ def _read(value: Any, keys: tuple[str, ...], what: str) -> Mark:
 
 def _complete(mark: Mark, what: str, duration_seconds: float) -> Mark:
     """A mark with all its keys, its times checked and plain floats."""
-    times = {key: float(mark[key]) for key in ("time", "start", "stop") if key in mark}
+    times: dict[str, Any] = {
+        key: float(mark[key]) for key in ("time", "start", "stop") if key in mark
+    }
     for key, seconds in times.items():
         if not -TOLERANCE_SECONDS <= seconds <= duration_seconds + TOLERANCE_SECONDS:
             raise ParameterError(

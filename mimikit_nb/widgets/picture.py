@@ -1,7 +1,7 @@
 """Still pictures of a sound with its marks: what a headless run shows and a report embeds.
 
-The picture carries the same marks in the same colours as the player. Main name:
-:func:`draw_sound`.
+The picture carries the same marks in the same colours as the player. Main names:
+:func:`draw_sound`, :func:`draw_spectrogram`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
 from .marks import Mark, colour_of
-from .sound import FULL_SCALE, SPECTROGRAM_ROWS, Sound, mel_ticks
+from .sound import FULL_SCALE, SPECTROGRAM_ROWS, Sound, frequency_ticks
 
 WAVE_COLOUR = "#5b7083"
 CLIP_COLOUR = "#cc3311"
@@ -46,7 +46,7 @@ def draw_sound(
     title : str, default ""
         Written above; whole-sound facts belong here.
     spectrogram : bool, default False
-        Whether to draw a mel spectrogram below.
+        Whether to draw a spectrogram below.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def draw_sound(
     _draw_waves(waves, sound)
     _draw_marks(waves, points, segments, entries)
     if spectrogram:
-        _draw_spectrogram(axes[-1], sound)
+        draw_spectrogram(axes[-1], sound)
     axes[-1].set_xlim(0, sound.duration_seconds)
     axes[-1].set_xlabel("seconds", fontsize=LABEL_SIZE)
     for axis in axes:
@@ -84,7 +84,7 @@ def png(figure: Figure, dpi: int = 96) -> bytes:
 def describe(sound: Sound, facts: dict[str, Any], title: str = "") -> str:
     """One line on a sound: name, length, level, and the first facts known about it."""
     peak = sound.peak_dbfs
-    level = "silent" if np.isinf(peak) else f"peak {peak:.1f} dBFS"
+    level = "silent" if np.isinf(peak) else f"peak {round(peak, 1) + 0.0:.1f} dBFS"
     channels = {1: "mono", 2: "stereo"}.get(sound.n_channels, f"{sound.n_channels} channels")
     parts = [title or sound.name, f"{sound.duration_seconds:.2f} s", f"{sound.sample_rate} Hz"]
     parts += [channels, level] + ["CLIPS"] * bool(sound.clips)
@@ -155,9 +155,10 @@ def _draw_entries(axis: Axes, entries: Sequence[Mark]) -> None:
     axis.tick_params(bottom=False)
 
 
-def _draw_spectrogram(axis: Axes, sound: Sound) -> None:
+def draw_spectrogram(axis: Axes, sound: Sound) -> None:
+    """Draw the spectrogram of a sound on a logarithmic axis; the same colour is the same level."""
     image = sound.spectrogram(0, sound.duration_seconds, COLUMNS)
     extent = (0, sound.duration_seconds, 0, SPECTROGRAM_ROWS)
     axis.imshow(image, aspect="auto", cmap="magma", vmin=0, vmax=255, extent=extent)
-    ticks = mel_ticks(sound.sample_rate)
+    ticks = frequency_ticks(sound.sample_rate)
     axis.set_yticks([height * SPECTROGRAM_ROWS for _, height in ticks], [text for text, _ in ticks])

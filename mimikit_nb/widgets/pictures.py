@@ -22,8 +22,8 @@ from ..checkpoint.run import Run
 from ..corpus.store import Corpus
 from ..errors import ParameterError
 from .marks import Mark, as_entries, as_points, as_segments
-from .picture import COLUMNS, LABEL_SIZE, describe, draw_sound, png
-from .sound import SPECTROGRAM_ROWS, Sound, mel_ticks, open_sound
+from .picture import LABEL_SIZE, describe, draw_sound, draw_spectrogram, png
+from .sound import open_sound
 
 if TYPE_CHECKING:
     import pandas
@@ -97,7 +97,7 @@ def waveform(
     title: str = "",
     spectrogram: bool = True,
 ) -> Picture:
-    """Draw a sound with its marks, and its mel spectrogram below.
+    """Draw a sound with its marks, and its spectrogram below.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def prompt_entries(prompt_end_seconds: float | None, duration_seconds: float) ->
 def spectrograms(
     sounds: Mapping[str, np.ndarray], sr: int, prompt_end_seconds: float | None = None
 ) -> Picture:
-    """Draw the mel spectrograms of several sounds, one under the other, on the same scale.
+    """Draw the spectrograms of several sounds, one under the other, on the same scale.
 
     Parameters
     ----------
@@ -182,14 +182,15 @@ def spectrograms(
     rows = figure.subplots(len(opened), 1, sharex=True, squeeze=False)
     longest = max(sound.duration_seconds for sound in opened.values())
     for (axis,), (title, sound) in zip(rows, opened.items(), strict=True):
-        _draw_mel(axis, sound)
+        draw_spectrogram(axis, sound)
+        axis.tick_params(labelsize=LABEL_SIZE - 1)
         axis.set_title(title, fontsize=LABEL_SIZE, loc="left", parse_math=False)
         axis.set_xlim(0, longest)
         axis.set_facecolor("black")
         if prompt_end_seconds is not None:
             axis.axvline(prompt_end_seconds, color="white", lw=1.2, ls="--")
     rows[-1][0].set_xlabel("seconds", fontsize=LABEL_SIZE)
-    return Picture(figure, "mel spectrograms: " + ", ".join(opened))
+    return Picture(figure, "spectrograms: " + ", ".join(opened))
 
 
 def loss_curves(metrics: pandas.DataFrame | Run | Mapping[str, Any], title: str = "") -> Picture:
@@ -258,15 +259,6 @@ def corpus_overview(corpus: Corpus) -> Picture:
     return Picture(figure, text)
 
 
-def _draw_mel(axis: Axes, sound: Sound) -> None:
-    image = sound.spectrogram(0, sound.duration_seconds, COLUMNS)
-    extent = (0, sound.duration_seconds, 0, SPECTROGRAM_ROWS)
-    axis.imshow(image, aspect="auto", cmap="magma", vmin=0, vmax=255, extent=extent)
-    ticks = mel_ticks(sound.sample_rate)
-    axis.set_yticks([height * SPECTROGRAM_ROWS for _, height in ticks], [text for text, _ in ticks])
-    axis.tick_params(labelsize=LABEL_SIZE - 1)
-
-
 def _draw_loss(axis: Axes, table: pandas.DataFrame) -> None:
     missing = {"step", "loss"} - set(table.columns)
     if missing:
@@ -275,7 +267,8 @@ def _draw_loss(axis: Axes, table: pandas.DataFrame) -> None:
             f"The metrics lack {' and '.join(sorted(missing))}; they have {columns}."
         )
     many = len(table) >= SMOOTHED_ROWS
-    axis.plot(table.step, table.loss, color=LOSS_COLOUR, lw=1, alpha=0.35 if many else 1.0)
+    style = {"alpha": 0.35} if many else {"marker": "o", "ms": 4}
+    axis.plot(table.step, table.loss, color=LOSS_COLOUR, lw=1, **style)
     if many:
         smooth = table.loss.rolling(max(5, len(table) // 20), min_periods=1, center=True).mean()
         axis.plot(table.step, smooth, color=LOSS_COLOUR, lw=1.8, label="training")

@@ -11,7 +11,7 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ METER_SECONDS = 0.05
 MOST_CLIPS = 500  # places where the sound clips, told apart
 SPECTROGRAM_ROWS = 128
 FLOOR_DB = -90.0
+LOWEST_HZ = 40.0
 PLAYABLE = {
     ".wav": "audio/wav",
     ".flac": "audio/flac",
@@ -204,11 +205,11 @@ class Sound:
     def clips(self) -> list[tuple[float, float]]:
         """Places (start, stop) in seconds where the sound touches full scale; near ones as one."""
         low, high = self.extremes
-        touched = ((high >= FULL_SCALE - 1) | (low <= -FULL_SCALE)).any(axis=1)
+        touched = (high.max(axis=1) >= FULL_SCALE - 1) | (low.min(axis=1) <= -FULL_SCALE)
         bins = np.flatnonzero(touched)
         if not len(bins):
             return []
-        breaks = np.flatnonzero(np.diff(bins) > max(1, len(touched) // MOST_CLIPS))
+        breaks = np.flatnonzero(np.diff(bins) > max(1, len(low) // MOST_CLIPS))
         starts = bins[np.concatenate([[0], breaks + 1])]
         stops = bins[np.concatenate([breaks, [len(bins) - 1]])] + 1
         second = self.levels[0] / self.sample_rate
@@ -217,7 +218,9 @@ class Sound:
     # --- spectrogram --------------------------------------------------------------------------
 
     def spectrogram(self, start_seconds: float, stop_seconds: float, n_columns: int) -> np.ndarray:
-        """Mel spectrogram of a passage, one spectrum per column, whatever its length.
+        """Spectrogram of a passage on a logarithmic axis, one spectrum per column.
+
+        The cost depends on the number of columns, not on the length of the passage.
 
         Parameters
         ----------
@@ -237,18 +240,21 @@ class Sound:
         starts = np.rint(centres * self.sample_rate).astype(int) - n_fft // 2
         frames = self._frames(starts, n_fft)
         window = np.hanning(n_fft + 1)[:-1].astype(np.float32)
-        power = np.abs(np.fft.rfft(frames * window) * (2 / window.sum())) ** 2
-        decibels = 10 * np.log10(power @ _mel_filters(self.sample_rate, n_fft).T + 1e-12)
+        magnitudes = np.abs(np.fft.rfft(frames * window)) * (2 / window.sum())
+        rows = _on_log_axis(magnitudes, self.sample_rate / n_fft, self.sample_rate / 2)
+        decibels = 20 * np.log10(rows + 1e-6)
         image = np.clip((decibels - FLOOR_DB) * (255 / -FLOOR_DB), 0, 255)
         return np.ascontiguousarray(image.T[::-1].astype(np.uint8))
 
     def _frames(self, starts: np.ndarray, length: int) -> np.ndarray:
         """Frames [shape=(len(starts), length)] of the mean of all channels."""
         first, last = int(starts[0]), int(starts[-1]) + length
-        if last - first <= 4 * length * len(starts):
-            y = self.read(first, last).mean(axis=0)
-            return y[(starts - first)[:, None] + np.arange(length)]
-        return np.stack([self.read(s, s + length).mean(axis=0) for s in map(int, starts)])
+        if self.array is not None or last - first <= 4 * length * len(starts):
+            y = self.array if self.array is not None else self.read(first, last)
+            shift = 0 if self.array is not None else first
+            return np.stack([_window(y, int(s) - shift, length) for s in starts])
+        with soundfile.SoundFile(str(self.path)) as file:
+            return np.stack([_window_of_file(file, int(s), length) for s in starts])
 
     # --- sound --------------------------------------------------------------------------------
 
@@ -269,35 +275,60 @@ class Sound:
         return buffer.getvalue(), PLAYABLE[".flac"]
 
 
-def mel_ticks(sample_rate: int) -> list[tuple[str, float]]:
+def frequency_ticks(sample_rate: int) -> list[tuple[str, float]]:
     """Labels of a spectrogram's frequency axis, with their heights from 0 (low) to 1 (high)."""
-    from librosa import hz_to_mel
-
-    highest = hz_to_mel(sample_rate / 2)
-    known = {100: "100 Hz", 1000: "1 k", 3000: "3 k", 10000: "10 k"}
-    return [
-        (text, float(hz_to_mel(hz) / highest))
-        for hz, text in known.items()
-        if hz < 0.95 * sample_rate / 2
-    ]
+    octaves = np.log2(sample_rate / 2 / LOWEST_HZ)
+    known = {100: "100 Hz", 300: "300", 1000: "1 k", 3000: "3 k", 10000: "10 k"}
+    heights = {text: float(np.log2(hz / LOWEST_HZ) / octaves) for hz, text in known.items()}
+    return [(text, height) for text, height in heights.items() if height < 0.97]
 
 
-@lru_cache(maxsize=8)
-def _mel_filters(sample_rate: int, n_fft: int) -> np.ndarray:
-    from librosa.filters import mel
+def _on_log_axis(magnitudes: np.ndarray, bin_hz: float, highest_hz: float) -> np.ndarray:
+    """Spectra [shape=(columns, bins)] on rows of equal pitch [shape=(columns, rows)].
 
-    return mel(sr=sample_rate, n_fft=n_fft, n_mels=SPECTROGRAM_ROWS, norm=None)
+    A row takes the highest of its bins; where a bin spans several rows, they go between bins.
+    """
+    edges = np.geomspace(LOWEST_HZ, highest_hz, SPECTROGRAM_ROWS + 1) / bin_hz
+    first = np.floor(edges[:-1]).astype(int)
+    highest = np.maximum.reduceat(magnitudes, first, axis=1)
+    centres = np.sqrt(edges[:-1] * edges[1:])
+    below = np.minimum(centres.astype(int), magnitudes.shape[1] - 2)
+    part = centres - below
+    between = magnitudes[:, below] * (1 - part) + magnitudes[:, below + 1] * part
+    return np.where(np.diff(edges) < 1, between, highest)
+
+
+def _window(y: np.ndarray, start: int, length: int) -> np.ndarray:
+    """Mean of all channels from ``start`` on [shape=(length,)]; silence outside ``y``."""
+    first, last = max(start, 0), max(min(start + length, y.shape[1]), 0)
+    frame = np.zeros(length, np.float32)
+    if first < last:
+        frame[first - start : last - start] = y[:, first:last].mean(axis=0)
+    return frame
+
+
+def _window_of_file(file: soundfile.SoundFile, start: int, length: int) -> np.ndarray:
+    """The same from an open file."""
+    first = min(max(start, 0), file.frames)
+    file.seek(first)
+    found = file.read(max(start + length - first, 0), dtype="float32", always_2d=True)
+    return _window(found.T, start - first, length)
 
 
 def _extremes(block: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest value [shape=(bins, C)] of every ``size`` rows, as int16.
 
-    Halves are compared with halves: several times faster than reducing along an axis.
+    Halves are compared with halves: several times faster than reducing along an axis. Channels
+    that lie one after the other are viewed as they lie, and nothing is copied.
     """
     rest = -len(block) % size
     if rest:
         block = np.concatenate([block, np.repeat(block[-1:], rest, axis=0)])
-    low = high = block.reshape(-1, size, block.shape[1])
+    n_channels = block.shape[1]
+    if block.strides[0] == block.itemsize:
+        low = high = block.T.reshape(n_channels, -1, size).transpose(1, 2, 0)
+    else:
+        low = high = block.reshape(-1, size, n_channels)
     while low.shape[1] > 1:
         half = low.shape[1] // 2
         low = np.minimum(low[:, :half], low[:, half:])

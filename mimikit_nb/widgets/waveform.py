@@ -28,7 +28,7 @@ from ..errors import MimikitError, ParameterError
 from ..runtime import is_headless
 from .marks import COLOURS, as_entries, as_points, as_segments, colour_of
 from .picture import describe, draw_sound, png
-from .sound import SPECTROGRAM_ROWS, Sound, mel_ticks, open_sound
+from .sound import SPECTROGRAM_ROWS, Sound, frequency_ticks, open_sound
 
 HERE = Path(__file__).parent
 BUNDLE = HERE / "static" / "waveform.js"
@@ -119,9 +119,9 @@ class Player(traitlets.HasTraits):
         What to show.
     """
 
-    points = traitlets.List()
-    segments = traitlets.List()
-    selection = traitlets.Tuple(allow_none=True, default_value=None)
+    points: traitlets.List[Any] = traitlets.List()
+    segments: traitlets.List[Any] = traitlets.List()
+    selection: Any = traitlets.Tuple(allow_none=True, default_value=None)
     time = traitlets.Float(0.0)
     playing = traitlets.Bool(False)
     loop = traitlets.Bool(False)
@@ -250,9 +250,9 @@ class WaveformView(anywidget.AnyWidget):
 
     _esm = (HERE / "js" / "src" / "loader.js").read_text(encoding="utf-8")
     _info = traitlets.Dict().tag(sync=True)
-    points = traitlets.List().tag(sync=True)
-    segments = traitlets.List().tag(sync=True)
-    selection = traitlets.List(allow_none=True, default_value=None).tag(sync=True)
+    points: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    segments: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    selection: Any = traitlets.List(allow_none=True, default_value=None).tag(sync=True)
     time = traitlets.Float(0.0).tag(sync=True)
     playing = traitlets.Bool(False).tag(sync=True)
     loop = traitlets.Bool(False).tag(sync=True)
@@ -291,7 +291,7 @@ class WaveformView(anywidget.AnyWidget):
         self, start: float, stop: float, columns: int
     ) -> tuple[dict[str, Any], list[bytes]]:
         image = self._sound.spectrogram(start, stop, columns)
-        ticks = mel_ticks(self._sound.sample_rate)
+        ticks = frequency_ticks(self._sound.sample_rate)
         return {"rows": SPECTROGRAM_ROWS, "ticks": ticks}, [image.tobytes()]
 
     def _answer_audio(self, as_is: bool = True) -> tuple[dict[str, Any], list[bytes]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import Lab, find_chromium
+from tests.browser.lab import Lab, chromium, find_chromium
 
 REMEDY = "no Chromium found: install one (Debian: apt-get install chromium), or run `make test`"
 
@@ -17,25 +17,26 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def browser():
     path = find_chromium()
     if path is None and os.environ.get("CI") == "true":
         pytest.fail(REMEDY)
     if path is None:
         pytest.skip(REMEDY)
-    return path
+    with chromium(path) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
-def lab(chromium, tmp_path_factory):
+def lab(tmp_path_factory):
     root, private = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("lab")
     with Lab(root, private) as server:
         yield server
 
 
 @pytest.fixture
-def notebook(lab):
-    with lab.notebook() as page:
+def notebook(browser, lab):
+    with lab.notebook(browser) as page:
         yield page
 
 

@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import Locator, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Request, sync_playwright
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -59,7 +59,16 @@ SETTLED_SECONDS = 0.25
 
 def find_chromium() -> str | None:
     """Path of a Chromium on this machine."""
-    return next(filter(None, map(shutil.which, CHROMIUM)), None)
+    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+@contextmanager
+def chromium(path: str) -> Iterator[Browser]:
+    """A headless Chromium that plays sound without being asked to by a hand."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 def write_notebook(path: Path, *cells: str) -> Path:
@@ -150,17 +159,17 @@ class Lab:
         return True
 
     @contextmanager
-    def notebook(self, width: int = 1300, height: int = 1000) -> Iterator[Notebook]:
-        """A browser on this server; its kernels are shut down at the end."""
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-            context = browser.new_context(viewport={"width": width, "height": height})
-            notebook = Notebook(context.new_page(), self)
-            try:
-                yield notebook
-            finally:
-                notebook.shut_kernels()
-                browser.close()
+    def notebook(
+        self, browser: Browser, width: int = 1300, height: int = 1000
+    ) -> Iterator[Notebook]:
+        """A page of a browser on this server; the server's kernels are shut down at the end."""
+        context = browser.new_context(viewport={"width": width, "height": height})
+        notebook = Notebook(context.new_page(), self)
+        try:
+            yield notebook
+        finally:
+            notebook.shut_kernels()
+            context.close()
 
 
 class Notebook:

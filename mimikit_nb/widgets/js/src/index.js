@@ -4,6 +4,7 @@ import Peaks from "peaks.js";
 import WaveformData from "waveform-data";
 import { Inspector } from "./inspector.js";
 import { listen } from "./keys.js";
+import { Labels } from "./labels.js";
 import { Lane } from "./lane.js";
 import { build, clock, describe, icon, showTip } from "./layout.js";
 import { createPointMarker } from "./markers.js";
@@ -27,6 +28,7 @@ class View {
     this.root = this.parts.root;
     el.append(this.root);
     this.media = new Media(this.info.duration, this.talk.ask, this.info.url);
+    this.root.append(this.media.element);
     this.media.onFrame = (time) => this.#follow(time);
     this.media.onError = (error) => this.#say(error.message);
     this.lastSync = 0;
@@ -52,6 +54,7 @@ class View {
     this.inspector = new Inspector(this.parts, this);
     this.marks = new Marks(this.model, this.peaks, this.info, () => this.#marksChanged());
     this.selecting = new Selecting(find(".zoom"), this);
+    this.labels = new Labels(find(".rules"), this.marks, this.peaks);
     this.marks.draw();
     this.#connect();
     this.#showSpectrogram(this.info.spectrogram);
@@ -147,16 +150,17 @@ class View {
     this.scale = Math.max(this.#fitScale(), this.waveform.scale);
     this.zoomview.setZoom({ scale: this.scale });
   }
+  /** Zoom to a scale, and put a time at a pixel; a finer level is fetched when it is needed. */
   async #zoomTo(wanted, time = null, x = 0) {
-    const scale = Math.round(Math.min(Math.max(wanted, this.info.levels[0]), this.#fitScale()));
-    const level = this.#levelFor(scale);
+    this.scale = Math.round(Math.min(Math.max(wanted, this.info.levels[0]), this.#fitScale()));
+    const level = this.#levelFor(this.scale);
     if (level < this.waveform.scale) {
-      await this.#loadWaveform(level);
+      this.fetching ??= this.#loadWaveform(level).finally(() => (this.fetching = null));
+      await this.fetching;
       for (const name of ["zoomview", "overview"]) this.peaks.views.getView(name).setWaveformData(this.waveform);
     }
-    this.scale = scale;
-    this.zoomview.setZoom({ scale });
-    if (time !== null) this.zoomview.setStartTime(time - (x * scale) / this.info.sample_rate);
+    this.zoomview.setZoom({ scale: Math.max(this.scale, this.waveform.scale) });
+    if (time !== null) this.zoomview.setStartTime(time - (x * this.scale) / this.info.sample_rate);
   }
 
   /** peaks.js takes one or two channels at its start, and any number afterwards. */
@@ -168,33 +172,35 @@ class View {
       zoomview: {
         ...quiet,
         container: find(".zoom"),
-        waveformColor: "#5b7f9e",
+        waveformColor: "#7f9db9",
         playheadColor: "transparent",
-        segmentOptions: { overlayOffset: 12, overlayFontSize: 11, overlayLabelPadding: 5 },
+        segmentOptions: { overlayOffset: 0 },
       },
       overview: {
         ...quiet,
         container: find(".overview"),
-        waveformColor: "#8fa5b8",
+        waveformColor: "#9db3c6",
         playheadColor: "#e4007f",
         showAxisLabels: false,
         highlightOffset: 0,
-        highlightOpacity: 0.25,
-        segmentOptions: { overlayOffset: 3, overlayLabelColor: "transparent", overlayCornerRadius: 1 },
+        highlightColor: "#0072b2",
+        highlightOpacity: 0.16,
+        segmentOptions: { overlayOffset: 3 },
       },
       segmentOptions: {
         overlay: true,
         markers: false,
         overlayOpacity: 0.3,
         overlayBorderWidth: 2,
-        overlayCornerRadius: 3,
-        overlayLabelColor: text,
+        overlayCornerRadius: 1,
+        overlayLabelColor: "transparent",
       },
       player: this.media,
       waveformData: { arraybuffer: firstChannels(this.waveform) },
       zoomLevels: [Math.max(this.#fitScale(), this.waveform.scale)],
       keyboard: false,
       createPointMarker,
+      createSegmentLabel: () => null, // labels.js writes them
     };
     return new Promise((resolve, reject) => {
       Peaks.init(options, (error, peaks) => (error ? reject(error) : resolve(peaks)));
@@ -300,6 +306,7 @@ class View {
 
   #marksChanged() {
     this.inspector.update();
+    this.labels.update();
     this.#button("undo").disabled = !this.marks.past.length;
     this.#button("redo").disabled = !this.marks.future.length;
   }
@@ -307,6 +314,7 @@ class View {
   #zoomed() {
     const [start, stop] = this.range;
     this.lane.update(start, stop);
+    this.labels.update(start, stop);
     this.spectrogram.update(start, stop);
     this.#button("in").disabled = this.scale <= this.info.levels[0];
     this.#button("out").disabled = this.scale >= this.#fitScale();

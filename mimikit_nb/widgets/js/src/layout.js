@@ -41,7 +41,7 @@ const button = (key, name, picture = key) =>
   `<button type="button" data-do="${key}" aria-label="${name}" title="${name}">${icon(picture)}</button>`;
 
 const TEMPLATE = `
-  <div class="head"><strong class="title"></strong><span class="about"></span><span class="facts"></span></div>
+  <div class="head"><span class="about"></span><span class="facts"></span></div>
   <div class="bar" role="toolbar" aria-label="Player">
     ${button("play", "Play")}
     ${button("loop", "Loop")}

@@ -33,7 +33,7 @@ class PointMarker {
     this.line.points([0, 0, 0, height]);
     if (!this.flag) return;
     this.plate.width(Math.max(this.text.width() + 8, 8));
-    this.flag.y(height - FLAG - 14);
+    this.flag.y(height - FLAG - 20);
   }
 
   update(changes) {

@@ -4,7 +4,7 @@
 const SELECTION = "mnb-selection";
 const round = (seconds) => +seconds.toFixed(6);
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-const changeable = ({ id, overlay, markers, ...rest }) => rest; // all that peaks.js lets one change
+const changeable = ({ id, borderColor, ...rest }) => rest; // what peaks.js draws anew in place
 
 export class Marks {
   constructor(model, peaks, info, onChange) {
@@ -123,11 +123,9 @@ export class Marks {
       if (!wanted.has(id)) this.#erase(list, id);
     }
     for (const mark of marks) {
-      const chosen = this.chosen?.list === list && this.chosen.id === mark.id;
-      const options = this.#options(list, mark, times(mark), chosen);
+      const options = this.#options(mark, times(mark));
       const before = drawn.get(mark.id);
-      // peaks.js changes times, labels and fills in place, but not borders and handles.
-      const anew = before && (before.borderColor !== options.borderColor || before.editable !== options.editable);
+      const anew = before && before.editable !== options.editable; // handles can't be added later
       if (anew) this.#erase(list, mark.id);
       if (!before || anew) this.peaks[list].add(options);
       else if (!same(before, options) || !this.#inPlace(list, mark)) this.#drawnMark(list, mark.id).update(changeable(options));
@@ -135,12 +133,9 @@ export class Marks {
     }
   }
 
-  #options(list, mark, times, chosen) {
-    const colour = mark.id === SELECTION ? "#7f8c99" : this.info.colours[mark.kind] ?? "#0072b2";
-    const options = { id: mark.id, ...times, labelText: mark.label, editable: mark.editable, color: colour };
-    if (list === "segments") Object.assign(options, { overlay: true, markers: false, borderColor: chosen ? "#e4007f" : colour });
-    else if (chosen) options.color = "#e4007f";
-    return options;
+  #options(mark, times) {
+    const color = mark.id === SELECTION ? "#7f8c99" : this.info.colours[mark.kind] ?? "#0072b2";
+    return { id: mark.id, ...times, labelText: mark.label, editable: mark.editable, color, borderColor: color };
   }
 
   /** Whether a mark stands where the model says; a drag moves it before the model knows. */

@@ -87,7 +87,7 @@ export class Spectrogram {
       const tick = document.createElement("span");
       tick.className = "tick";
       tick.textContent = text;
-      tick.style.bottom = `${height * 100}%`;
+      tick.style.bottom = `clamp(0px, ${height * 100}% - 6px, 100% - 12px)`;
       this.box.append(tick);
     }
   }
