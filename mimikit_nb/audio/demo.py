@@ -170,9 +170,8 @@ def _string(sample_rate: int, frequency: float, rng: np.random.Generator) -> np.
     decay = 10 ** (-3 / (frequency * (1.2 + 260 / frequency)))  # 60 dB in so many seconds
     loop = -decay * np.convolve([0.5, 0.5], [1 - fraction, fraction])
     burst = rng.uniform(-1, 1, delay)
-    burst = scipy.signal.lfilter(
-        [0.35], [1, -0.65], burst - burst.mean()
-    )  # a finger, not a plectrum
+    # Softened: plucked with a finger, not with a plectrum.
+    burst = scipy.signal.lfilter([0.35], [1, -0.65], burst - burst.mean())
     n_samples = int(2.2 * sample_rate)
     burst = np.concatenate([burst, np.zeros(n_samples - delay)])
     y = scipy.signal.lfilter([1.0], np.concatenate([[1.0], np.zeros(delay - 1), loop]), burst)
