@@ -1,0 +1,1 @@
+"""Texts that go into compiled programs: C headers, and the same functions for numba."""

@@ -1,0 +1,233 @@
+"""Matrix products: with constant weights by packed kernels, else by plain loops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..constants import PANEL, Layout
+from ..graph import UnsupportedStep
+from ..ir import Buffer, Call, Expr, Matmul, Reduce, Store, Var
+from ..lowering import Lowering, Out
+from ..registry import lowers
+from ..values import Value
+from .pointwise import call, full, pointwise
+
+aten = torch.ops.aten
+Matrix = Value | Tensor
+
+
+def linear(low: Lowering, x: Value, w: Tensor, bias: Tensor | None, groups: int = 1) -> Value:
+    """``x [M, groups * K]`` times constant weights ``[groups * N, K]``, group by group."""
+    x = low.rows(x)
+    rows, n, k = x.shape[0], w.shape[0] // groups, w.shape[1]
+    n_padded = -(-n // PANEL) * PANEL
+    if groups > 1 and n != n_padded:
+        parts = [_group(low, x, w, bias, g, n, k) for g in range(groups)]
+        y = low.scratch((rows, groups * n), "f32")
+        for g, part in enumerate(parts):
+            low.mutate(low.slice(y, 1, g * n, n), part)
+        return y
+    y = low.scratch((_padded_rows(low.layout, rows), groups * n_padded), "f32")
+    for g in range(groups):
+        _emit(low, (x, g * k), w[g * n : (g + 1) * n], _part(bias, g, n), (y, g * n), rows)
+    return Value((rows, groups * n), "f32", y.buffer, 0, (groups * n_padded, 1))
+
+
+def _group(
+    low: Lowering, x: Value, w: Tensor, bias: Tensor | None, g: int, n: int, k: int
+) -> Value:
+    return linear(low, low.slice(x, 1, g * k, k), w[g * n : (g + 1) * n], _part(bias, g, n))
+
+
+def _part(bias: Tensor | None, g: int, n: int) -> Tensor | None:
+    return None if bias is None else bias[g * n : (g + 1) * n]
+
+
+def _padded_rows(layout: Layout, rows: int) -> int:
+    """Rows that a kernel writes: the matrix unit works on tiles of 16."""
+    return -(-rows // 16) * 16 if layout == "amx" and rows >= 8 else rows
+
+
+def layout_for(layout: Layout, rows: int) -> tuple[Layout, int]:
+    """Layout for a number of rows, and how many panels of 16 outputs a tile spans."""
+    if layout == "amx":
+        return ("amx", 2) if rows >= 8 else layout_for("bf16", rows)
+    return layout, 8 if rows == 1 else 4 if rows <= 4 else 2
+
+
+def _emit(
+    low: Lowering,
+    x: tuple[Value, int],
+    w: Tensor,
+    bias: Tensor | None,
+    y: tuple[Value, int],
+    rows: int,
+) -> None:
+    """Append one product to the program."""
+    layout, width = layout_for(low.layout, rows)
+    places = low.constants.add_weights(w, bias, layout, width)
+    weights, biases, scales = (Buffer(f"c{place}", "f32", "const", place) for place in places)
+    (x_value, x_offset), (y_value, y_offset) = x, y
+    x_stride, y_stride = (_row_stride(v) for v in (x_value, y_value))
+    assert x_value.buffer is not None
+    assert y_value.buffer is not None
+    low.body.append(
+        Matmul(
+            layout,
+            (x_value.buffer, x_value.offset + x_offset),
+            x_stride,
+            weights,
+            biases,
+            scales,
+            (y_value.buffer, y_value.offset + y_offset),
+            y_stride,
+            rows,
+            w.shape[1],
+            -(-w.shape[0] // PANEL) * PANEL,
+        )
+    )
+
+
+def _row_stride(v: Value) -> int:
+    stride = v.strides[0]
+    if not isinstance(stride, int):
+        raise UnsupportedStep("A product reads a chunk.")
+    return stride
+
+
+@lowers(aten.mm, reads_tensors=True)
+def mm(low: Lowering, out: Out, a: Matrix, b: Matrix) -> Value:
+    """Product of two matrices."""
+    if isinstance(a, Value) and isinstance(b, Tensor):
+        return linear(low, a, b.t(), None)
+    a, b = _value(low, a), _value(low, b)
+    product = _loops(low, low.reshape(a, (1, *a.shape)), low.reshape(b, (1, *b.shape)))
+    return low.reshape(product, out.shape)
+
+
+@lowers(aten.addmm, reads_tensors=True)
+def addmm(
+    low: Lowering,
+    out: Out,
+    bias: Matrix,
+    a: Matrix,
+    b: Matrix,
+    *,
+    beta: float = 1,
+    alpha: float = 1,
+) -> Value:
+    """Product of two matrices plus a bias."""
+    if beta != 1 or alpha != 1:
+        raise UnsupportedStep("A matrix product with factors can't be compiled.")
+    if (
+        isinstance(a, Value)
+        and isinstance(b, Tensor)
+        and isinstance(bias, Tensor)
+        and bias.dim() == 1
+    ):
+        return linear(low, a, b.t(), bias)
+    return pointwise(
+        low, out, call("add", "f32"), low.settled(mm(low, out, a, b)), _value(low, bias)
+    )
+
+
+@lowers(aten.bmm, reads_tensors=True)
+def bmm(low: Lowering, out: Out, a: Matrix, b: Matrix) -> Value:
+    """Batch of products; a constant factor that all share is a plain product."""
+    if isinstance(a, Value) and isinstance(b, Tensor) and a.shape[0] == 1:
+        return low.reshape(linear(low, low.reshape(a, a.shape[1:]), b[0].t(), None), out.shape)
+    return _loops(low, _value(low, a), _value(low, b))
+
+
+def _value(low: Lowering, x: Matrix) -> Value:
+    return low.constant(x) if isinstance(x, Tensor) else x
+
+
+def _loops(low: Lowering, a: Value, b: Value) -> Value:
+    """``a [n, M, K]`` times ``b [n, K, N]``, vectorised along what is contiguous in ``b``."""
+    a, b = low.settled(a), low.settled(b)
+    n, rows, k = a.shape
+    y = low.scratch((n, rows, b.shape[2]), "f32")
+    if b.strides[2] == 1 and b.shape[2] > 1:
+        _sum_of_rows(low, a, b, y)
+    else:
+        inner = Var(low.name("k"))
+
+        def dot(ix: list[Expr]) -> None:
+            result = Var(low.name("r"), "f32")
+            product = call("mul", "f32")(a.at([ix[0], ix[1], inner]), b.at([ix[0], inner, ix[2]]))
+            low.body.append(Reduce(result, "sum", ((inner, k),), product))
+            low.body.append(Store(y.buffer, y.address(ix), result))  # type: ignore[arg-type]
+
+        low.loop(y.shape, dot, independent=False)
+    return y
+
+
+def _sum_of_rows(low: Lowering, a: Value, b: Value, y: Value) -> None:
+    """Add each row of ``b``, scaled, to the result."""
+    n, rows, k = a.shape
+    low.mutate(y, full(y.shape, "f32", 0.0))
+
+    def add_row(ix: list[Expr]) -> None:
+        item, row, inner, column = ix
+        place = [item, row, column]
+        product = call("mul", "f32")(a.at([item, row, inner]), b.at([item, inner, column]))
+        low.body.append(
+            Store(y.buffer, y.address(place), Call("add", (y.at(place), product), "f32"))
+        )  # type: ignore[arg-type]
+
+    low.loop((n, rows, k, b.shape[2]), add_row)
+
+
+@lowers(aten.convolution, reads_tensors=True)
+def convolution(
+    low: Lowering,
+    out: Out,
+    x: Value,
+    w: Matrix,
+    bias: Tensor | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    transposed: bool,
+    output_padding: Sequence[int],
+    groups: int,
+) -> Value:
+    """One-dimensional convolution without padding, as products with its windows."""
+    if (
+        not isinstance(w, Tensor)
+        or transposed
+        or any(padding)
+        or len(stride) != 1
+        or not isinstance(x, Value)
+    ):
+        raise UnsupportedStep(
+            "Only 1-d convolutions with constant weights and no padding can be compiled."
+        )
+    batch, channels, length = x.shape
+    n_out, k = out.shape[2], w.shape[2]
+    x = low.settled(x)
+    s0, s1, s2 = x.strides
+    if not isinstance(s2, int):
+        raise UnsupportedStep("A convolution reads a chunk.")
+    windows = Value(
+        (batch, n_out, channels, k),
+        "f32",
+        x.buffer,
+        x.offset,
+        (s0, s2 * stride[0], s1, s2 * dilation[0]),
+    )
+    rows = low.reshape(windows, (batch * n_out, channels * k))
+    y = linear(low, rows, w.flatten(1), bias, groups)
+    y = low.reshape(y, (batch, n_out, w.shape[0]))
+    return low.remap(
+        y,
+        out.shape,
+        lambda ix: [ix[0], ix[2], ix[1]],
+        lambda v: Value(
+            out.shape, "f32", v.buffer, v.offset, (v.strides[0], v.strides[2], v.strides[1])
+        ),
+    )

@@ -1,0 +1,221 @@
+"""Print a program as C."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from importlib.resources import files
+
+from .ir import (
+    Buffer,
+    Call,
+    Expr,
+    For,
+    Lit,
+    Load,
+    Matmul,
+    Reduce,
+    RowKernel,
+    Stmt,
+    Store,
+    Var,
+    buffers_of,
+)
+from .program import Program
+
+_TYPES = {"f32": "float", "i64": "i64", "bool": "uint8_t"}
+_INFIX = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "lt": "<",
+    "le": "<=",
+    "gt": ">",
+    "ge": ">=",
+    "eq": "==",
+    "ne": "!=",
+}
+_INFIX |= {
+    "logical_and": "&&",
+    "logical_or": "||",
+    "bitwise_and": "&",
+    "bitwise_or": "|",
+    "bitwise_xor": "^",
+}
+_INITIAL = {
+    ("sum", "f32"): "0.f",
+    ("sum", "i64"): "0",
+    ("max", "f32"): "-INFINITY",
+    ("max", "i64"): "INT64_MIN",
+    ("min", "f32"): "INFINITY",
+    ("min", "i64"): "INT64_MAX",
+    ("any", "bool"): "0",
+}
+_CLAUSE = {"sum": "+", "max": "max", "min": "min", "any": "|"}
+_SIMD = '_Pragma("omp simd")'
+
+
+def print_c(program: Program, is_amx: bool = False) -> str:
+    """Source of a shared library with one function, ``run(state, strides, constants, scratch, n)``."""
+    matmuls = [m for _, body in program.stages for m in _matmuls(body)]
+    kernels = files(__package__) / "kernels"
+    lines = [(kernels / name).read_text(encoding="utf-8") for name in _headers(matmuls)]
+    lines += sorted({_instance(m) for m in matmuls})
+    for i, (_, body) in enumerate(program.stages):
+        lines += _stage(i, body)
+    lines += _run(program, is_amx)
+    return "\n".join(lines) + "\n"
+
+
+def _headers(matmuls: list[Matmul]) -> list[str]:
+    layouts = {m.kernel for m in matmuls}
+    special = [f"{layout}.h" for layout in ("int8", "amx") if layout in layouts]
+    return ["scalar.h", "rows.h", *(["gemm.h"] if layouts else []), *special]
+
+
+def _matmuls(body: list[Stmt]) -> Iterator[Matmul]:
+    for statement in body:
+        if isinstance(statement, Matmul):
+            yield statement
+
+
+def _kernel(m: Matmul) -> str:
+    return f"gemm_{m.kernel}_{m.rows}"
+
+
+def _instance(m: Matmul) -> str:
+    """Definition of the kernel for a number of rows: rows and panels per tile fit the registers."""
+    if m.kernel == "amx":
+        return f"GEMM_AMX({_kernel(m)}, {m.rows})"
+    row_block, width = (1, 8) if m.rows == 1 else (m.rows, 4) if m.rows <= 4 else (8, 2)
+    return f"GEMM({_kernel(m)}, {m.kernel}, {m.rows}, {row_block}, {width})"
+
+
+def _stage(i: int, body: list[Stmt]) -> Iterator[str]:
+    yield f"static NOINLINE void stage{i}(void *const *S, const i64 *D, const char *restrict W, char *restrict T) {{"
+    for buffer in buffers_of(body).values():
+        yield f"  {_declaration(buffer)}"
+    text = [line for statement in body for line in _statement(statement, "  ")]
+    yield from text
+    yield "}"
+
+
+def _declaration(buffer: Buffer) -> str:
+    c = _TYPES[buffer.dtype]
+    if buffer.kind == "state":
+        return f"{c} *{buffer.name} = ({c} *)S[{buffer.place}]; const i64 D{buffer.place} = D[{buffer.place}]; (void)D{buffer.place};"
+    if buffer.kind == "const":
+        return f"const {c} *{buffer.name} = (const {c} *)(W + {buffer.place}L);"
+    return f"{c} *{buffer.name} = ({c} *)(T + {buffer.place}L);"
+
+
+def _run(program: Program, is_amx: bool) -> Iterator[str]:
+    yield "EXPORT void run(void *const *S, const i64 *D, const char *W, char *T, i64 n) {"
+    if is_amx:
+        yield "  amx_begin();"
+    yield f"  i64 *clock = (i64 *)S[{program.clock}];"
+    yield "  for (; n > 0; n--) {"
+    yield "    const i64 t = *clock;"
+    for i, (period, _) in enumerate(program.stages):
+        due = f"if (t % {period} == 0) " if period > 1 else ""
+        yield f"    {due}stage{i}(S, D, W, T);"
+    yield "    *clock = t + 1;"
+    yield "  }"
+    if is_amx:
+        yield "  amx_end();"
+    yield "}"
+
+
+# -- statements -------------------------------------------------------------------------------
+
+
+def _statement(s: Stmt, indent: str) -> Iterator[str]:
+    if isinstance(s, For):
+        if s.independent:
+            yield indent + _SIMD
+        yield f"{indent}for (i64 {s.var.name} = 0; {s.var.name} < {s.extent}; {s.var.name}++) {{"
+        for inner in s.body:
+            yield from _statement(inner, indent + "  ")
+        yield indent + "}"
+    elif isinstance(s, Store):
+        yield f"{indent}{s.buffer.name}[{expression(s.index)}] = {expression(s.value)};"
+    elif isinstance(s, Reduce):
+        yield from _reduce(s, indent)
+    elif isinstance(s, Matmul):
+        yield indent + _matmul(s)
+    else:
+        yield indent + _row_kernel(s)
+
+
+def _reduce(s: Reduce, indent: str) -> Iterator[str]:
+    name, c = s.result.name, _TYPES[s.result.dtype]
+    if not s.loops:
+        yield f"{indent}const {c} {name} = {expression(s.value)};"
+        return
+    yield f"{indent}{c} {name} = {_INITIAL[s.op, s.result.dtype]};"
+    for depth, (var, extent) in enumerate(s.loops):
+        if depth == len(s.loops) - 1:
+            yield f'{indent}_Pragma("omp simd reduction({_CLAUSE[s.op]}:{name})")'
+        yield f"{indent}for (i64 {var.name} = 0; {var.name} < {extent}; {var.name}++)"
+    value = expression(s.value)
+    if s.op in ("sum", "any"):
+        yield f"{indent}  {name} {'+' if s.op == 'sum' else '|'}= {value};"
+    else:
+        sign = ">" if s.op == "max" else "<"
+        yield f"{indent}  {{ const {c} e = {value}; {name} = e {sign} {name} ? e : {name}; }}"
+
+
+def _matmul(m: Matmul) -> str:
+    x, y = (f"{buffer.name} + {offset}" for buffer, offset in (m.x, m.y))
+    return (
+        f"{_kernel(m)}({x}, {m.x_stride}, (const char *){m.weights.name}, {m.bias.name}, {m.scale.name}, "
+        f"{y}, {m.y_stride}, {m.k}, {m.n});"
+    )
+
+
+def _row_kernel(s: RowKernel) -> str:
+    pointers = [f"{buffer.name} + {expression(index)}" for buffer, index in s.pointers]
+    return f"row_{s.name}({', '.join([*pointers, *map(str, s.numbers)])});"
+
+
+# -- expressions ------------------------------------------------------------------------------
+
+
+def expression(e: Expr) -> str:
+    """An expression, in parentheses where it needs them."""
+    if isinstance(e, Lit):
+        return _literal(e)
+    if isinstance(e, Var):
+        return e.name
+    if isinstance(e, Load):
+        return f"{e.buffer.name}[{expression(e.index)}]"
+    return _call(e)
+
+
+def _literal(e: Lit) -> str:
+    if e.dtype == "bool":
+        return str(int(e.value))
+    if e.dtype == "i64":
+        return f"{int(e.value)}L"
+    value = float(e.value)
+    if math.isinf(value) or math.isnan(value):
+        return "NAN" if math.isnan(value) else "INFINITY" if value > 0 else "(-INFINITY)"
+    return f"({value!r}f)" if value < 0 else f"{value!r}f"
+
+
+def _call(e: Call) -> str:
+    args = [expression(a) for a in e.args]
+    if e.op in _INFIX:
+        return f"({args[0]} {_INFIX[e.op]} {args[1]})"
+    if e.op == "where":
+        return f"({args[0]} ? {args[1]} : {args[2]})"
+    if e.op == "cast":
+        return f"({args[0]} != 0)" if e.dtype == "bool" else f"(({_TYPES[e.dtype]}){args[0]})"
+    if e.op in ("logical_not", "neg") or (e.op == "bitwise_not"):
+        sign = {"neg": "-", "logical_not": "!", "bitwise_not": "!" if e.dtype == "bool" else "~"}[
+            e.op
+        ]
+        return f"({sign}{args[0]})"
+    if e.op == "div" and e.dtype == "f32":
+        return f"({args[0]} / {args[1]})"
+    return f"{e.op}_{e.dtype}({', '.join(args)})"

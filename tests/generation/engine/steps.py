@@ -1,0 +1,31 @@
+"""Stages and states of small networks, as generation makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from mimikit_nb.generation.loop import generation_stages, generation_state
+from mimikit_nb.networks.base import Stage, State
+from tests.contracts.catalog import make_network
+
+
+def generation_step(
+    network: str = "sample_rnn-0",
+    io: str = "mu_law",
+    batch_size: int = 1,
+    chunk_steps: int = 24,
+    truncates: bool = False,
+) -> tuple[Sequence[Stage], State]:
+    """Stages, and a state at the start of a chunk, of a tiny network of the catalog."""
+    folded = make_network(network, io).folded()
+    state = generation_state(folded, folded.init_state(batch_size), chunk_steps, truncates)
+    generator = torch.Generator().manual_seed(0)
+    for value in state["u"].values():
+        value.copy_(torch.rand(value.shape, generator=generator))
+    for value in state["fixtures"].values():
+        value.copy_(torch.rand(value.shape, generator=generator))
+    for name, value in state["controls"].items():
+        value.fill_({"temperature": 0.9, "top_k": 5, "top_p": 0.8}[name])
+    return generation_stages(folded), state

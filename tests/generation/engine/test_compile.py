@@ -1,0 +1,146 @@
+import logging
+import threading
+
+import pytest
+import torch
+
+from mimikit_nb.errors import EngineError
+from mimikit_nb.generation.engine import EngineOptions, compile_stages
+from mimikit_nb.generation.engine import compile as compile_module
+from mimikit_nb.generation.engine.check import EngineMismatch, check_executor
+from mimikit_nb.generation.engine.native import NativeExecutor
+from mimikit_nb.generation.loop import EagerExecutor
+from mimikit_nb.networks.base import Stage, clone_state
+
+from .steps import generation_step
+
+
+def _sequence(state, stages, executor, n: int = 24) -> torch.Tensor:
+    executor.run(state, n)
+    return state["seq"]["signal"]
+
+
+def test_chunks_may_have_any_length() -> None:
+    stages, state = generation_step(batch_size=2, chunk_steps=24)
+    _, longer = generation_step(batch_size=2, chunk_steps=40)
+    longer["u"]["signal"][:, :24] = state["u"]["signal"]
+    executor = compile_stages(stages, state)
+    short = _sequence(state, stages, executor)
+    assert torch.equal(_sequence(longer, stages, executor)[:, :24], short)
+
+
+def test_the_state_it_is_compiled_with_stays_as_it_is() -> None:
+    stages, state = generation_step()
+    before = clone_state(state)
+    compile_stages(stages, state)
+    torch.testing.assert_close(state, before, rtol=0, atol=0)
+
+
+def test_no_step_goes_beyond_its_chunk() -> None:
+    stages, state = generation_step(chunk_steps=8)
+    executor = compile_stages(stages, state)
+    executor.run(state, 5)
+    with pytest.raises(EngineError, match="beyond the 8"):
+        executor.run(state, 4)
+
+
+def test_other_states_are_refused() -> None:
+    stages, state = generation_step()
+    executor = compile_stages(stages, state)
+    _, wider = generation_step(batch_size=2)
+    with pytest.raises(EngineError, match="build it anew"):
+        executor.run(wider, 1)
+    with pytest.raises(EngineError, match="other tensors"):
+        executor.run({**state, "more": torch.zeros(1)}, 1)
+
+
+def test_one_executor_serves_two_threads() -> None:
+    stages, state = generation_step("wavenet-0")
+    executor = compile_stages(stages, state)
+    states = [clone_state(state) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda s=s: [executor.run(s, 1) for _ in range(24)]) for s in states
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(torch.equal(s["seq"]["signal"], states[0]["seq"]["signal"]) for s in states)
+
+
+@pytest.mark.parametrize("weights", ["bf16", "int8"])
+@pytest.mark.parametrize("batch_size", [1, 3, 20])
+def test_smaller_weights_change_outputs_little(weights, batch_size) -> None:
+    stages, state = generation_step("sample_rnn-0", batch_size=batch_size)
+    compiled = clone_state(state)
+    compile_stages(stages, state, EngineOptions(backend="c", weights=weights)).run(compiled, 1)
+    EagerExecutor(stages).run(state, 1)
+    difference = (compiled["out"]["signal"] - state["out"]["signal"]).abs().max()
+    assert 0 < difference < 0.02
+
+
+def _not_in_the_engine(state) -> None:
+    state["out"]["signal"].copy_(
+        torch.linalg.cholesky(state["out"]["signal"][:, :1, None] ** 2 + 1)[..., 0]
+    )
+
+
+def test_what_cannot_be_compiled_runs_as_it_is_and_says_so_once(caplog, monkeypatch) -> None:
+    monkeypatch.setattr(compile_module, "_said", set())
+    stages, state = generation_step()
+    stages = [*stages, Stage(1, _not_in_the_engine)]
+    with caplog.at_level(logging.WARNING, logger="mimikit_nb"):
+        compile_stages(stages, state).run(state, 2)
+        compile_stages(stages, state)
+    said = [r for r in caplog.records if r.name.startswith("mimikit_nb")]
+    assert len(said) == 1
+    assert "cholesky" in said[0].message
+
+
+def test_a_backend_that_was_asked_for_does_not_give_way() -> None:
+    stages, state = generation_step()
+    with pytest.raises(EngineError, match="cholesky"):
+        compile_stages([*stages, Stage(1, _not_in_the_engine)], state, EngineOptions(backend="c"))
+
+
+def test_replacing_a_tensor_of_the_state_is_refused() -> None:
+    stages, state = generation_step()
+
+    def replace(state) -> None:
+        state["i"] = state["i"] + 0
+
+    with pytest.raises(EngineError, match="replaced"):
+        compile_stages([*stages, Stage(1, replace)], state, EngineOptions(backend="c"))
+
+
+class _Wrong:
+    """An executor with a fault in what it computes."""
+
+    def __init__(self, stages) -> None:
+        self.eager = EagerExecutor(stages)
+
+    def run(self, state, n: int) -> None:
+        self.eager.run(state, n)
+        state["out"]["signal"].add_(0.01)
+
+
+def test_a_wrong_program_is_found_out() -> None:
+    stages, state = generation_step()
+    check_executor(EagerExecutor(stages), stages, state)
+    with pytest.raises(EngineMismatch, match="'out', 'signal'"):
+        check_executor(_Wrong(stages), stages, state)
+
+
+def test_a_wrong_program_gives_way(monkeypatch, caplog) -> None:
+    monkeypatch.setattr(compile_module, "_said", set())
+    stages, state = generation_step("wavenet-1")  # not yet in the cache, so that it is checked
+    run = NativeExecutor.run
+
+    def wrong(self, state, n: int) -> None:
+        run(self, state, n)
+        state["out"]["signal"].add_(0.01)
+
+    monkeypatch.setattr(NativeExecutor, "run", wrong)
+    executor = compile_stages(stages, state)
+    assert not isinstance(executor, NativeExecutor)
+    assert "differs" in caplog.text

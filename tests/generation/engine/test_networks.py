@@ -1,0 +1,39 @@
+import pytest
+import torch
+
+from mimikit_nb.generation.engine import EngineOptions, compile_stages
+from mimikit_nb.generation.loop import EagerExecutor
+from mimikit_nb.networks import NETWORKS
+from mimikit_nb.networks.base import clone_state
+from tests.contracts.catalog import CASES, IOS, TINY
+
+from .steps import generation_step
+
+_VARIANTS = [f"{kind}-{i}" for kind in NETWORKS.kinds for i in range(len(TINY.get(kind, [{}])))]
+_IO_NAMES = list(IOS)
+# Each variant of each network, and each kind of variables at least once.
+_COVER = [
+    (_VARIANTS[k % len(_VARIANTS)], _IO_NAMES[k % len(_IO_NAMES)])
+    for k in range(max(len(_VARIANTS), len(_IO_NAMES)))
+]
+_REST = [pytest.param(*case, marks=pytest.mark.long) for case in CASES if case not in _COVER]
+
+
+@pytest.mark.parametrize(("network", "io"), [*_COVER, *_REST])
+def test_compiled_steps_equal_eager_ones(network, io) -> None:
+    stages, state = generation_step(network, io, batch_size=2, truncates=network == _VARIANTS[0])
+    compiled = clone_state(state)
+    executor = compile_stages(stages, state, EngineOptions(backend="c", check_steps=0))
+    EagerExecutor(stages).run(state, 24)
+    for n in (1, 6, 17):
+        executor.run(compiled, n)
+    torch.testing.assert_close(compiled, state, rtol=1e-4, atol=1e-4)
+
+
+def test_rows_are_independent() -> None:
+    stages, state = generation_step("wavenet-0", batch_size=3)
+    _, alone = generation_step("wavenet-0", batch_size=1)
+    alone["u"]["signal"].copy_(state["u"]["signal"][1:2])
+    compile_stages(stages, state).run(state, 24)
+    compile_stages(stages, alone).run(alone, 24)
+    assert torch.equal(state["seq"]["signal"][1], alone["seq"]["signal"][0])
