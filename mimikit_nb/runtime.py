@@ -67,7 +67,11 @@ def check_device(device: str | None) -> str:
 
     if device is None:
         return default_device()
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
     if not available.get(device.split(":")[0], False):
         here = ", ".join(name for name, there in available.items() if there)
         raise ParameterError(f"Device {device!r} can't be used on this machine; available: {here}.")

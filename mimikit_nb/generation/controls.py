@@ -53,7 +53,9 @@ class Controls:
     def to_dict(self) -> dict[str, object]:
         """Controls as JSON types; functions by their name."""
         values = {name: getattr(self, name) for name in _LIMITS}
-        return {k: getattr(v, "__qualname__", repr(v)) if callable(v) else v for k, v in values.items()}
+        return {
+            k: getattr(v, "__qualname__", repr(v)) if callable(v) else v for k, v in values.items()
+        }
 
     def _tensor(self, name: str, time_seconds: float, n_streams: int) -> Tensor:
         value = getattr(self, name)
@@ -61,7 +63,11 @@ class Controls:
         tensor = torch.as_tensor(value, dtype=torch.int64 if name == "top_k" else torch.float32)
         low, high, meaning = _LIMITS[name]
         if not bool(((tensor >= low) & (tensor <= high)).all()):
-            raise ParameterError(f"{name} is {value}; it must be from {low:g} to {high:g} ({meaning}).")
+            raise ParameterError(
+                f"{name} is {value}; it must be from {low:g} to {high:g} ({meaning})."
+            )
         if tensor.dim() == 1 and tensor.numel() != n_streams:
-            raise ParameterError(f"{name} has {tensor.numel()} values for {n_streams} streams; give one each.")
+            raise ParameterError(
+                f"{name} has {tensor.numel()} values for {n_streams} streams; give one each."
+            )
         return tensor.expand(n_streams).contiguous()

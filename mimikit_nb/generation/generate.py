@@ -96,12 +96,18 @@ def _whole_frames(network: Network, audio: Tensor) -> Tensor:
     if n_frames < 1:
         found = samples_to_seconds(audio.shape[1], axis.sample_rate)
         needed = samples_to_seconds(axis.n_samples(1), axis.sample_rate)
-        raise PromptError(f"The prompt has {found:.3f} s, but this network reads at least {needed:.3f} s.")
+        raise PromptError(
+            f"The prompt has {found:.3f} s, but this network reads at least {needed:.3f} s."
+        )
     return audio[:, audio.shape[1] - axis.n_samples(n_frames) :]
 
 
 def _corpus_fixtures(
-    network: Network, corpus: Corpus | None, prompts: Sequence[Prompt], n_channels: int, n_steps: int
+    network: Network,
+    corpus: Corpus | None,
+    prompts: Sequence[Prompt],
+    n_channels: int,
+    n_steps: int,
 ) -> FixtureSource | None:
     """Fixtures read on from where prompts of ``n_steps`` were cut; None if none are needed."""
     io = network.io
@@ -115,7 +121,9 @@ def _corpus_fixtures(
         )
     n_samples = io.step_axis.n_samples(n_steps)
     channels = [-1] if n_channels == 1 else range(n_channels)
-    origins = [Origin(p.corpus_sample + p.audio.shape[1] - n_samples, c) for p in prompts for c in channels]
+    origins = [
+        Origin(p.corpus_sample + p.audio.shape[1] - n_samples, c) for p in prompts for c in channels
+    ]
     device = next(network.parameters()).device
 
     def read(step: int, n: int) -> Tensors:
@@ -125,7 +133,9 @@ def _corpus_fixtures(
     return read
 
 
-def generate(stream: PromptedStream, seconds: float, recall: Sequence[dict], progress: Progress | None = None) -> Generated:
+def generate(
+    stream: PromptedStream, seconds: float, recall: Sequence[dict], progress: Progress | None = None
+) -> Generated:
     """Pull ``seconds`` of new sound from a stream.
 
     Parameters
@@ -156,4 +166,6 @@ def generate(stream: PromptedStream, seconds: float, recall: Sequence[dict], pro
         if done == n_samples:
             break
     end = samples_to_seconds(n_prompt, stream.sample_rate)
-    return Generated(audio, stream.sample_rate, end, [{**r, "prompt_end_seconds": end} for r in recall])
+    return Generated(
+        audio, stream.sample_rate, end, [{**r, "prompt_end_seconds": end} for r in recall]
+    )

@@ -50,7 +50,9 @@ def generation_state(network: Network, state: State, chunk_steps: int, truncates
     def buffer(like: Tensor) -> Tensor:
         return like.new_zeros(batch_size, chunk_steps, *like.shape[1:])
 
-    fed = [name for name, v in network.io.inputs.items() if v.role == "fixture" and not v.computed_from]
+    fed = [
+        name for name, v in network.io.inputs.items() if v.role == "fixture" and not v.computed_from
+    ]
     names = ("temperature", "top_k", "top_p") if truncates else ("temperature",)
     device = state["t"].device
     return {
@@ -63,7 +65,9 @@ def generation_state(network: Network, state: State, chunk_steps: int, truncates
         "fixtures": {name: buffer(state["in"][name]) for name in fed},
         "seq": {name: buffer(_drawn_like(network, state, name)) for name in network.heads},
         "controls": {
-            name: torch.zeros(batch_size, dtype=torch.int64 if name == "top_k" else torch.float32, device=device)
+            name: torch.zeros(
+                batch_size, dtype=torch.int64 if name == "top_k" else torch.float32, device=device
+            )
             for name in names
         },
     }
@@ -71,7 +75,10 @@ def generation_state(network: Network, state: State, chunk_steps: int, truncates
 
 def generation_stages(network: Network) -> list[Stage]:
     """All stages of a generated step, in order; the clock ``t`` is advanced by the executor."""
-    draws = [Stage(1, _draw(name, head, name in network.io.inputs)) for name, head in network.heads.items()]
+    draws = [
+        Stage(1, _draw(name, head, name in network.io.inputs))
+        for name, head in network.heads.items()
+    ]
     return [Stage(1, _feed(network)), *network.stages(), *draws, Stage(1, _advance)]
 
 

@@ -48,7 +48,11 @@ def prompt_from_corpus(corpus: Corpus, position_seconds: float, prompt_seconds: 
             f"{corpus.duration_seconds:.2f} s; choose a position from 0 to "
             f"{max(0.0, corpus.duration_seconds - prompt_seconds):.2f} s or a shorter prompt."
         )
-    source = {"kind": "corpus", "corpus_hash": corpus.hash, "position_seconds": float(position_seconds)}
+    source = {
+        "kind": "corpus",
+        "corpus_hash": corpus.hash,
+        "position_seconds": float(position_seconds),
+    }
     return Prompt(np.array(corpus.signal[:, start : start + n]), source, start)
 
 
@@ -80,7 +84,9 @@ def spread_positions(corpus: Corpus, n: int, prompt_seconds: float) -> list[floa
     ends = np.cumsum(lengths)
     wanted = ((np.arange(n) + 0.5) / n * ends[-1]).astype(int)
     found = np.searchsorted(ends, wanted, side="right")
-    samples = [rooms[i][0] + int(w - (ends[i] - lengths[i])) for w, i in zip(wanted, found, strict=True)]
+    samples = [
+        rooms[i][0] + int(w - (ends[i] - lengths[i])) for w, i in zip(wanted, found, strict=True)
+    ]
     return [samples_to_seconds(s, corpus.sample_rate) for s in samples]
 
 
@@ -90,4 +96,6 @@ def stack_prompts(prompts: Sequence[Prompt], n_channels: int) -> np.ndarray:
     A mono prompt is doubled for a stereo network; any other is mixed down for a mono one.
     """
     shortest = min(p.audio.shape[1] for p in prompts)
-    return np.stack([to_channels(p.audio, n_channels)[:, p.audio.shape[1] - shortest :] for p in prompts])
+    return np.stack(
+        [to_channels(p.audio, n_channels)[:, p.audio.shape[1] - shortest :] for p in prompts]
+    )

@@ -71,10 +71,14 @@ class ValueStream:
         self.network, self.controls, self.fixtures = network, controls, fixtures
         self.chunk_steps, self.n_streams, self.step = chunk_steps, len(seeds), 0
         self.noise = Noise(seeds, network.heads)
-        self.state = generation_state(network, read_prompt_steps(network, prompt), chunk_steps, controls.truncates)
+        self.state = generation_state(
+            network, read_prompt_steps(network, prompt), chunk_steps, controls.truncates
+        )
         if self.state["fixtures"] and fixtures is None:
             names = ", ".join(self.state["fixtures"])
-            raise PromptError(f"This network reads {names} while it generates; give their values as fixtures.")
+            raise PromptError(
+                f"This network reads {names} while it generates; give their values as fixtures."
+            )
         self.executor = make_executor(generation_stages(network), self.state)
 
     def pull(self, n: int) -> Tensors:
@@ -146,7 +150,9 @@ class AudioStream:
         blocks, missing = [self._pending], n - self._pending.shape[1]
         while missing > 0:
             n_steps = -(-(missing + self._skip) // self.axis.hop_length)
-            block = self.inverse.push(self.values.pull(min(n_steps, self.values.chunk_steps))[self.variable])
+            block = self.inverse.push(
+                self.values.pull(min(n_steps, self.values.chunk_steps))[self.variable]
+            )
             dropped = min(self._skip, block.shape[1])
             self._skip -= dropped
             blocks.append(block[:, dropped:])

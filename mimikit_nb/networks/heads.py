@@ -79,7 +79,9 @@ class CategoricalHead(Head):
 
     def nll(self, params: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy ``[...]`` of classes ``[...]``."""
-        return F.cross_entropy(params.flatten(0, -2), target.flatten(), reduction="none").view(target.shape)
+        return F.cross_entropy(params.flatten(0, -2), target.flatten(), reduction="none").view(
+            target.shape
+        )
 
     def mean(self, params: Tensor) -> Tensor:
         """Most likely class."""
@@ -98,7 +100,8 @@ class CategoricalHead(Head):
 
 def keep_top(logits: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
     """Logits ``[B, Q]`` with all classes outside the ``top_k`` likeliest, or outside the
-    smallest set of probability ``top_p`` (nucleus: Holtzman et al., 2020), at -inf."""
+    smallest set of probability ``top_p`` (nucleus: Holtzman et al., 2020), at -inf.
+    """
     ordered, order = logits.sort(-1, descending=True)
     p = torch.softmax(ordered, -1)
     before = p.cumsum(-1) - p  # probability of the likelier classes
@@ -106,7 +109,9 @@ def keep_top(logits: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
     k = torch.where(top_k > 0, top_k, logits.shape[-1])[:, None]
     kept = (rank < k) & (before < top_p[:, None])
     kept = kept | (rank == 0)
-    return torch.full_like(logits, -math.inf).scatter(-1, order, ordered.masked_fill(~kept, -math.inf))
+    return torch.full_like(logits, -math.inf).scatter(
+        -1, order, ordered.masked_fill(~kept, -math.inf)
+    )
 
 
 class LogisticMixtureHead(Head):
@@ -225,7 +230,9 @@ def head_config(variable: VariableConfig, kind: Discrete | Continuous) -> HeadCo
             f"whose values are {'classes' if isinstance(kind, Discrete) else 'vectors'}."
         )
     if isinstance(config, LogisticMixtureHeadConfig) and kind.dim != 1:  # type: ignore[union-attr]
-        raise ConfigError("Head 'logistic_mixture' predicts single values; use 'gaussian' for vectors.")
+        raise ConfigError(
+            "Head 'logistic_mixture' predicts single values; use 'gaussian' for vectors."
+        )
     return config
 
 

@@ -28,7 +28,10 @@ _VALUE_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 def loss_terms(
-    io: IOSpec, heads: Mapping[str, Head], outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+    io: IOSpec,
+    heads: Mapping[str, Head],
+    outputs: Mapping[str, Tensor],
+    targets: Mapping[str, Tensor],
 ) -> dict[str, Tensor]:
     """Weighted loss terms by ``variable/term``; their sum is the loss.
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import ConfigError
 from ..config import did_you_mean
+from ..errors import ConfigError
 from .base import NETWORKS, NetworkConfig
 
 SIZES = ("tiny", "laptop", "gpu")

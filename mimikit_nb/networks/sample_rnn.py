@@ -77,7 +77,9 @@ class SampleRNNConfig(NetworkConfig):
 class FrameInput(nn.Module):
     """Reads the last ``frame_size`` items of one variable as one vector."""
 
-    def __init__(self, variable: VariableConfig, kind: object, frame_size: int, hidden_dim: int) -> None:
+    def __init__(
+        self, variable: VariableConfig, kind: object, frame_size: int, hidden_dim: int
+    ) -> None:
         super().__init__()
         config = input_config(variable, kind)  # type: ignore[arg-type]
         self.kind = kind
@@ -115,13 +117,17 @@ class Tier(nn.Module):
         self.rnn = Recurrent(config.rnn, dim, dim, config.n_rnn, config.weight_norm)
         self.up = _linear(dim, ratio * dim, config.weight_norm)
         shape = (self.rnn.state_size, config.n_rnn, dim)
-        self.initial = nn.Parameter(torch.zeros(shape), requires_grad=config.initial_state == "learnable")
+        self.initial = nn.Parameter(
+            torch.zeros(shape), requires_grad=config.initial_state == "learnable"
+        )
 
     def init_state(self, batch_size: int) -> Tensor:
         """State of the recurrent layers before the first frame."""
         return self.initial.expand(batch_size, *self.initial.shape).clone()
 
-    def forward(self, frames: Tensors, fixtures: Tensors, above: Tensor | None, state: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, frames: Tensors, fixtures: Tensors, above: Tensor | None, state: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Conditions ``[B, N, ratio, H]`` of ``N`` frames, and the state behind them."""
         x = _sum_inputs(self.inputs, frames, self.fixtures, fixtures)
         y, state = self.rnn(x if above is None else x + above, state)
@@ -138,7 +144,8 @@ class SampleRNN(Network):
         sizes, dim = config.frame_sizes, config.hidden_dim
         below = [*sizes[1:-1], 1]  # steps from one condition to the next
         self.tiers = nn.ModuleList(
-            Tier(config, io, size, size // next_size) for size, next_size in zip(sizes, below, strict=False)
+            Tier(config, io, size, size // next_size)
+            for size, next_size in zip(sizes, below, strict=False)
         )
         self.sample_inputs = _read_frames(io, sizes[-1], dim)
         self.sample_fixtures = _read_fixtures(io, dim)
@@ -159,10 +166,12 @@ class SampleRNN(Network):
         state["rnn"] = {str(i): tier.init_state(batch_size) for i, tier in enumerate(self.tiers)}
         dim = self.config.hidden_dim
         state["up"] = {
-            str(i): tier.initial.new_zeros(batch_size, tier.ratio, dim) for i, tier in enumerate(self.tiers)
+            str(i): tier.initial.new_zeros(batch_size, tier.ratio, dim)
+            for i, tier in enumerate(self.tiers)
         }
         state["last"] = {
-            name: _silence(self.io, name, state["in"][name], self.history) for name in self.io.autoregressive
+            name: _silence(self.io, name, state["in"][name], self.history)
+            for name in self.io.autoregressive
         }
         return state
 
@@ -204,7 +213,9 @@ class SampleRNN(Network):
     def _predict(self, state: State) -> None:
         frames = self._last(state, self.config.frame_sizes[-1])
         above = self._above(state, len(self.tiers))[:, 0]
-        h = self.mlp(above + _sum_inputs(self.sample_inputs, frames, self.sample_fixtures, state["in"]))
+        h = self.mlp(
+            above + _sum_inputs(self.sample_inputs, frames, self.sample_fixtures, state["in"])
+        )
         for name, head in self.heads.items():
             state["out"][name].copy_(head(h))
 
@@ -226,7 +237,9 @@ class SampleRNN(Network):
             )
         return self._in_pieces(inputs, clone_state(state), (head, body, n_steps - head - body))
 
-    def _in_pieces(self, inputs: Tensors, state: State, lengths: tuple[int, ...]) -> tuple[Tensors, State]:
+    def _in_pieces(
+        self, inputs: Tensors, state: State, lengths: tuple[int, ...]
+    ) -> tuple[Tensors, State]:
         """Steps up to a frame border, frames in parallel, steps behind the last border."""
         outputs: list[Tensors] = []
         pieces = {name: x.split(lengths, dim=1) for name, x in inputs.items()}
@@ -249,11 +262,15 @@ class SampleRNN(Network):
         for i, tier in enumerate(self.tiers):
             size = tier.frame_size
             fixtures = {name: inputs[name][:, ::size] for name in tier.fixtures}
-            up, rnn[str(i)] = tier(self._frames(items, size, size), fixtures, above, state["rnn"][str(i)])
+            up, rnn[str(i)] = tier(
+                self._frames(items, size, size), fixtures, above, state["rnn"][str(i)]
+            )
             above = up.flatten(1, 2)
         frames = self._frames(items, self.config.frame_sizes[-1], 1)
         h = self.mlp(above + _sum_inputs(self.sample_inputs, frames, self.sample_fixtures, inputs))
-        last = {k: v[:, -self.history :].roll((t + n_steps) % self.history, 1) for k, v in items.items()}
+        last = {
+            k: v[:, -self.history :].roll((t + n_steps) % self.history, 1) for k, v in items.items()
+        }
         outputs = {name: head(h) for name, head in self.heads.items()}
         return outputs, {**state, "t": state["t"] + n_steps, "rnn": rnn, "last": last}
 
@@ -266,17 +283,26 @@ class SampleRNN(Network):
 
 def _read_frames(io: IOSpec, frame_size: int, dim: int) -> nn.ModuleDict:
     return nn.ModuleDict(
-        {name: FrameInput(v, io.kind(name), frame_size, dim) for name, v in io.autoregressive.items()}
+        {
+            name: FrameInput(v, io.kind(name), frame_size, dim)
+            for name, v in io.autoregressive.items()
+        }
     )
 
 
 def _read_fixtures(io: IOSpec, dim: int) -> nn.ModuleDict:
     return nn.ModuleDict(
-        {name: build_input(v, io.kind(name), dim) for name, v in io.inputs.items() if v.role == "fixture"}
+        {
+            name: build_input(v, io.kind(name), dim)
+            for name, v in io.inputs.items()
+            if v.role == "fixture"
+        }
     )
 
 
-def _sum_inputs(inputs: nn.ModuleDict, frames: Tensors, fixtures: nn.ModuleDict, values: Tensors) -> Tensor:
+def _sum_inputs(
+    inputs: nn.ModuleDict, frames: Tensors, fixtures: nn.ModuleDict, values: Tensors
+) -> Tensor:
     """Hidden units of all frames and fixtures, summed."""
     read = [module(frames[name]) for name, module in inputs.items()]
     return sum([module(values[name]) for name, module in fixtures.items()], start=sum(read))

@@ -53,7 +53,9 @@ class WaveNetConfig(NetworkConfig):
     @classmethod
     def default_io(cls, sample_rate: int) -> IOSpec:
         """Mu-law samples in 256 classes."""
-        return IOSpec(sample_rate=sample_rate, variables={"signal": VariableConfig(feature=MuLawConfig())})
+        return IOSpec(
+            sample_rate=sample_rate, variables={"signal": VariableConfig(feature=MuLawConfig())}
+        )
 
 
 @NETWORKS.register
@@ -86,13 +88,17 @@ class FreqNetConfig(WaveNetConfig):
 class GatedLayer(nn.Module):
     """One dilated, gated layer: tanh times sigmoid, a skip output and a residual sum."""
 
-    def __init__(self, config: WaveNetConfig, dilation: int, n_conditions: int, is_last: bool) -> None:
+    def __init__(
+        self, config: WaveNetConfig, dilation: int, n_conditions: int, is_last: bool
+    ) -> None:
         super().__init__()
         width = config.residual_channels
         is_unread = is_last and config.skip_channels > 0  # only its skip reaches the output
         self.conv = CausalConv1d(width, 2 * width, config.kernel_size, dilation, config.groups)
         self.condition = nn.Linear(n_conditions, 2 * width, bias=False) if n_conditions else None
-        self.residual = nn.Linear(width, width) if config.residual_conv and not is_unread else nn.Identity()
+        self.residual = (
+            nn.Linear(width, width) if config.residual_conv and not is_unread else nn.Identity()
+        )
         self.skip = nn.Linear(width, config.skip_channels) if config.skip_channels else None
 
     def gate(self, x: Tensor, c: Tensor | None) -> Tensor:
@@ -110,7 +116,9 @@ class WaveNet(Network):
         super().__init__(config, io)
         width = config.residual_channels
         fixtures = [name for name, v in io.inputs.items() if v.role == "fixture"]
-        widths = {name: config.condition_channels if name in fixtures else width for name in io.inputs}
+        widths = {
+            name: config.condition_channels if name in fixtures else width for name in io.inputs
+        }
         self.inputs = nn.ModuleDict(
             {name: build_input(v, io.kind(name), widths[name]) for name, v in io.inputs.items()}
         )
@@ -169,7 +177,9 @@ class WaveNet(Network):
         return x, c
 
     @staticmethod
-    def _combine(layer: GatedLayer, x: Tensor, z: Tensor, skips: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def _combine(
+        layer: GatedLayer, x: Tensor, z: Tensor, skips: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
         """Residual sum and skip sum after a gate."""
         if layer.skip is not None:
             skips = layer.skip(z) if skips is None else skips + layer.skip(z)

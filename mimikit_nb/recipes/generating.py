@@ -127,7 +127,9 @@ def _open_stream(
 ) -> tuple[PromptedStream, list[dict[str, Any]]]:
     """Stream of a checkpoint from its prompts, and the recall data of each sound."""
     if n < 1 or not prompt_seconds > 0:
-        raise ParameterError(f"n is {n} and prompt_seconds {prompt_seconds}; n must be at least 1, seconds above 0.")
+        raise ParameterError(
+            f"n is {n} and prompt_seconds {prompt_seconds}; n must be at least 1, seconds above 0."
+        )
     ck = ck if isinstance(ck, Checkpoint) else load_checkpoint(ck)
     corpus = _find_corpus(ck, corpus)
     prompts = _read_prompts(ck, corpus, prompt, prompt_seconds, n)
@@ -172,9 +174,13 @@ def _read_prompt(rate: int, corpus: Corpus | None, item: Any, prompt_seconds: fl
     if isinstance(item, tuple):
         return prompt_from_array(item[0], item[1], rate)
     if not isinstance(item, int | float):
-        raise PromptError(f"A prompt is a position in seconds, a file or an array, not {type(item).__name__}.")
+        raise PromptError(
+            f"A prompt is a position in seconds, a file or an array, not {type(item).__name__}."
+        )
     if corpus is None:
-        raise PromptError("A prompt by position needs a corpus, and the one of the training isn't in its place.")
+        raise PromptError(
+            "A prompt by position needs a corpus, and the one of the training isn't in its place."
+        )
     if corpus.sample_rate != rate:
         raise PromptError(
             f"The corpus has {corpus.sample_rate} Hz but the network {rate} Hz; "

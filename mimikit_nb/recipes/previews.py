@@ -76,12 +76,18 @@ class Previewer:
         rows = [(p, t) for t in self.temperatures for p in prompts]
         controls = Controls([t for _, t in rows for _ in range(n_channels)])
         seeds = [self.seed] * len(rows)
-        stream = PromptedStream(network, [p for p, _ in rows], n_channels, seeds, controls, self.corpus)
-        recall = [{"step": step, "seed": self.seed, "temperature": t, "prompt": p.source} for p, t in rows]
+        stream = PromptedStream(
+            network, [p for p, _ in rows], n_channels, seeds, controls, self.corpus
+        )
+        recall = [
+            {"step": step, "seed": self.seed, "temperature": t, "prompt": p.source} for p, t in rows
+        ]
         out = generate(stream, self.seconds, recall)
         profile = self._corpus_profile()
         sounds = []
-        for i, (new, (_, temperature)) in enumerate(zip(out.continuation, rows, strict=True), start=1):
+        for i, (new, (_, temperature)) in enumerate(
+            zip(out.continuation, rows, strict=True), start=1
+        ):
             path = self.folder / f"step_{step:08d}_{i:02d}.wav"
             write(path, out.audio[i - 1], out.sample_rate, recall=out.recall[i - 1], overwrite=True)
             flags = frozenset(detect(new, out.sample_rate, profile))

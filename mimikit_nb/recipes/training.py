@@ -65,7 +65,13 @@ def plan(
         If a name is unknown (with the nearest known ones) or a value is out of range.
     """
     config, training = _configs(network)
-    spec = config.default_io(sample_rate) if io is None else io if isinstance(io, IOSpec) else IOSpec(**io)
+    spec = (
+        config.default_io(sample_rate)
+        if io is None
+        else io
+        if isinstance(io, IOSpec)
+        else IOSpec(**io)
+    )
     main = next(iter(spec.autoregressive))
     feature: FeatureConfig = spec.variables[main].feature
     homes = {"training": TrainConfig.model_fields, "network": type(config).model_fields}
@@ -75,12 +81,16 @@ def plan(
         home = next((h for h, fields in homes.items() if name in fields and name != "kind"), None)
         if home is None:
             known = {n for fields in homes.values() for n in fields} - {"kind"}
-            raise ConfigError(f"There is no setting {name!r} for {config.kind!r}. {did_you_mean(name, known)}")
+            raise ConfigError(
+                f"There is no setting {name!r} for {config.kind!r}. {did_you_mean(name, known)}"
+            )
         sorted_out[home][name] = value
     variable = spec.variables[main].replace(feature=feature.replace(**sorted_out["feature"]))
     spec = spec.replace(variables={**spec.variables, main: variable}, **sorted_out["io"])
     return Plan(
-        config.replace(**sorted_out["network"]), spec, TrainConfig(**{**training, **sorted_out["training"]})
+        config.replace(**sorted_out["network"]),
+        spec,
+        TrainConfig(**{**training, **sorted_out["training"]}),
     )
 
 

@@ -1,6 +1,6 @@
 """Folders and example files for notebooks, such that running one again replaces nothing.
 
-Main names: :func:`new_folder`, :func:`demo_recordings`.
+Main names: :func:`choose_corpus`, :func:`new_folder`, :func:`demo_recordings`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,43 @@ from pathlib import Path
 
 from ..audio.demo import demo_music
 from ..audio.write import write
+from ..corpus.build import build_corpus
+from ..corpus.demo import demo_corpus
+from ..corpus.store import Corpus, open_corpus
 from ..errors import AudioError, ParameterError
+
+
+def choose_corpus(
+    sounds: str | Path, path: str | Path = "corpora/corpus.h5", sample_rate: int = 22050
+) -> Corpus:
+    """Open a corpus, build one of a folder, or take the embedded one: whatever ``sounds`` names.
+
+    Parameters
+    ----------
+    sounds : str or Path
+        A corpus (``.h5``), a folder or file of recordings, or "" for embedded music.
+    path : str or Path, default "corpora/corpus.h5"
+        Where a corpus of recordings is built, or used again if it holds the same sounds.
+    sample_rate : int, default 22050
+        Of a corpus that is built, or of the embedded one; one that exists has its own.
+
+    Returns
+    -------
+    Corpus
+        Opened.
+
+    Raises
+    ------
+    AudioError
+        If there is nothing at ``sounds``.
+    CorpusError
+        If no file can be used, or at ``path`` is a corpus of other sounds.
+    """
+    if not str(sounds):
+        return demo_corpus(sample_rate)
+    if Path(sounds).suffix == ".h5":
+        return open_corpus(sounds)
+    return build_corpus(sounds, path, sample_rate, reuse=True)
 
 
 def new_folder(path: str | Path) -> Path:

@@ -18,7 +18,13 @@ from mimikit_nb.networks.base import Network, Tensors
 TINY: dict[str, list[dict]] = {
     "wavenet": [
         {"n_layers": 3, "n_blocks": 2, "residual_channels": 16, "skip_channels": 32},
-        {"n_layers": 2, "kernel_size": 3, "residual_channels": 16, "groups": 4, "residual_conv": False},
+        {
+            "n_layers": 2,
+            "kernel_size": 3,
+            "residual_channels": 16,
+            "groups": 4,
+            "residual_conv": False,
+        },
     ],
     "freqnet": [{"n_layers": 2, "residual_channels": 16, "groups": 2}],
     "sample_rnn": [
@@ -61,7 +67,10 @@ IOS: dict[str, IOSpec] = {
 }
 
 CASES = [
-    (f"{kind}-{i}", io) for kind in NETWORKS.kinds for i in range(len(TINY.get(kind, [{}]))) for io in IOS
+    (f"{kind}-{i}", io)
+    for kind in NETWORKS.kinds
+    for i in range(len(TINY.get(kind, [{}])))
+    for io in IOS
 ]
 
 

@@ -55,7 +55,11 @@ def test_future_input_never_changes_past_output(network):
     changed = {name: torch.cat([x[:, :20], others[name][:, 20:]], 1) for name, x in inputs.items()}
     outputs, _ = network(inputs)
     changed_outputs, _ = network(changed)
-    assert_equal({n: y[:, :20] for n, y in outputs.items()}, {n: y[:, :20] for n, y in changed_outputs.items()}, 1e-6)
+    assert_equal(
+        {n: y[:, :20] for n, y in outputs.items()},
+        {n: y[:, :20] for n, y in changed_outputs.items()},
+        1e-6,
+    )
     assert any((outputs[n][:, 20:] != changed_outputs[n][:, 20:]).any() for n in outputs)
 
 
@@ -67,7 +71,9 @@ def test_steps_equal_forward(network):
     assert_equal(outputs, stepped)
     assert torch.equal(state["t"], stepped_state["t"])
     more = random_inputs(network.io, n_steps=17, seed=1)
-    assert_equal(run_steps(network, more, clone_state(state))[0], run_steps(network, more, stepped_state)[0])
+    assert_equal(
+        run_steps(network, more, clone_state(state))[0], run_steps(network, more, stepped_state)[0]
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)
@@ -80,7 +86,9 @@ def test_any_split_into_chunks_gives_the_same_result(case, lengths):
         whole, _ = network(inputs)
         state, chunks, start = None, [], 0
         for length in lengths:
-            out, state = network({n: x[:, start : start + length] for n, x in inputs.items()}, state)
+            out, state = network(
+                {n: x[:, start : start + length] for n, x in inputs.items()}, state
+            )
             chunks.append(out)
             start += length
     assert_equal(whole, {name: torch.cat([chunk[name] for chunk in chunks], 1) for name in whole})
@@ -110,10 +118,17 @@ def test_input_beyond_the_receptive_field_has_no_influence(network):
         assert network.receptive_field >= network.chunk_multiple
         return
     n = network.receptive_field
-    inputs, others = random_inputs(network.io, n_steps=n + 5), random_inputs(network.io, n_steps=n + 5, seed=1)
+    inputs, others = (
+        random_inputs(network.io, n_steps=n + 5),
+        random_inputs(network.io, n_steps=n + 5, seed=1),
+    )
     changed = {name: torch.cat([others[name][:, :5], x[:, 5:]], 1) for name, x in inputs.items()}
     outputs, changed_outputs = network(inputs)[0], network(changed)[0]
-    assert_equal({k: y[:, -1] for k, y in outputs.items()}, {k: y[:, -1] for k, y in changed_outputs.items()}, 1e-6)
+    assert_equal(
+        {k: y[:, -1] for k, y in outputs.items()},
+        {k: y[:, -1] for k, y in changed_outputs.items()},
+        1e-6,
+    )
     assert any((outputs[k][:, -2] != changed_outputs[k][:, -2]).any() for k in outputs)
 
 
@@ -121,7 +136,10 @@ def test_every_trainable_parameter_gets_a_gradient(network):
     network.train()
     inputs = random_inputs(network.io)
     targets = random_values(network.io, network.io.targets, 2, 32, seed=1)
-    loss = sum(head.nll(network(inputs)[0][name], targets[name]).mean() for name, head in network.heads.items())
+    loss = sum(
+        head.nll(network(inputs)[0][name], targets[name]).mean()
+        for name, head in network.heads.items()
+    )
     loss.backward()
     without = [n for n, p in network.named_parameters() if p.requires_grad and p.grad is None]
     assert not without
@@ -145,7 +163,9 @@ def test_one_batch_overfits(network):
     assert loss().item() < first - 0.35 * abs(first)
 
 
-def make_stream(network: Network, seeds=(3, 4), batch_seed: int = 0, rows=slice(None), **options) -> ValueStream:
+def make_stream(
+    network: Network, seeds=(3, 4), batch_seed: int = 0, rows=slice(None), **options
+) -> ValueStream:
     prompt = {n: x[rows] for n, x in random_inputs(network.io, len((3, 4)), 13, batch_seed).items()}
     fixed = [n for n, v in network.io.inputs.items() if v.role == "fixture"]
     track = {n: x[rows] for n, x in random_values(network.io, fixed, 2, 64, seed=7).items()}
@@ -153,7 +173,9 @@ def make_stream(network: Network, seeds=(3, 4), batch_seed: int = 0, rows=slice(
     def fixtures(step: int, n: int):
         return {name: x[:, step : step + n] for name, x in track.items()}
 
-    return ValueStream(network.folded(), prompt, seeds, options.pop("controls", Controls()), fixtures, **options)
+    return ValueStream(
+        network.folded(), prompt, seeds, options.pop("controls", Controls()), fixtures, **options
+    )
 
 
 def test_same_seed_gives_the_same_values_whatever_the_chunks(network):
@@ -222,7 +244,11 @@ def test_the_state_does_not_grow(network):
 def _flatten(state, prefix: str = ""):
     flat = {}
     for key, value in state.items():
-        flat.update(_flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value})
+        flat.update(
+            _flatten(value, f"{prefix}{key}.")
+            if isinstance(value, dict)
+            else {f"{prefix}{key}": value}
+        )
     return flat
 
 

@@ -27,7 +27,9 @@ class LinearInput(nn.Module):
 class EmbeddingInput(nn.Module):
     """A learned vector per class."""
 
-    def __init__(self, kind: Discrete | Continuous, hidden_dim: int, dim: int | None = None) -> None:
+    def __init__(
+        self, kind: Discrete | Continuous, hidden_dim: int, dim: int | None = None
+    ) -> None:
         super().__init__()
         if not isinstance(kind, Discrete):
             raise ConfigError("Input 'embedding' reads classes; use 'linear' for vectors.")
@@ -43,7 +45,9 @@ def as_vectors(x: Tensor, kind: Discrete | Continuous) -> Tensor:
     """Vectors as they are; classes as numbers in [-1, 1], ``[..., 1]``."""
     if isinstance(kind, Continuous):
         return x
-    return (x.to(torch.get_default_dtype()) * (2.0 / max(1, kind.n_classes - 1)) - 1.0).unsqueeze(-1)
+    return (x.to(torch.get_default_dtype()) * (2.0 / max(1, kind.n_classes - 1)) - 1.0).unsqueeze(
+        -1
+    )
 
 
 def input_config(variable: VariableConfig, kind: Discrete | Continuous) -> InputConfig:
@@ -53,7 +57,9 @@ def input_config(variable: VariableConfig, kind: Discrete | Continuous) -> Input
     return EmbeddingInputConfig() if isinstance(kind, Discrete) else LinearInputConfig()
 
 
-def build_input(variable: VariableConfig, kind: Discrete | Continuous, hidden_dim: int) -> nn.Module:
+def build_input(
+    variable: VariableConfig, kind: Discrete | Continuous, hidden_dim: int
+) -> nn.Module:
     """Input module of a variable, into ``hidden_dim`` units."""
     config = input_config(variable, kind)
     if isinstance(config, EmbeddingInputConfig):

@@ -28,12 +28,19 @@ class Recurrent(nn.Module):
     """
 
     def __init__(
-        self, kind: str, input_dim: int, hidden_dim: int, n_layers: int = 1, weight_norm: bool = False
+        self,
+        kind: str,
+        input_dim: int,
+        hidden_dim: int,
+        n_layers: int = 1,
+        weight_norm: bool = False,
     ) -> None:
         super().__init__()
         self.kind, self.hidden_dim, self.n_layers = kind, hidden_dim, n_layers
         rows, bound = _GATES[kind] * hidden_dim, 1 / math.sqrt(hidden_dim)
-        self._names = [f"{name}_l{i}" for i in range(n_layers) for name in ("w_ih", "w_hh", "b_ih", "b_hh")]
+        self._names = [
+            f"{name}_l{i}" for i in range(n_layers) for name in ("w_ih", "w_hh", "b_ih", "b_hh")
+        ]
         for name in self._names:
             columns = input_dim if name == "w_ih_l0" else hidden_dim
             shape = (rows, columns) if name.startswith("w") else (rows,)

@@ -1,0 +1,112 @@
+"""Heads: what they draw is what they predict."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mimikit_nb.errors import ConfigError
+from mimikit_nb.features.spectral import MagnitudeConfig
+from mimikit_nb.features.waveform import MuLawConfig, SamplesConfig
+from mimikit_nb.io.heads import CategoricalHeadConfig, LogisticMixtureHeadConfig
+from mimikit_nb.io.variable import IOSpec, VariableConfig
+from mimikit_nb.networks.heads import (
+    CategoricalHead,
+    GaussianHead,
+    LogisticMixtureHead,
+    MagnitudeHead,
+    build_head,
+    keep_top,
+)
+
+N = 20_000
+
+
+def controls(n: int, temperature: float = 1.0, **more) -> dict[str, torch.Tensor]:
+    values = {"temperature": torch.full((n,), temperature)}
+    return values | {k: torch.full((n,), v) for k, v in more.items()}
+
+
+def test_classes_are_drawn_as_often_as_predicted():
+    logits = torch.tensor([0.0, 1.0, 2.0, -1.0])
+    drawn = CategoricalHead(4, 4).sample(logits.expand(N, 4), torch.rand(N, 1), controls(N))
+    shares = torch.bincount(drawn, minlength=4) / N
+    assert torch.allclose(shares, torch.softmax(logits, -1), atol=0.02)
+
+
+def test_temperature_zero_takes_the_likeliest_class():
+    logits = torch.randn(50, 16)
+    drawn = CategoricalHead(4, 16).sample(logits, torch.rand(50, 1), controls(50, 0.0))
+    assert torch.equal(drawn, logits.argmax(-1))
+
+
+@settings(deadline=None)
+@given(st.integers(1, 8), st.floats(0.05, 1.0), st.integers(0, 100))
+def test_truncation_keeps_the_smallest_set_that_is_likely_enough(top_k, top_p, seed):
+    logits = torch.randn(1, 8, generator=torch.Generator().manual_seed(seed))
+    kept = torch.isfinite(keep_top(logits, torch.tensor([top_k]), torch.tensor([top_p])))[0]
+    p = torch.softmax(logits[0], -1)
+    assert 1 <= kept.sum() <= top_k
+    ordered = p.sort(descending=True).values
+    n = int(kept.sum())
+    assert set(p[kept].tolist()) == set(ordered[:n].tolist())
+    assert n == 1 or ordered[: n - 1].sum() < top_p + 1e-6
+
+
+def test_logistic_mixture_is_a_density_and_draws_from_it():
+    head = LogisticMixtureHead(4, 3)
+    params = torch.tensor([0.5, -0.5, 0.0, -0.5, 0.1, 0.6, -3.0, -2.5, -4.0])
+    x = torch.linspace(-1.5, 1.5, 4001)[:, None]
+    density = torch.exp(-head.nll(params.expand(4001, 9), x))
+    assert torch.trapezoid(density, x[:, 0]).item() == pytest.approx(1.0, abs=1e-2)
+    drawn = head.sample(params.expand(N, 9), torch.rand(N, 2), controls(N))
+    assert drawn.mean().item() == pytest.approx(head.mean(params).item(), abs=0.02)
+
+
+def test_gaussian_draws_have_the_learned_spread():
+    head = GaussianHead(4, 2)
+    with torch.no_grad():
+        head.log_scale.copy_(torch.tensor([0.0, -1.0]))
+    drawn = head.sample(torch.zeros(N, 2), torch.rand(N, 2), controls(N))
+    assert torch.allclose(drawn.std(0), torch.tensor([1.0, math.exp(-1)]), atol=0.03)
+
+
+def test_magnitudes_are_never_negative_and_exact_up_to_temperature_one():
+    head = MagnitudeHead(8, 5)
+    params = head(torch.randn(30, 8))
+    assert (params >= 0).all()
+    assert torch.equal(head.sample(params, torch.rand(30, 5), controls(30)), params)
+    noisy = head.sample(params, torch.rand(30, 5), controls(30, 1.5))
+    assert (noisy >= 0).all()
+    assert not torch.equal(noisy, params)
+
+
+def spec(**options) -> IOSpec:
+    return IOSpec(sample_rate=8000, variables={"signal": VariableConfig(**options)})
+
+
+@pytest.mark.parametrize(
+    ("feature", "head"),
+    [
+        (MuLawConfig(), LogisticMixtureHeadConfig()),
+        (SamplesConfig(), CategoricalHeadConfig()),
+        (MagnitudeConfig(), LogisticMixtureHeadConfig()),
+    ],
+)
+def test_a_head_that_does_not_fit_its_feature_is_refused(feature, head):
+    io = spec(feature=feature, head=head)
+    with pytest.raises(ConfigError, match=r"doesn't fit|predicts single values"):
+        build_head(io.variables["signal"], io.kind("signal"), 4)
+
+
+def test_the_head_follows_the_feature_if_none_is_named():
+    heads = {
+        MuLawConfig(): CategoricalHead,
+        SamplesConfig(): LogisticMixtureHead,
+        MagnitudeConfig(): MagnitudeHead,
+    }
+    for feature, expected in heads.items():
+        io = spec(feature=feature)
+        assert isinstance(build_head(io.variables["signal"], io.kind("signal"), 4), expected)
