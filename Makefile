@@ -55,7 +55,7 @@ lint: setup
 # The browser tests want the machine to themselves; all others share its cores.
 test: setup lint chromium
 	$(BIN)/python -m pytest -n 2 -m "not long and not benchmark and not browser"
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -m "browser and not long and not benchmark"
 
 chromium:
 	@sh tests/browser/install_chromium.sh

@@ -30,23 +30,23 @@ class WaveformBundleHook(BuildHookInterface):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         root = Path(self.root)
-        stamp = f"// sources: {_digest(root / SOURCES)}\n"
+        first_line = stamp(root / SOURCES)
         bundle = root / BUNDLE
-        if bundle.exists() and bundle.read_text(encoding="utf-8").startswith(stamp):
+        if bundle.exists() and bundle.read_text(encoding="utf-8").startswith(first_line):
             return
         if not (root / SOURCES / "package-lock.json").exists():
             raise RuntimeError(f"{SOURCES} is missing; build from a complete source tree.")
         _npm(root / SOURCES, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
         _npm(root / SOURCES, "run", "build")
-        bundle.write_text(stamp + bundle.read_text(encoding="utf-8"), encoding="utf-8")
+        bundle.write_text(first_line + bundle.read_text(encoding="utf-8"), encoding="utf-8")
 
 
-def _digest(folder: Path) -> str:
-    """Digest of everything that the bundle is made from."""
+def stamp(folder: Path) -> str:
+    """First line of a bundle: a digest of everything that it is made from."""
     digest = hashlib.sha256()
     for path in sorted([*folder.glob("src/**/*.*"), *folder.glob("package*.json")]):
         digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    return f"// sources: {digest.hexdigest()[:16]}\n"
 
 
 def _npm(folder: Path, *arguments: str) -> None:

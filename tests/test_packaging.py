@@ -10,6 +10,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from hatch_build import BUNDLE, SOURCES, stamp
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LARGEST_FILE = 250_000  # bytes
@@ -53,8 +55,9 @@ def test_every_dependency_has_a_reason():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     lines = [line.strip() for line in text.splitlines()]
     for requirement in requirements("batch", "lab", "test"):
-        (line,) = [line for line in lines if line.startswith(f'"{requirement.name}>')]
-        assert "# " in line, f"say in a comment what {requirement.name} is for"
+        declared = [line for line in lines if line.startswith(f'"{requirement.name}>')]
+        assert declared
+        assert all("# " in line for line in declared), f"say what {requirement.name} is for"
 
 
 def test_constraints_pin_every_dependency_within_its_bounds():
@@ -99,3 +102,9 @@ def test_importing_the_package_loads_nothing_heavy():
     code = "import mimikit_nb, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(done.stdout.split())
+
+
+def test_the_bundle_was_built_from_these_sources():
+    """A player's script that is older than its sources would be tested in vain."""
+    built = (ROOT / BUNDLE).read_text(encoding="utf-8")
+    assert built.startswith(stamp(ROOT / SOURCES)), "run `make install`: it builds the bundle anew"

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 import anywidget
+import ipywidgets
 import numpy as np
 import traitlets
 from IPython.display import Image, display
@@ -146,7 +147,7 @@ class Player(traitlets.HasTraits):
         self._view = None if headless else _make_view(self, height)
 
     @property
-    def widget(self) -> Any:
+    def widget(self) -> ipywidgets.DOMWidget | Image:
         """The interactive view, or the picture in a headless run."""
         return self._view if self._view is not None else Image(data=self.picture(), format="png")
 

@@ -172,7 +172,7 @@ class View {
       zoomview: {
         ...quiet,
         container: find(".zoom"),
-        waveformColor: "#7f9db9",
+        waveformColor: "#6d8cab",
         playheadColor: "transparent",
         segmentOptions: { overlayOffset: 0 },
       },
