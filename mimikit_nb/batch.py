@@ -343,10 +343,14 @@ def _execute(
     from papermill.exceptions import PapermillExecutionError
 
     content = _read(notebook.path)
-    hooks = {"on_cell_start": _announcer(content, progress)} if progress is not None else {}
+    options: dict[str, Any] = {"extra_arguments": ["--log-level=ERROR"]}  # of the kernel
+    if progress is not None:
+        options["on_cell_start"] = _announcer(content, progress)
     output = str(target).replace("{", "{{").replace("}", "}}")  # papermill fills braces in
     try:
-        papermill.execute_notebook(content, output, parameters=values, progress_bar=False, **hooks)
+        papermill.execute_notebook(
+            content, output, parameters=values, progress_bar=False, **options
+        )
     except PapermillExecutionError as error:
         # The messages of our own errors speak for themselves.
         name = "" if hasattr(errors, error.ename) else f"{error.ename}: "

@@ -51,16 +51,29 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="say which recordings can be used, and why not")
     check.add_argument("folder", nargs="+", help="folders, sound files or patterns")
-    check.add_argument("--sample-rate", type=int, default=22050, metavar="HZ",
-                       help="rate of the corpus to be (default: %(default)s)")  # fmt: skip
+    check.add_argument(
+        "--sample-rate",
+        type=int,
+        default=22050,
+        metavar="HZ",
+        help="rate of the corpus to be (default: %(default)s)",
+    )
     check.set_defaults(command=_check)
 
     run = commands.add_parser("run", help="run a notebook without a browser")
     run.add_argument("notebook", help="name, with or without its number, or path")
-    run.add_argument("-p", dest="parameters", nargs=2, action="append", default=[],
-                     metavar=("NAME", "VALUE"), help="set a parameter; may be repeated")  # fmt: skip
-    run.add_argument("--out", metavar="FOLDER",
-                     help="where the executed notebook goes, and what it makes")  # fmt: skip
+    run.add_argument(
+        "-p",
+        dest="parameters",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="set a parameter; may be repeated",
+    )
+    run.add_argument(
+        "--out", metavar="FOLDER", help="where the executed notebook goes, and what it makes"
+    )
     run.set_defaults(command=_run)
 
     notebooks = commands.add_parser("notebooks", help="list the notebooks and their parameters")

@@ -9,6 +9,7 @@ and is called silent. Files on disk stay the record; what is embedded is small. 
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import io
 import math
@@ -22,17 +23,20 @@ import soundfile
 import soxr
 
 from ..audio.meters import Levels, measure
-from ..errors import ParameterError
+from ..audio.recall import read_recall
+from ..errors import AudioError, ParameterError
 from ..evaluation.detectors import CorpusProfile, detect
 from ..generation.output import Generated
-from .pictures import waveform
+from .picture import draw_sound, png
+from .pictures import prompt_entries
 from .sound import open_sound
 
 MOST_BYTES = 300_000  # of one embedded preview: about 45 s of mono at 22050 Hz
 MOST_BYTES_TOGETHER = 1_500_000  # of all previews of one call
-MOST_SECONDS = 300.0  # of a sound that are read, measured and judged
+MOST_SECONDS = 120.0  # of a sound that are read, measured and judged
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 PICTURE_DPI = 80
+NOTHING = "No sounds yet."
 
 STYLE = """<style>
 .mnb-sound {margin: 0 0 1.2em; max-width: 820px; font-size: 14px; line-height: 1.5}
@@ -67,7 +71,8 @@ def listen(
     sr : int > 0, optional
         Sample rate of arrays, in Hz.
     prompt_end_seconds : float, optional
-        Where a prompt ends; what comes behind it is measured and judged. Generated sounds know.
+        Where a prompt ends; what comes behind it is measured and judged. Generated sounds and
+        the files they were saved to know.
     title : str, default ""
         Title of the sounds that have none.
     reference : CorpusProfile, optional
@@ -87,14 +92,12 @@ def listen(
     AudioError
         If a file can't be read.
     ParameterError
-        If there is nothing to hear, or an array comes without its rate.
+        If an array comes without its rate, or a sound ends before its prompt does.
     """
     items = _items(sounds, sr, title, prompt_end_seconds)
-    if not items:
-        raise ParameterError("There is nothing to listen to; give at least one sound.")
     if max_bytes < 1000:
         raise ParameterError(f"max_bytes is {max_bytes}; a preview needs at least 1000.")
-    share = min(max_bytes, MOST_BYTES_TOGETHER // len(items))
+    share = min(max_bytes, MOST_BYTES_TOGETHER // max(1, len(items)))
     return Listening([_make_card(*item, reference, picture, share) for item in items])
 
 
@@ -149,7 +152,7 @@ class SoundCard:
         if math.isinf(level.peak_dbfs):
             return " · ".join([*parts, "digital silence"])
         loudness = "too quiet to gate" if math.isinf(level.lufs) else f"{level.lufs:.1f} LUFS"
-        return " · ".join([*parts, f"peak {level.peak_dbfs:.1f} dBFS", loudness])
+        return " · ".join([*parts, f"peak {round(level.peak_dbfs, 1) + 0.0:.1f} dBFS", loudness])
 
     def to_html(self) -> str:
         """The card as HTML that needs nothing else."""
@@ -203,10 +206,10 @@ class Listening:
             f"{card.title}: {card.facts} · {', '.join(sorted(card.flags)) or 'no flags'}"
             for card in self.cards
         ]
-        return "\n".join(lines)
+        return "\n".join(lines) or NOTHING
 
     def _repr_html_(self) -> str:
-        return STYLE + "".join(card.to_html() for card in self.cards)
+        return STYLE + ("".join(card.to_html() for card in self.cards) or f"<p>{NOTHING}</p>")
 
 
 def data_uri(content: bytes, media_type: str) -> str:
@@ -260,10 +263,18 @@ def _items(
             for i, y in enumerate(sounds.audio, start=1)
         ]
     if isinstance(sounds, str | Path):
-        return [(sounds, None, title or Path(sounds).name, prompt_end_seconds)]
+        end = _recalled_prompt_end(sounds) if prompt_end_seconds is None else prompt_end_seconds
+        return [(sounds, None, title or Path(sounds).name, end)]
     if isinstance(sounds, np.ndarray):
         return [(sounds, sr, title or "sound", prompt_end_seconds)]
     return [item for sound in sounds for item in _items(sound, sr, title, prompt_end_seconds)]
+
+
+def _recalled_prompt_end(path: str | Path) -> float | None:
+    """Where the prompt of a generated file ends; None for other files."""
+    with contextlib.suppress(AudioError):
+        return read_recall(path).get("prompt_end_seconds")
+    return None
 
 
 def _make_card(
@@ -301,6 +312,6 @@ def _make_card(
 
 
 def _draw(y: np.ndarray, sr: int, prompt_end_seconds: float | None) -> bytes:
-    return waveform(y, sr, prompt_end_seconds=prompt_end_seconds, spectrogram=False).png(
-        PICTURE_DPI
-    )
+    sound = open_sound(y, sr)
+    entries = prompt_entries(prompt_end_seconds, sound.duration_seconds)
+    return png(draw_sound(sound, entries=entries), PICTURE_DPI)

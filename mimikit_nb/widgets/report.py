@@ -36,6 +36,7 @@ img {max-width: 100%; height: auto; border-radius: 4px; background: white}
 table {border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums}
 th, td {padding: .25rem .7rem; text-align: right; border-bottom: 1px solid var(--line)}
 th {background: var(--soft); white-space: nowrap} td:first-child, th:first-child {text-align: left}
+table:not(.dataframe) td:last-child, .ends-in-text :is(td, th):last-child {text-align: left}
 .facts th, .facts td {text-align: left; overflow-wrap: anywhere}
 .mnb-sound {max-width: none !important}
 footer {border-top: 1px solid var(--line); margin-top: 3rem; padding-top: .6rem}
@@ -129,7 +130,13 @@ def _render(item: Any) -> str:
 
 
 def _table(frame: Any) -> str:
-    return str(frame.to_html(index=False, border=0, na_rep="", float_format="{:.4g}".format))
+    ends_in_text = len(frame.columns) > 1 and frame.iloc[:, -1].dtype.kind not in "iufb"
+    classes = ["ends-in-text"] if ends_in_text else []
+    return str(
+        frame.to_html(
+            index=False, border=0, na_rep="", float_format="{:.4g}".format, classes=classes
+        )
+    )
 
 
 def _text(value: Any) -> str:
