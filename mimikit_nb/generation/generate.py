@@ -40,7 +40,7 @@ class PromptedStream:
     corpus : Corpus, optional
         Where fixtures are read on from, if the network has any from data.
     make_executor : callable, optional
-        How steps are run; eagerly if not given.
+        How steps are run; the fastest way that works if not given.
     """
 
     def __init__(

@@ -44,8 +44,8 @@ def prompt_from_corpus(corpus: Corpus, position_seconds: float, prompt_seconds: 
     n = seconds_to_samples(prompt_seconds, corpus.sample_rate)
     if start < 0 or start + n > corpus.signal.shape[1]:
         raise PromptError(
-            f"A prompt of {prompt_seconds:g} s at {position_seconds:g} s lies outside the corpus, which has "
-            f"{corpus.duration_seconds:.2f} s; choose a position from 0 to "
+            f"A prompt of {prompt_seconds:g} s at {position_seconds:g} s lies outside the corpus, "
+            f"which has {corpus.duration_seconds:.2f} s; choose a position from 0 to "
             f"{max(0.0, corpus.duration_seconds - prompt_seconds):.2f} s or a shorter prompt."
         )
     source = {
@@ -67,7 +67,8 @@ def prompt_from_array(y: np.ndarray, y_rate: int, sample_rate: int) -> Prompt:
     audio = np.atleast_2d(np.asarray(y, dtype=np.float32))
     if audio.ndim != 2 or audio.shape[1] == 0 or not np.isfinite(audio).all():
         raise PromptError(
-            f"A prompt array must be [samples] or [C, samples], not empty and finite; this one is {np.shape(y)}."
+            "A prompt array must be [samples] or [C, samples], not empty and finite; "
+            f"this one is {np.shape(y)}."
         )
     return Prompt(Resampler(y_rate, sample_rate, len(audio))(audio, last=True), {"kind": "array"})
 
@@ -78,7 +79,8 @@ def spread_positions(corpus: Corpus, n: int, prompt_seconds: float) -> list[floa
     rooms = [(f.start, f.stop - n_prompt) for f in corpus.files if f.stop - f.start >= n_prompt]
     if not rooms:
         raise PromptError(
-            f"No file of the corpus is as long as the prompt ({prompt_seconds:g} s); use a shorter prompt."
+            f"No file of the corpus is as long as the prompt ({prompt_seconds:g} s); "
+            "use a shorter prompt."
         )
     lengths = np.array([stop - start + 1 for start, stop in rooms])
     ends = np.cumsum(lengths)

@@ -15,7 +15,8 @@ from torch import Tensor
 from ..errors import PromptError
 from ..networks.base import Network, Stage, State, Tensors
 from .controls import Controls
-from .loop import EagerExecutor, Executor, generation_stages, generation_state
+from .engine import compile_stages
+from .loop import Executor, generation_stages, generation_state
 
 ExecutorFactory = Callable[[Sequence[Stage], State], Executor]
 FixtureSource = Callable[[int, int], Tensors]
@@ -54,8 +55,9 @@ class ValueStream:
         counted from the prompt's end; needed where the network has fixtures from data.
     chunk_steps : int
         Most steps in a chunk; controls change from chunk to chunk.
-    make_executor : callable
-        Makes an executor of the stages and the state they will run on.
+    make_executor : callable, optional
+        Makes an executor of the stages and the state they will run on; the fastest that works
+        if not given.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class ValueStream:
         controls: Controls,
         fixtures: FixtureSource | None = None,
         chunk_steps: int = 1024,
-        make_executor: ExecutorFactory = lambda stages, state: EagerExecutor(stages),
+        make_executor: ExecutorFactory = compile_stages,
     ) -> None:
         self.network, self.controls, self.fixtures = network, controls, fixtures
         self.chunk_steps, self.n_streams, self.step = chunk_steps, len(seeds), 0

@@ -99,8 +99,10 @@ class CategoricalHead(Head):
 
 
 def keep_top(logits: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
-    """Logits ``[B, Q]`` with all classes outside the ``top_k`` likeliest, or outside the
-    smallest set of probability ``top_p`` (nucleus: Holtzman et al., 2020), at -inf.
+    """Logits ``[B, Q]`` with the less likely classes at -inf.
+
+    What stays are the ``top_k`` likeliest that also belong to the smallest set of probability
+    ``top_p`` (the nucleus of Holtzman et al., 2020).
     """
     ordered, order = logits.sort(-1, descending=True)
     p = torch.softmax(ordered, -1)

@@ -12,6 +12,7 @@ first and behind the last frame border of a chunk is done step by step.
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
 
 import torch
@@ -53,7 +54,7 @@ class SampleRNNConfig(NetworkConfig):
     @model_validator(mode="after")
     def _check_frame_sizes(self) -> SampleRNNConfig:
         tiers = self.frame_sizes[:-1]
-        for slow, fast in zip(tiers, tiers[1:], strict=False):
+        for slow, fast in itertools.pairwise(tiers):
             if slow % fast:
                 raise ConfigError(
                     f"frame_sizes {self.frame_sizes}: {slow} isn't a multiple of {fast}; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..checkpoint import Checkpoint, load_checkpoint
 from ..corpus.store import Corpus, open_corpus
 from ..errors import CorpusError, ParameterError, PromptError
 from ..generation.controls import Control, Controls
+from ..generation.engine import EngineOptions, compile_stages
 from ..generation.generate import PromptedStream
 from ..generation.generate import generate as pull_seconds
 from ..generation.output import Generated
@@ -40,6 +42,7 @@ def generate(
     top_k: Control = 0,
     top_p: Control = 1.0,
     device: str | None = "cpu",
+    engine: EngineOptions | None = None,
     progress: Callable[[float, float], None] | None = None,
 ) -> Generated:
     """Let a trained network continue a prompt.
@@ -69,6 +72,9 @@ def generate(
         Draw only among the likeliest classes.
     device : str, default "cpu"
         Where to run; None: the best there is.
+    engine : EngineOptions, optional
+        How steps are compiled; ``EngineOptions(weights="bf16")`` is faster and a little less
+        precise.
     progress : callable, optional
         Called with seconds done and wanted.
 
@@ -85,7 +91,15 @@ def generate(
         If a control is outside its range.
     """
     stream_, recall = _open_stream(
-        ck, corpus, prompt, prompt_seconds, n, seed, Controls(temperature, top_k, top_p), device
+        ck,
+        corpus,
+        prompt,
+        prompt_seconds,
+        n,
+        seed,
+        Controls(temperature, top_k, top_p),
+        device,
+        engine,
     )
     return pull_seconds(stream_, seconds, recall, progress)
 
@@ -102,6 +116,7 @@ def stream(
     top_k: Control = 0,
     top_p: Control = 1.0,
     device: str | None = "cpu",
+    engine: EngineOptions | None = None,
     block_seconds: float = 0.1,
 ) -> Iterator[np.ndarray]:
     """Endless blocks ``[n, C, samples]`` of new sound, in constant memory.
@@ -110,7 +125,15 @@ def stream(
     controls are asked as the sound is made.
     """
     stream_, _ = _open_stream(
-        ck, corpus, prompt, prompt_seconds, n, seed, Controls(temperature, top_k, top_p), device
+        ck,
+        corpus,
+        prompt,
+        prompt_seconds,
+        n,
+        seed,
+        Controls(temperature, top_k, top_p),
+        device,
+        engine,
     )
     return stream_.blocks(max(1, round(block_seconds * stream_.sample_rate)))
 
@@ -124,6 +147,7 @@ def _open_stream(
     seed: int,
     controls: Controls,
     device: str | None,
+    engine: EngineOptions | None,
 ) -> tuple[PromptedStream, list[dict[str, Any]]]:
     """Stream of a checkpoint from its prompts, and the recall data of each sound."""
     if n < 1 or not prompt_seconds > 0:
@@ -136,7 +160,10 @@ def _open_stream(
     seeds = [seed + i for i in range(len(prompts))]
     network = ck.network(check_device(device))
     n_channels = _n_channels(ck, corpus, prompts)
-    stream_ = PromptedStream(network, prompts, n_channels, seeds, controls, corpus)
+    make_executor = partial(compile_stages, options=engine)
+    stream_ = PromptedStream(
+        network, prompts, n_channels, seeds, controls, corpus, make_executor=make_executor
+    )
     recall = [_recall(ck, p, s, controls) for p, s in zip(prompts, seeds, strict=True)]
     return stream_, recall
 

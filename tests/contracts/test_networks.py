@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mimikit_nb.generation.controls import Controls
+from mimikit_nb.generation.loop import EagerExecutor
 from mimikit_nb.generation.stream import ValueStream
 from mimikit_nb.networks import NETWORKS
 from mimikit_nb.networks.base import Network, clone_state
@@ -174,7 +175,13 @@ def make_stream(
         return {name: x[:, step : step + n] for name, x in track.items()}
 
     return ValueStream(
-        network.folded(), prompt, seeds, options.pop("controls", Controls()), fixtures, **options
+        network.folded(),
+        prompt,
+        seeds,
+        options.pop("controls", Controls()),
+        fixtures,
+        make_executor=lambda stages, state: EagerExecutor(stages),
+        **options,
     )
 
 

@@ -127,7 +127,7 @@ def test_a_run_is_never_overwritten_and_can_be_resumed(tiny_corpus, tmp_path):
 
 @pytest.mark.parametrize("name", ["hiden_dim", "kind", "q_level"])
 def test_a_misspelt_setting_is_refused_with_the_nearest_names(name):
-    with pytest.raises(ConfigError, match="Did you mean|Known"):
+    with pytest.raises(ConfigError, match=r"Did you mean|Known"):
         mnb.plan("sample_rnn", **{name: 1})
 
 

@@ -46,7 +46,7 @@ class CausalConv1d(nn.Conv1d):
         return y, newest.roll((t + x.shape[-1]) % self.history, dims=1)
 
     def step(self, x: Tensor, ring: Tensor, t: Tensor) -> Tensor:
-        """Output ``[B, C']`` of one input ``[B, C]`` at clock ``t [1]``; writes it into the ring."""
+        """Output ``[B, C']`` of one input ``[B, C]`` at clock ``t [1]``; the ring takes it up."""
         delays = range(self.history, 0, -self.dilation[0])
         taps = [ring.index_select(1, (t - delay) % self.history)[:, 0] for delay in delays]
         window = torch.stack([*taps, x], -1)  # [B, C, kernel_size]
