@@ -92,8 +92,9 @@ class Feature(ABC):
 class InverseStream(ABC):
     """Turns values that arrive chunk by chunk into sound, in constant memory.
 
-    Pushing ``n`` values gives ``n * hop_length`` samples; ``flush`` gives the rest, so that all
-    blocks together hold ``axis.n_samples(n_frames)`` samples.
+    Pushing ``n`` values gives ``n * hop_length`` samples (less, at the beginning, the padding of
+    a centred feature); ``flush`` gives the rest, so that all blocks together hold
+    ``axis.n_samples(n_frames)`` samples. The chunks make no difference.
     """
 
     @abstractmethod
@@ -103,6 +104,14 @@ class InverseStream(ABC):
     @abstractmethod
     def flush(self) -> Tensor:
         """What is left ``[B, samples]`` once no more values come."""
+
+    @abstractmethod
+    def prime(self, y: Tensor) -> None:
+        """Begin behind the sound ``y [B, samples]`` instead of from silence.
+
+        As if its values had been pushed, but knowing its phases: what is pushed next goes on
+        where ``y`` has begun its last frames.
+        """
 
 
 class FeatureConfig(Config):

@@ -17,7 +17,11 @@ N_ZEROS = 32
 "Zero crossings of the sinc on either side of a position."
 
 _RESOLUTION = 512
+"Fractions of a sample for which the sinc is tabulated; linear between them."
+
 _KAISER_BETA = 9.0
+_BLOCK = 2**20
+"Products that are formed at a time, at most: bounds the memory."
 
 
 def margin(step: float) -> int:
@@ -26,32 +30,46 @@ def margin(step: float) -> int:
 
 
 def read_between(y: Tensor, whole: Tensor, fraction: Tensor, step: float) -> Tensor:
-    """Values of a sound at positions between its samples.
+    """Values of sounds at positions between their samples.
 
     Parameters
     ----------
-    y : Tensor [shape=(..., samples)]
-        The sound, with :func:`margin` samples on either side of all positions.
-    whole : Tensor [shape=(n,) or (..., n)], int64
+    y : Tensor [shape=(B, samples)]
+        The sounds, with :func:`margin` samples on either side of all positions.
+    whole : Tensor [shape=(n,) or (B, n)], int64
         Whole samples of the positions.
-    fraction : Tensor [shape like whole]
+    fraction : Tensor [shape like whole], float64
         What the positions exceed ``whole`` by, in [0, 1).
     step : float > 0
         Distance of positions in samples; above 1, what the lower rate can't hold is filtered.
 
     Returns
     -------
-    Tensor [shape=(..., n)]
+    Tensor [shape=(B, n)]
         Values at the positions.
     """
-    reach = margin(step)
     table = _kernel(max(1.0, step), y.device)
-    place = fraction.to(torch.float64) * _RESOLUTION
-    row = place.to(torch.int64).clamp(max=_RESOLUTION - 1)
-    weights = torch.lerp(table[row], table[row + 1], (place - row).to(y.dtype).unsqueeze(-1))
-    frames = y.unfold(-1, 2 * reach, 1)  # frame k begins at sample k
-    index = (whole - reach + 1).unsqueeze(-1).expand(*y.shape[:-1], whole.shape[-1], 2 * reach)
-    return torch.einsum("...nk,...nk->...n", frames.gather(-2, index), weights.expand_as(index))
+    first = whole - margin(step) + 1
+    frames = y.unfold(-1, table.shape[1], 1)  # frame k begins at sample k
+    out = y.new_empty(y.shape[0], whole.shape[-1])
+    if whole.dim() == 2:
+        for row in range(len(out)):
+            _read_row(frames[row : row + 1], first[row], fraction[row], table, out[row : row + 1])
+    else:
+        _read_row(frames, first, fraction, table, out)
+    return out
+
+
+def _read_row(frames: Tensor, first: Tensor, fraction: Tensor, table: Tensor, out: Tensor) -> None:
+    """Write values at positions that the rows ``frames [B, n, taps]`` share into ``out``."""
+    size = max(1, _BLOCK // (len(frames) * table.shape[1]))
+    for i in range(0, out.shape[1], size):
+        block = slice(i, i + size)
+        place = fraction[block] * _RESOLUTION
+        entry = place.to(torch.int64).clamp_(max=_RESOLUTION - 1)
+        between = (place - entry).to(table.dtype).unsqueeze(-1)
+        weights = torch.lerp(table[entry], table[entry + 1], between)
+        torch.sum(frames[:, first[block]].mul_(weights), -1, out=out[:, block])
 
 
 @functools.lru_cache(maxsize=64)

@@ -147,3 +147,6 @@ class _PointwiseInverse(InverseStream):
 
     def flush(self) -> Tensor:
         return torch.zeros(self.batch_size, 0)
+
+    def prime(self, y: Tensor) -> None:
+        pass

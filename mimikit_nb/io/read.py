@@ -8,6 +8,7 @@ needed. Main names: :class:`Origin`, :class:`Reader`, :func:`read_batch`, :func:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ParameterError, PromptError
+from ..features.augment import Augmentation
 from ..features.base import Feature
 from ..features.labels import Label, Values
 from ..features.resample import margin, read_between
@@ -131,7 +133,13 @@ class Reader:
             if name in self.names and v.source.startswith("track:")
         }
 
-    def read(self, origins: Sequence[Origin], start_step: int, n_steps: int) -> Batch:
+    def read(
+        self,
+        origins: Sequence[Origin],
+        start_step: int,
+        n_steps: int,
+        augmentation: Augmentation | None = None,
+    ) -> Batch:
         """Batch of ``n_steps`` steps from ``start_step`` on, a row per origin.
 
         Parameters
@@ -142,6 +150,8 @@ class Reader:
             First step, counted from the origins.
         n_steps : int > 0
             Steps T.
+        augmentation : Augmentation, optional
+            How each row is changed; tracks follow a row's speed.
 
         Returns
         -------
@@ -155,37 +165,57 @@ class Reader:
             they find silence there.
         """
         spans = {n: s for n, s in align(self.io, start_step, n_steps).items() if n in self.names}
-        self._check(origins, spans)
-        values = self._read_signal(origins, spans)
+        self._check(origins, spans, 1.0 if augmentation is None else float(augmentation.speed.max()))
+        values = self._read_signal(origins, spans, augmentation)
         values |= {
-            name: self._read_track(name, origins, span)
+            name: self._read_track(name, origins, span, augmentation)
             for name, span in spans.items()
             if self.io.variables[name].source in self._tracks
         }
         return self._split(values)
 
-    def _read_signal(self, origins: Sequence[Origin], spans: dict[str, Span]) -> Tensors:
+    def _read_signal(
+        self, origins: Sequence[Origin], spans: dict[str, Span], augmentation: Augmentation | None
+    ) -> Tensors:
         """Items of the variables computed from the sound."""
         spans = {name: s for name, s in spans.items() if self.io.variables[name].source == "signal"}
         if not spans:
             return {}
         windows = [_window(span, self.sample_rate) for span in spans.values()]
         start, stop = min(w.start for w in windows), max(w.stop for w in windows)
-        y = gather(self.signal, origins, start, stop, pin_memory=self.device.type == "cuda")
-        y = y.to(self.device, non_blocking=True)
+        y = self._samples(origins, start, stop, augmentation)
         return {
             name: _at_steps(self._frames(self.io.features[name], y, start, span), span)
             for name, span in spans.items()
         }
 
+    def _samples(
+        self, origins: Sequence[Origin], start: int, stop: int, augmentation: Augmentation | None
+    ) -> Tensor:
+        """Samples ``[B, stop - start]`` of all rows on the device, augmented."""
+        pin_memory = self.device.type == "cuda"
+        if augmentation is None:
+            y = gather(self.signal, origins, start, stop, pin_memory)
+            return y.to(self.device, non_blocking=True)
+        edge, place = augmentation.margin, augmentation.place(start)
+        whole = np.floor(place).astype(np.int64)
+        length = math.ceil((stop - start) * float(augmentation.speed.max())) + 1
+        moved = [Origin(o.sample + int(w), o.channel) for o, w in zip(origins, whole, strict=True)]
+        y = gather(self.signal, moved, -edge, length + edge, pin_memory).to(self.device, non_blocking=True)
+        return augmentation.apply(y, edge + place - whole, stop - start)
+
     def _frames(self, feature: Feature, y: Tensor, start: int, span: Span) -> Tensor:
         """Items of a window from the samples ``y``, of which the first is ``start``."""
         return feature.frames(_cut(y, start, self.sample_rate, span.axis.sample_rate, span.start, span.stop))
 
-    def _read_track(self, name: str, origins: Sequence[Origin], span: Span) -> Tensor:
+    def _read_track(
+        self, name: str, origins: Sequence[Origin], span: Span, augmentation: Augmentation | None
+    ) -> Tensor:
         """Items of a variable that a track holds."""
         track, feature = self._tracks[self.io.variables[name].source], self.io.features[name]
         places = _places(span, self.sample_rate)
+        if augmentation is not None:
+            places = np.floor(augmentation.place(places)).astype(np.int64)
         position = np.array([origin.sample for origin in origins])[:, None] + places
         if isinstance(feature, Label):
             items = feature.at(track.start, track.stop, track.label, position)
@@ -212,7 +242,7 @@ class Reader:
                 group[name] = compute(self.io, name, group[variable.computed_from])
         return Batch(inputs, targets)
 
-    def _check(self, origins: Sequence[Origin], spans: dict[str, Span]) -> None:
+    def _check(self, origins: Sequence[Origin], spans: dict[str, Span], speed: float) -> None:
         """Raise a ParameterError if a row doesn't lie in the corpus."""
         n_channels, n_samples = self.signal.shape
         for channel in {origin.channel for origin in origins}:
@@ -226,11 +256,11 @@ class Reader:
             if span.axis.center:
                 places = _places(span, self.sample_rate)
                 core = Window(int(places[0]), int(places[-1]) + 1)
-            if min(samples) + core.start < 0 or max(samples) + core.stop > n_samples:
+            first, last = min(samples) + core.start, max(samples) + math.ceil((core.stop - 1) * speed)
+            if first < 0 or last >= n_samples:
                 raise ParameterError(
-                    f"Variable {name!r} needs the samples {min(samples) + core.start} to "
-                    f"{max(samples) + core.stop}, but the corpus has 0 to {n_samples}; "
-                    "choose other origins or fewer steps."
+                    f"Variable {name!r} needs the samples {first} to {last} of the corpus, "
+                    f"which has 0 to {n_samples - 1}; choose other origins or fewer steps."
                 )
 
 

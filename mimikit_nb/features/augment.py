@@ -1,0 +1,135 @@
+"""Augmentation: the recordings a little faster, slower, higher, lower, louder or softer.
+
+For corpora of a few minutes. Parameters are drawn apart from being applied, so that a batch is
+the same whenever it is read again. Main names: :class:`AugmentConfig`, :class:`Augmentation`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import model_validator
+from torch import Tensor
+
+from ..config import Config, field
+from ..errors import ConfigError
+from .resample import margin, read_between
+
+Range = tuple[float, float]
+
+_N_FFT = 2048
+_HOP_LENGTH = 512
+
+_LIMITS = {"speed": (0.25, 4.0), "pitch_semitones": (-12.0, 12.0), "gain_db": (-60.0, 24.0)}
+
+
+class AugmentConfig(Config):
+    """Ranges from which each sequence draws its own change."""
+
+    speed: Range = field((1.0, 1.0))
+    "Speed of the tape: 2 is twice as fast and an octave higher. From 0.25 to 4."
+    pitch_semitones: Range = field((0.0, 0.0), unit="semitones")
+    "Pitch without the speed (phase vocoder). From -12 to 12."
+    gain_db: Range = field((0.0, 0.0), unit="dB")
+    "Loudness. From -60 to 24."
+
+    @model_validator(mode="after")
+    def _check_ranges(self) -> AugmentConfig:
+        for name, (low, high) in _LIMITS.items():
+            first, last = getattr(self, name)
+            if not low <= first <= last <= high:
+                raise ConfigError(
+                    f"{name} = ({first:g}, {last:g}): give the least and the greatest, from {low:g} to {high:g}."
+                )
+        return self
+
+    def draw(self, rng: np.random.Generator, n: int) -> Augmentation:
+        """Changes of ``n`` sequences, uniform in the ranges (speed: in its logarithm)."""
+        low, high = np.log(self.speed)
+        return Augmentation(
+            speed=np.exp(rng.uniform(low, high, n)).clip(*self.speed),
+            pitch_semitones=rng.uniform(*self.pitch_semitones, n),
+            gain_db=rng.uniform(*self.gain_db, n),
+        )
+
+    def span_samples(self, n: int) -> int:
+        """Most samples of a recording that ``n`` samples can be made from."""
+        return math.ceil(n * self.speed[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Augmentation:
+    """Changes of the rows of a batch.
+
+    Attributes
+    ----------
+    speed, pitch_semitones, gain_db : np.ndarray [shape=(B,)]
+        See :class:`AugmentConfig`.
+    """
+
+    speed: np.ndarray
+    pitch_semitones: np.ndarray
+    gain_db: np.ndarray
+
+    @property
+    def margin(self) -> int:
+        """Samples needed on either side of those a row is made from."""
+        edge = margin(float((self.speed * self._pitch).max()))
+        return edge + (_N_FFT if self.pitch_semitones.any() else 0)
+
+    @property
+    def _pitch(self) -> np.ndarray:
+        return 2 ** (self.pitch_semitones / 12)
+
+    def place(self, sample: int | np.ndarray) -> np.ndarray:
+        """Position in the recording of a changed row's sample, from its origin, ``[B, ...]``."""
+        return np.multiply.outer(self.speed, sample)
+
+    def apply(self, y: Tensor, first: np.ndarray, n_samples: int) -> Tensor:
+        """Change recordings.
+
+        Parameters
+        ----------
+        y : Tensor [shape=(B, samples)]
+            Recordings, with :attr:`margin` samples on either side of what is read.
+        first : np.ndarray [shape=(B,)]
+            Position in ``y`` of the first sample of each changed row.
+        n_samples : int
+            Samples to make of each.
+
+        Returns
+        -------
+        Tensor [shape=(B, n_samples)]
+            Changed recordings. Speed and gain are the same whatever window they are read
+            through; pitch is so up to the phases of the vocoder.
+        """
+        pitch = self._pitch
+        if self.pitch_semitones.any():
+            y = _stretch(y, pitch)
+        step = torch.from_numpy(self.speed * pitch).to(y.device)
+        start = torch.from_numpy(first * pitch).to(y.device)
+        position = start[:, None] + step[:, None] * torch.arange(n_samples, device=y.device)
+        whole = position.floor()
+        out = read_between(y, whole.to(torch.int64), position - whole, float(step.max()))
+        gain = torch.from_numpy(10 ** (self.gain_db / 20)).to(y)
+        return out * gain[:, None]
+
+
+def _stretch(y: Tensor, factor: np.ndarray) -> Tensor:
+    """Recordings made longer by a factor each, at the same pitch; zeros behind the shorter."""
+    from torchaudio.functional import phase_vocoder
+
+    window = torch.hann_window(_N_FFT, device=y.device)
+    advance = torch.linspace(0, math.pi * _HOP_LENGTH, _N_FFT // 2 + 1, device=y.device)[:, None]
+    D = torch.stft(y, _N_FFT, _HOP_LENGTH, window=window, return_complex=True)
+    rows = []
+    for row, by in zip(D, factor, strict=True):
+        stretched = phase_vocoder(row, 1 / float(by), advance)
+        n_samples = round(y.shape[1] * float(by))
+        rows.append(torch.istft(stretched, _N_FFT, _HOP_LENGTH, window=window, length=n_samples))
+    longest = max(len(row) for row in rows)
+    return torch.stack([F.pad(row, (0, longest - len(row))) for row in rows])

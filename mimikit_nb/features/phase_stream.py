@@ -1,0 +1,201 @@
+"""Phases for magnitudes that arrive frame by frame: sound as a network generates it.
+
+Main name: :class:`PhaseStream`. With each frame, the samples before its beginning are final and
+go out; all frames that reach beyond are still open. The new frame's phases are guessed from the
+one before (:func:`guess_spectrum`), then all open frames are made consistent with each other and
+with the final samples by a few iterations of the fast Griffin-Lim algorithm. A frame that
+matters for the samples going out has mostly seen the frame after it, at no cost in latency.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..units import TimeAxis
+from .base import InverseStream
+from .stft import STFT, with_magnitudes
+
+N_ITER = 6
+"Iterations per frame."
+
+MOMENTUM = 0.9
+
+_GAUSSIAN = {"hann": 0.25645, "hamming": 0.29794, "blackman": 0.17954}
+"Squared width of the Gaussian nearest to a window, in squared window lengths [3]_."
+
+_ONSET = 0.7
+"Growth of log magnitude between frames above which a bin counts as the start of something."
+
+
+class PhaseStream(InverseStream):
+    """Causal inverse of magnitudes, in constant memory.
+
+    Parameters
+    ----------
+    stft : STFT
+        Transform that the magnitudes belong to.
+    axis : TimeAxis
+        Time axis of the frames.
+    to_magnitude : callable
+        Linear magnitudes of pushed values.
+    batch_size : int > 0
+        Rows B.
+
+    References
+    ----------
+    .. [1] Zhu, Beauregard, Wyse, "Real-time signal estimation from modified short-time Fourier
+       transform magnitude spectra", 2007 (open frames and final samples).
+    .. [2] Perraudin, Balazs, Sondergaard, "A fast Griffin-Lim algorithm", 2013 (momentum).
+    """
+
+    def __init__(
+        self, stft: STFT, axis: TimeAxis, to_magnitude: Callable[[Tensor], Tensor], batch_size: int
+    ) -> None:
+        stft.check_invertible()
+        self.stft, self.axis, self.to_magnitude = stft, axis, to_magnitude
+        self.batch_size = batch_size
+        self.n_open = -(-stft.n_fft // stft.hop_length)  # frames that reach beyond the newest's start
+        self.n_final = (self.n_open - 1) * stft.hop_length  # samples before it that they look at
+        self._n_frames = 0
+        self._y: Tensor | None = None
+
+    @torch.no_grad()
+    def push(self, x: Tensor) -> Tensor:
+        """Sound of the next values ``[B, n, F]``.
+
+        After ``n`` values in all, all blocks together hold ``n * hop_length`` samples, less the
+        padding of a centred feature.
+        """
+        if self._y is None:
+            self._start(x.device)
+        blocks = [self._add_frame(S) for S in self.to_magnitude(x).unbind(1)]
+        y = torch.cat(blocks, 1) if blocks else x.new_zeros(self.batch_size, 0)
+        before = self._n_frames * self.stft.hop_length - self.axis.padding
+        return y[:, max(0, y.shape[1] - max(0, before)) :]
+
+    @torch.no_grad()
+    def flush(self) -> Tensor:
+        """The samples of the frames that are still open."""
+        if self._y is None:
+            return torch.zeros(self.batch_size, 0)
+        position = self._n_frames * self.stft.hop_length - self.axis.padding
+        first = self.n_final + max(0, -position)
+        last = self.n_final + self.axis.n_samples(self._n_frames) - position
+        return self._y[:, first : max(first, last)].clone()
+
+    @torch.no_grad()
+    def prime(self, y: Tensor) -> None:
+        """Go on behind the sound ``y [B, samples]``: its frames count as pushed, with its phases."""
+        self._start(y.device)
+        y = F.pad(y, (self.axis.padding, self.axis.padding))
+        n_frames = TimeAxis(1, self.stft.hop_length, self.stft.n_fft).n_frames(y.shape[1])
+        position = n_frames * self.stft.hop_length
+        y = F.pad(y, (self.n_final, self.stft.n_fft))
+        self._y.copy_(y[:, position : position + self._y.shape[1]])  # type: ignore[union-attr]
+        self._D = self.stft.forward(y[:, position - self.stft.hop_length :])[:, : self.n_open]
+        self._S = self._D.abs()
+        self._n_frames = n_frames
+
+    def _start(self, device: torch.device) -> None:
+        """Silence before the first frame."""
+        n_fft, hop, size = self.stft.n_fft, self.stft.hop_length, self.batch_size
+        n_samples = self.n_final + n_fft
+        self._window = self.stft.window_on(device)
+        self._y = torch.zeros(size, n_samples, device=device)
+        self._S = torch.zeros(size, self.n_open, self.stft.n_bins, device=device)
+        self._D = self._S.to(torch.complex64)
+        # Row k of the table holds frame k where it belongs in time, and zeros beside it.
+        table = torch.zeros(size, self.n_open, n_samples, device=device)
+        strides = (self.n_open * n_samples, n_samples + hop, 1)
+        self._slots = table.as_strided((size, self.n_open, n_fft), strides)
+        self._table = table[:, :, self.n_final :]
+        self._slots.copy_(self._window.square())
+        self._envelope = self._table[:1].sum(1).clamp_(min=0.01 * float(self._window.max()) ** 2)
+
+    def _add_frame(self, S: Tensor) -> Tensor:
+        """Final samples ``[B, hop_length]`` that the next magnitudes ``[B, F]`` bring."""
+        hop = self.stft.hop_length
+        guess = guess_spectrum(self.stft, S, self._S[:, -1], self._D[:, -1])
+        self._S = torch.cat([self._S[:, 1:], S.unsqueeze(1)], 1)
+        D = torch.cat([self._D[:, 1:], guess.unsqueeze(1)], 1)
+        self._overlap_add(D)
+        previous = None
+        for _ in range(N_ITER):
+            frames = self._y.unfold(1, self.stft.n_fft, hop) * self._window  # type: ignore[union-attr]
+            projected = torch.fft.rfft(frames)
+            ahead = projected if previous is None else torch.lerp(previous, projected, 1 + MOMENTUM)
+            previous = projected
+            D = with_magnitudes(ahead, self._S)
+            self._overlap_add(D)
+        self._D = D
+        self._n_frames += 1
+        out = self._y[:, self.n_final : self.n_final + hop].clone()  # type: ignore[index]
+        self._y = F.pad(self._y[:, hop:], (0, hop))  # type: ignore[index]
+        return out
+
+    def _overlap_add(self, D: Tensor) -> None:
+        """Lay the open frames over each other behind the final samples."""
+        torch.mul(torch.fft.irfft(D, self.stft.n_fft), self._window, out=self._slots)
+        self._y[:, self.n_final :] = self._table.sum(1).div_(self._envelope)  # type: ignore[index]
+
+
+def guess_spectrum(stft: STFT, S: Tensor, S_before: Tensor, D_before: Tensor) -> Tensor:
+    """Spectrum ``[B, F]`` of a frame, its phases guessed from the frame before.
+
+    Peaks turn on from the frame before at their interpolated frequency, and the bins around a
+    peak follow it [1]_. Across bins, phases lean as for a sound in the middle of the frame, or,
+    where magnitudes grow or fade fast, for one that starts or ends where that says [2]_.
+
+    Parameters
+    ----------
+    stft : STFT
+        Transform that the frames belong to.
+    S, S_before : Tensor [shape=(B, F)]
+        Magnitudes of the frame and of the one before.
+    D_before : Tensor [shape=(B, F)], complex
+        Spectrum of the one before, as it was inverted.
+
+    References
+    ----------
+    .. [1] Beauregard, Harish, Wyse, "Single pass spectrogram inversion", 2015.
+    .. [2] Prusa, Sondergaard, "Real-time spectrogram inversion using phase gradient heap
+       integration", 2016.
+    """
+    hop, n_fft = stft.hop_length, stft.n_fft
+    log_S = torch.log(S + 1e-6)
+    peak, frequency = _nearest_peaks(log_S)
+    growth = log_S - torch.log(S_before + 1e-6)
+    width = _GAUSSIAN[stft.window] * stft.win_length**2 / (2 * math.pi)
+    delay = (growth * (width / hop) - hop / 2).clamp(-n_fft / 2, n_fft / 2)
+    delay = torch.where(growth.abs() > _ONSET, delay, 0.0)
+    slope = (-math.pi - 2 * math.pi / n_fft * delay).to(torch.float64)
+    lean = slope.cumsum(-1) - 0.5 * slope
+    angle = lean + (2 * math.pi * hop / n_fft * frequency - lean).gather(-1, peak)
+    angle = angle.remainder(2 * math.pi).to(S.dtype)
+    before = torch.view_as_real(with_magnitudes(D_before + 1e-12, torch.ones_like(S)).gather(-1, peak))
+    turn = torch.view_as_real(torch.polar(S, angle))
+    real = before[..., 0] * turn[..., 0] - before[..., 1] * turn[..., 1]
+    return torch.complex(real, before[..., 0] * turn[..., 1] + before[..., 1] * turn[..., 0])
+
+
+def _nearest_peaks(log_S: Tensor) -> tuple[Tensor, Tensor]:
+    """For each bin, the nearest local maximum; and each bin's frequency, were it one.
+
+    Frequencies are in bins, that of a maximum lies on the parabola through its neighbours.
+    """
+    n_bins = log_S.shape[-1]
+    padded = F.pad(log_S, (1, 1), value=-30.0)
+    left, right = padded[:, :-2], padded[:, 2:]
+    bins = torch.arange(n_bins, device=log_S.device)
+    is_peak = (log_S > left) & (log_S >= right)
+    before = torch.where(is_peak, bins, -2 * n_bins).cummax(-1).values
+    after = torch.where(is_peak, bins, 2 * n_bins).flip(-1).cummin(-1).values.flip(-1)
+    peak = torch.where(bins - before <= after - bins, before, after).clamp(0, n_bins - 1)
+    curvature = (left - 2 * log_S + right).clamp(max=-1e-9)
+    offset = (0.5 * (left - right) / curvature).clamp(-0.5, 0.5)
+    return peak, bins + offset
