@@ -113,7 +113,9 @@ class Checkpoint:
         CheckpointError
             If the weights don't fit the network that the config describes.
         """
-        with torch.random.fork_rng():  # the random weights to be replaced cost no randomness
+        with torch.random.fork_rng(
+            devices=[]
+        ):  # the random weights to be replaced cost no randomness
             network = self.config.build(self.io)
         try:
             network.load_state_dict(self.weights(ema))

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import TrainingError
+from ..features.augment import Augmentation, AugmentConfig
 from ..io.read import Origin
 
 Segment = tuple[int, int]
@@ -24,11 +25,15 @@ Segment = tuple[int, int]
 
 
 class Chunk(NamedTuple):
-    """What one training step reads: rows from ``origins``, from ``start_step`` on."""
+    """What one training step reads: rows from ``origins``, from ``start_step`` on.
+
+    ``sequences`` are the numbers of the rows' sequences.
+    """
 
     origins: list[Origin]
     start_step: int
     is_first: bool
+    sequences: range
 
 
 class Anchor(NamedTuple):
@@ -125,8 +130,9 @@ class BatchPlan:
         """What the step after ``step`` steps reads."""
         round_, index = divmod(step, self.n_chunks)
         first = self._first_sequence(round_, anchor)
-        origins = [self._origin(first + row) for row in range(anchor.batch_size)]
-        return Chunk(origins, index * self.chunk_steps, index == 0)
+        sequences = range(first, first + anchor.batch_size)
+        origins = [self._origin(sequence) for sequence in sequences]
+        return Chunk(origins, index * self.chunk_steps, index == 0, sequences)
 
     def begins_round(self, step: int) -> bool:
         """Whether new sequences begin with the step after ``step`` steps."""
@@ -193,5 +199,19 @@ def held_out_chunks(
     n_chunks = min(n_chunks, max_chunks)
     n_rows = min(len(origins), batch_size * (max_chunks // n_chunks))
     chosen = [origins[i * len(origins) // n_rows] for i in range(n_rows)]
-    groups = [chosen[i : i + batch_size] for i in range(0, n_rows, batch_size)]
-    return [Chunk(group, i * chunk_steps, i == 0) for group in groups for i in range(n_chunks)]
+    groups = [range(n_rows)[i : i + batch_size] for i in range(0, n_rows, batch_size)]
+    return [
+        Chunk([chosen[row] for row in group], i * chunk_steps, i == 0, group)
+        for group in groups
+        for i in range(n_chunks)
+    ]
+
+
+def draw_changes(config: AugmentConfig, seed: int, sequences: Sequence[int]) -> Augmentation:
+    """How the rows of a batch are changed: each by its sequence's number, in every chunk alike."""
+    draws = [config.draw(np.random.default_rng([seed, 1, number]), 1) for number in sequences]
+    return Augmentation(
+        speed=np.concatenate([draw.speed for draw in draws]),
+        pitch_semitones=np.concatenate([draw.pitch_semitones for draw in draws]),
+        gain_db=np.concatenate([draw.gain_db for draw in draws]),
+    )

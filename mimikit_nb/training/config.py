@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from ..config import Config, field
 from ..errors import ConfigError
+from ..features.augment import AugmentConfig
 
 
 class TrainConfig(Config):
@@ -57,6 +58,9 @@ class TrainConfig(Config):
     "Length of a sound preview."
     log_every_steps: int = field(10, ge=1, unit="steps")
     "Steps from one row of the table of losses to the next."
+
+    augment: AugmentConfig | None = None
+    "How the recordings are varied while training; not at all if not given."
 
     @model_validator(mode="after")
     def _check(self) -> TrainConfig:

@@ -18,12 +18,13 @@ from ..checkpoint.file import Header, write_file
 from ..checkpoint.format import Checkpoint
 from ..checkpoint.run import Run
 from ..corpus.store import Corpus
+from ..features.augment import Augmentation
 from ..io.read import MIX, Batch, Reader, span_samples
 from ..io.variable import IOSpec
 from ..networks.base import NetworkConfig, State, detach_state
 from ..networks.losses import loss_terms
 from ..runtime import check_device
-from .batches import BatchPlan, Chunk, fitting_chunks, held_out_chunks
+from .batches import BatchPlan, Chunk, draw_changes, fitting_chunks, held_out_chunks
 from .config import TrainConfig
 from .optimizer import build_optimizer, learning_rate
 from .state import GROUPS, Counters, TrainingState, first_rows
@@ -117,10 +118,14 @@ class Session:
         split = self.corpus.split(config.held_out, config.seed)
         channels = [MIX] if self.io.channels == "mix" else list(range(self.corpus.n_channels))
         wanted = config.chunks_per_sequence if network.is_recurrent else 1
-        n_chunks = fitting_chunks(split.train, self._samples_of, wanted)
-        samples = self._samples_of(n_chunks)
+        n_chunks = fitting_chunks(split.train, self._samples_to_learn_from, wanted)
         self.plan = BatchPlan(
-            split.train, channels, samples, self.chunk_steps, n_chunks, config.seed
+            split.train,
+            channels,
+            self._samples_to_learn_from(n_chunks),
+            self.chunk_steps,
+            n_chunks,
+            config.seed,
         )
         n_held_out = fitting_chunks(split.held_out, self._samples_of, n_chunks)
         self.held_out = held_out_chunks(
@@ -135,6 +140,11 @@ class Session:
 
     def _samples_of(self, n_chunks: int) -> int:
         return span_samples(self.io, n_chunks * self.chunk_steps, self.corpus.sample_rate)
+
+    def _samples_to_learn_from(self, n_chunks: int) -> int:
+        """Samples of a sequence, at the fastest speed that it may be played at."""
+        samples, augment = self._samples_of(n_chunks), self.config.augment
+        return samples if augment is None else augment.span_samples(samples)
 
     # -- the budget ---------------------------------------------------------------------------
 
@@ -177,10 +187,15 @@ class Session:
     def read(self, step: int) -> Batch:
         """What the step after ``step`` steps learns from."""
         with self.timing.part("data"):
-            return self._read(self.plan.chunk(step, self.counters.anchor))
+            chunk = self.plan.chunk(step, self.counters.anchor)
+            if self.config.augment is None:
+                return self._read(chunk)
+            return self._read(
+                chunk, draw_changes(self.config.augment, self.config.seed, chunk.sequences)
+            )
 
-    def _read(self, chunk: Chunk) -> Batch:
-        return self.reader.read(chunk.origins, chunk.start_step, self.chunk_steps)
+    def _read(self, chunk: Chunk, changes: Augmentation | None = None) -> Batch:
+        return self.reader.read(chunk.origins, chunk.start_step, self.chunk_steps, changes)
 
     def forward_backward(self, batch: Batch) -> torch.Tensor:
         """Compute losses and gradients; all figures come in one tensor, not yet waited for."""

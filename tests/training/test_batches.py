@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mimikit_nb.errors import TrainingError
-from mimikit_nb.training.batches import Anchor, BatchPlan, fitting_chunks, held_out_chunks
+from mimikit_nb.features.augment import AugmentConfig
+from mimikit_nb.training.batches import (
+    Anchor,
+    BatchPlan,
+    draw_changes,
+    fitting_chunks,
+    held_out_chunks,
+)
 
 lengths = st.lists(st.integers(1, 400), min_size=1, max_size=5).filter(lambda ls: max(ls) >= 60)
 
@@ -132,3 +139,13 @@ def test_held_out_chunks_stay_inside_and_within_their_number(lengths, batch_size
 
 def test_no_held_out_part_gives_no_chunks():
     assert held_out_chunks([], [0], 10, 10, 1, 4, 8) == []
+
+
+def test_changes_belong_to_sequences_whatever_the_batch():
+    config = AugmentConfig(speed=(0.8, 1.25), pitch_semitones=(-1, 1), gain_db=(-6, 0))
+    whole, part = draw_changes(config, 0, range(7, 15)), draw_changes(config, 0, range(9, 11))
+    for name in ("speed", "pitch_semitones", "gain_db"):
+        values = getattr(whole, name)
+        assert len(set(values)) == 8
+        assert getattr(part, name).tolist() == values[2:4].tolist()
+    assert draw_changes(config, 1, [7]).speed != whole.speed[:1]

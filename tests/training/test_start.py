@@ -214,3 +214,10 @@ def test_separate_channels_and_mix(start, tmp_path, music):
         epochs[channels] = run.metrics["epoch"].iloc[-1]
         assert run.metrics["held_out_loss"].isna().all()
     assert epochs["mix"] == pytest.approx(2 * epochs["separate"], rel=0.01)
+
+
+def test_resumed_run_hears_the_recordings_changed_alike(start, tiny_corpus):
+    augment = {"speed": (0.8, 1.25), "gain_db": (-6.0, 0.0)}
+    whole, part = start("whole", augment=augment), start("part", augment=augment, max_steps=7)
+    resume(part.folder, tiny_corpus, max_steps=12, device="cpu")
+    assert table(part) == table(whole) != table(start("plain"))
