@@ -15,6 +15,7 @@ Example
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -23,6 +24,8 @@ from .errors import ParameterError
 
 def seconds_to_samples(seconds: float, sample_rate: int) -> int:
     """Number of samples nearest to ``seconds``."""
+    if not math.isfinite(seconds):
+        raise ParameterError(f"A duration must be a finite number of seconds, not {seconds}.")
     return round(Fraction(seconds).limit_denominator(10**9) * sample_rate)
 
 
@@ -72,7 +75,9 @@ class TimeAxis:
     def n_frames(self, n_samples: int) -> int:
         """Number of items that ``n_samples`` give; 0 if not even one fits."""
         padded = n_samples + 2 * self.padding
-        return 0 if padded < self.frame_length else 1 + (padded - self.frame_length) // self.hop_length
+        if n_samples < 1 or padded < self.frame_length:
+            return 0
+        return 1 + (padded - self.frame_length) // self.hop_length
 
     def n_samples(self, n_frames: int) -> int:
         """Fewest samples that give ``n_frames`` items; 0 for none."""

@@ -58,7 +58,7 @@ class AugmentConfig(Config):
 
     def span_samples(self, n: int) -> int:
         """Most samples of a recording that ``n`` samples can be made from."""
-        return math.ceil(n * self.speed[1])
+        return math.ceil((n - 1) * self.speed[1]) + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class Augmentation:
     @property
     def margin(self) -> int:
         """Samples needed on either side of those a row is made from."""
-        edge = margin(float((self.speed * self._pitch).max()))
+        edge = margin(_filter_step((self.speed * self._pitch).max()))
         return edge + (_N_FFT if self.pitch_semitones.any() else 0)
 
     @property
@@ -110,13 +110,20 @@ class Augmentation:
         pitch = self._pitch
         if self.pitch_semitones.any():
             y = _stretch(y, pitch)
-        step = torch.from_numpy(self.speed * pitch).to(y.device)
-        start = torch.from_numpy(first * pitch).to(y.device)
-        position = start[:, None] + step[:, None] * torch.arange(n_samples, device=y.device)
-        whole = position.floor()
-        out = read_between(y, whole.to(torch.int64), position - whole, float(step.max()))
+        index = torch.arange(n_samples, dtype=torch.float64, device=y.device)
+        rows = []
+        for row, start, step in zip(y, first * pitch, self.speed * pitch, strict=True):
+            position = start + step * index
+            whole = position.floor()
+            part = position - whole
+            rows.append(read_between(row[None], whole.to(torch.int64), part, _filter_step(step)))
         gain = torch.from_numpy(10 ** (self.gain_db / 20)).to(y)
-        return out * gain[:, None]
+        return torch.cat(rows) * gain[:, None]
+
+
+def _filter_step(step: float) -> float:
+    """Step that the filter is made for: in eighths, so that few filters are."""
+    return max(1.0, math.ceil(8 * step) / 8)
 
 
 def _stretch(y: Tensor, factor: np.ndarray) -> Tensor:

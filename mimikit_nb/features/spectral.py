@@ -198,6 +198,7 @@ class Mel(_Invertible):
 
     def __init__(self, config: MelConfig, sample_rate: int) -> None:
         super().__init__(config, config.n_mels, sample_rate)
+        _band(config, sample_rate)
         self.n_iter = config.n_iter
 
     def from_magnitude(self, S: Tensor) -> Tensor:
@@ -229,6 +230,7 @@ class MFCC(_Spectral):
 
     def __init__(self, config: MFCCConfig, sample_rate: int) -> None:
         super().__init__(config, config.n_mfcc, sample_rate)
+        _band(config, sample_rate)
 
     def from_magnitude(self, S: Tensor) -> Tensor:
         """Values of linear magnitudes."""
@@ -250,16 +252,22 @@ def _from_scale(x: Tensor, scale: Scale) -> Tensor:
 def _mel_filters(config: MelConfig | MFCCConfig, sample_rate: int, device: torch.device) -> Tensor:
     from torchaudio.functional import melscale_fbanks
 
-    fmax = config.fmax or sample_rate / 2
-    if not config.fmin < fmax <= sample_rate / 2:
-        raise FeatureError(
-            f"Mel bands from {config.fmin:g} to {fmax:g} Hz: fmin must be below fmax, "
-            f"and fmax at most half the sample rate, {sample_rate / 2:g} Hz."
-        )
+    fmin, fmax = _band(config, sample_rate)
     filters = melscale_fbanks(
-        config.stft.n_bins, config.fmin, fmax, config.n_mels, sample_rate, norm="slaney", mel_scale="slaney"
+        config.stft.n_bins, fmin, fmax, config.n_mels, sample_rate, norm="slaney", mel_scale="slaney"
     )
     return filters.to(device)
+
+
+def _band(config: MelConfig | MFCCConfig, sample_rate: int) -> tuple[float, float]:
+    """Lower and upper edge of the bands in Hz; a FeatureError if there is nothing between."""
+    fmin, fmax = config.fmin, config.fmax or sample_rate / 2
+    if not fmin < fmax <= sample_rate / 2:
+        raise FeatureError(
+            f"Mel bands from {fmin:g} to {fmax:g} Hz: fmin must be below fmax, "
+            f"and fmax at most half the sample rate, {sample_rate / 2:g} Hz."
+        )
+    return fmin, fmax
 
 
 @functools.lru_cache(maxsize=16)

@@ -3,8 +3,9 @@
 ===================  =====================================================================
 module               holds
 ===================  =====================================================================
-:mod:`.variable`     ``Variable`` (source, feature, role, input, head, losses) and ``IOSpec``
+:mod:`.variable`     ``VariableConfig`` (source, feature, role, input, head, losses), ``IOSpec``
 :mod:`.heads`        configs of output heads and loss terms
 :mod:`.align`        "T model steps from here" as one exact window per variable
+:mod:`.read`         batches from a corpus, prompts from an array
 ===================  =====================================================================
 """

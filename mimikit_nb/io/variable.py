@@ -15,8 +15,9 @@ from typing import Literal
 from pydantic import model_validator
 
 from ..config import Config, field
-from ..errors import ConfigError
+from ..errors import ConfigError, FeatureError
 from ..features.base import AnyFeature, Continuous, Discrete, Feature
+from ..features.labels import LabelConfig, ValuesConfig
 from ..units import TimeAxis
 from .heads import AnyHead, AnyInput, LossTerm
 
@@ -40,6 +41,26 @@ class VariableConfig(Config):
     "Module that predicts it; chosen by the feature's kind if not given."
     losses: tuple[LossTerm, ...] = (LossTerm(),)
     "Terms of its loss; their weighted sum is minimised."
+
+    @model_validator(mode="after")
+    def _check_source(self) -> VariableConfig:
+        kind, colon, name = self.source.partition(":")
+        if self.source != "signal" and not (kind in ("track", "computed") and name):
+            raise ConfigError(
+                f"source = {self.source!r}: give 'signal', 'track:<name>' or 'computed:<variable>'."
+            )
+        reads_track = isinstance(self.feature, LabelConfig | ValuesConfig)
+        if reads_track != (kind == "track"):
+            raise ConfigError(
+                f"Feature {self.feature.kind!r} doesn't fit the source {self.source!r}: "
+                "tracks are read as 'label' or 'values', everything else as another feature."
+            )
+        if self.role == "autoregressive" and self.computed_from:
+            raise ConfigError(
+                f"An autoregressive variable can't be computed from another ({self.source!r}); "
+                "make it a fixture or auxiliary."
+            )
+        return self
 
     @property
     def is_input(self) -> bool:
@@ -81,7 +102,16 @@ class IOSpec(Config):
                     f"Variable {name!r} is computed from {variable.computed_from!r}, "
                     f"which is not autoregressive; choose one of {sorted(self.autoregressive)}."
                 )
+            if variable.computed_from:
+                self._check_computed(name, variable.computed_from)
         return self
+
+    def _check_computed(self, name: str, source: str) -> None:
+        """Raise a ConfigError if a variable can't be computed from another."""
+        try:
+            self.features[name].check_source(self.features[source])
+        except FeatureError as error:
+            raise ConfigError(f"Variable {name!r} can't be computed from {source!r}: {error}") from error
 
     @cached_property
     def features(self) -> dict[str, Feature]:
