@@ -88,7 +88,7 @@ class SpectralStatistics:
                 n_mels=N_MELS,
                 fmax=0.45 * limit,
             )
-            for part in _sampled(y, sample_rate)
+            for part in spread_excerpts(y, sample_rate)
         ]
         bands = np.maximum(np.concatenate(parts), FLOOR_DB)
         return cls(bands, limit, sample_rate / hop_length)
@@ -120,9 +120,19 @@ class SpectralStatistics:
         windows = np.lib.stride_tricks.sliding_window_view(frames, width, axis=0)[:: width // 2]
         return np.concatenate([windows.mean(axis=2), windows.std(axis=2)], axis=1)
 
+    def without(self, start_seconds: float, stop_seconds: float) -> SpectralStatistics:
+        """Statistics of a sound of at most ten minutes without one stretch; a longer one's own."""
+        start, stop = round(start_seconds * self.frame_rate), round(stop_seconds * self.frame_rate)
+        if len(self.bands) > (MAX_CORPUS_SECONDS - _SAMPLE_SECONDS) * self.frame_rate:
+            return self
+        rest = np.delete(self.bands, slice(start, stop), axis=0)
+        return (
+            SpectralStatistics(rest, self.sample_rate_limit, self.frame_rate) if len(rest) else self
+        )
 
-def _sampled(y: np.ndarray, sample_rate: int) -> list[np.ndarray]:
-    """The whole sound, or excerpts of a long one."""
+
+def spread_excerpts(y: np.ndarray, sample_rate: int) -> list[np.ndarray]:
+    """The whole sound, or of more than ten minutes excerpts of 5 s, spread evenly."""
     if y.shape[1] <= MAX_CORPUS_SECONDS * sample_rate:
         return [y]
     length = round(_SAMPLE_SECONDS * sample_rate)

@@ -1,0 +1,119 @@
+"""All measures of one sound against one corpus, before they are read beside real audio.
+
+:mod:`.index` holds the references and calibrates; :mod:`.scoring` turns measures into scores.
+
+Main names: :class:`References`, :class:`Measures`, :func:`measure_sound`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .copies import Search, search
+from .distances import SpectralStatistics, band_distance, frechet_distance, kernel_distance
+from .fingerprints import Fingerprint, fingerprints
+from .health import Health, measure_health
+from .music import PitchAndRhythm, pitch_distance, rhythm_distance
+
+DISTANCES = ("log_mel", "frechet", "kernel", "pitch", "rhythm")
+"What fidelity is made of."
+
+
+@dataclass(frozen=True)
+class References:
+    """What a corpus is compared by.
+
+    Attributes
+    ----------
+    sample_rate : int
+        Of the corpus, in Hz.
+    seconds : float
+        Its length.
+    fingerprint : Fingerprint
+        For copies and neighbours.
+    is_held_out : np.ndarray [shape=(fingerprint.n_patches,)], bool
+        Patches that touch what was held out of training: nothing can be copied from there.
+    spectra : SpectralStatistics
+        For the spectral distances.
+    music : PitchAndRhythm
+        For the musical ones.
+    silence_db : float
+        RMS of a frame below which it is silent.
+    """
+
+    sample_rate: int
+    seconds: float
+    fingerprint: Fingerprint
+    is_held_out: np.ndarray
+    spectra: SpectralStatistics
+    music: PitchAndRhythm
+    silence_db: float
+
+    def patches_touching(self, start_seconds: float, stop_seconds: float) -> np.ndarray:
+        """Which patches of the corpus share samples with a stretch of it, as booleans."""
+        hop, patch = self.fingerprint.hop_seconds, self.fingerprint.patch_seconds
+        begins = np.arange(self.fingerprint.n_patches) * hop
+        touching: np.ndarray = (begins + patch + hop > start_seconds) & (
+            begins - hop < stop_seconds
+        )
+        return touching
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Measures of one sound.
+
+    Attributes
+    ----------
+    health : Health
+        Of the sound alone.
+    found : Search
+        Neighbours and copies in the corpus.
+    distances : dict of str to float
+        :data:`DISTANCES` from the corpus.
+    """
+
+    health: Health
+    found: Search
+    distances: dict[str, float]
+
+
+def measure_sound(
+    y: np.ndarray, references: References, own_place: tuple[float, float] | None = None
+) -> Measures:
+    """Measure one sound against a corpus.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(C, N)]
+        The sound, at the corpus' rate.
+    references : References
+        Of the corpus.
+    own_place : (start, stop), optional
+        For an excerpt of the corpus itself: where it stands, in seconds. It is judged by the
+        rest.
+
+    Returns
+    -------
+    Measures
+        All of them.
+    """
+    excluded, corpus = references.is_held_out, references.spectra
+    if own_place is not None:
+        excluded = excluded | references.patches_touching(*own_place)
+        corpus = corpus.without(*own_place)
+    spectra = SpectralStatistics.of(y, references.sample_rate)
+    music = PitchAndRhythm.of(y, references.sample_rate, spectra)
+    return Measures(
+        health=measure_health(y, references.sample_rate, references.silence_db),
+        found=search(fingerprints(y, references.sample_rate), references.fingerprint, excluded),
+        distances={
+            "log_mel": band_distance(spectra, corpus),
+            "frechet": frechet_distance(spectra, corpus),
+            "kernel": kernel_distance(spectra, corpus),
+            "pitch": pitch_distance(music, references.music),
+            "rhythm": rhythm_distance(music, references.music),
+        },
+    )

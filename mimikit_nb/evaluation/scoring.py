@@ -1,0 +1,168 @@
+"""The score of one sound against a corpus: novelty, fidelity, health, each beside real audio.
+
+The last station before the table: :mod:`.ranking` sorts what :func:`score` gives.
+
+Main names: :func:`score`, :class:`Score`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .calibration import Calibration
+from .detectors import flags_of
+from .health import Health
+from .index import CorpusIndex, CorpusLike, index_of
+from .measures import DISTANCES, measure_sound
+from .novelty import Novelty, novelty_of
+from .spectra import as_channels
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one sound scores against one corpus.
+
+    Attributes
+    ----------
+    novelty : float in [0, 1]
+        0 for a copy, about 0.8 for real excerpts, near 1 for what the corpus has nothing like
+        (noise too: read it beside the fidelity). NaN if nothing moves. See :mod:`.novelty`.
+    longest_copy_seconds : float
+        Longest stretch that follows the corpus note for note; 0 if none.
+    copy_position_seconds, copy_start_seconds : float
+        Where the original begins in the corpus, and the copy in the sound; NaN if none.
+    fidelity : float in [0, 1]
+        1 as near to the corpus' timbre, pitches and rhythm as its own excerpts, 0 as far as
+        noise. See :meth:`~.calibration.Calibration.fidelity`.
+    flags : set of str
+        As :func:`~.detectors.detect` gives them, relative to the corpus, and "copy" for a copy
+        longer than real excerpts have (:attr:`~.calibration.Calibration.copy_limit_seconds`).
+    distances : dict of str to float
+        What the fidelity is made of.
+    details : Novelty
+        Distance and neighbours in time, entropy, repeats, coverage.
+    health : Health
+        What the flags are made of.
+    calibration : Calibration
+        What real audio scores.
+    """
+
+    novelty: float
+    longest_copy_seconds: float
+    copy_position_seconds: float
+    copy_start_seconds: float
+    fidelity: float
+    flags: set[str]
+    distances: dict[str, float]
+    details: Novelty = field(repr=False)
+    health: Health = field(repr=False)
+    calibration: Calibration = field(repr=False)
+
+    def to_row(self) -> dict[str, Any]:
+        """Scores as one row of a table: plain numbers, flags as one string."""
+        return {
+            "novelty": self.novelty,
+            "longest_copy_seconds": self.longest_copy_seconds,
+            "copy_position_seconds": self.copy_position_seconds,
+            "copy_start_seconds": self.copy_start_seconds,
+            "fidelity": self.fidelity,
+            "flags": " ".join(sorted(self.flags)),
+            **{f"{name}_distance": self.distances[name] for name in DISTANCES},
+            "entropy": _last(self.details.entropy),
+            "repeat_rate": self.details.repeat_rate,
+            "coverage": self.details.coverage,
+            "level_db": self.health.level_db,
+        }
+
+    def beside_real_audio(self) -> pd.DataFrame:
+        """Each measure beside what real excerpts and planted cases score.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows: the longest copy and the distances; columns: this sound, real excerpts (5 %,
+            median, 95 %), noise, silence, loop, copy.
+        """
+        here = {"longest_copy_seconds": self.longest_copy_seconds, **self.distances}
+        rows = {}
+        for name, value in here.items():
+            low, middle, high = np.percentile(self.calibration.real[name], [5, 50, 95])
+            planted = {case: values[name] for case, values in self.calibration.planted.items()}
+            real = {"real_5%": low, "real_50%": middle, "real_95%": high}
+            rows[name] = {"this": value, **real, **planted}
+        return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def score(y: np.ndarray, sample_rate: int, corpus: CorpusLike | CorpusIndex) -> Score:
+    """Score one sound against a corpus.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(N,) or (C, N)], float32
+        The sound, full scale at 1.
+    sample_rate : int > 0
+        In Hz; other rates than the corpus' are resampled.
+    corpus : Corpus or CorpusIndex
+        What to compare with. Of a corpus the index is made at the first call (seconds to a
+        minute) and kept in memory.
+
+    Returns
+    -------
+    Score
+        All measures.
+
+    Raises
+    ------
+    ParameterError
+        If there are no samples, or more than two dimensions.
+    CorpusError
+        If the corpus is shorter than 2 s.
+
+    Examples
+    --------
+    >>> s = score(out.audio[0], out.sample_rate, corpus)          # doctest: +SKIP
+    >>> s.novelty, s.longest_copy_seconds, s.flags                # doctest: +SKIP
+    (0.91, 0.0, set())
+    """
+    y = np.atleast_2d(np.asarray(y, np.float32))
+    is_finite, y = bool(np.isfinite(y).all()), as_channels(y)
+    index = index_of(corpus)
+    references, calibration = index.references, index.calibration
+    if sample_rate != references.sample_rate:
+        y = _resampled(y, sample_rate, references.sample_rate)
+    measures = measure_sound(y, references)
+    details = novelty_of(measures.found, calibration.real_distance, references.seconds)
+    copied = details.copied
+    flags = flags_of(measures.health, calibration.profile)
+    if copied.seconds > calibration.copy_limit_seconds:
+        flags.add("copy")
+    if not is_finite:
+        flags.add("nonfinite")
+    return Score(
+        novelty=details.score,
+        longest_copy_seconds=copied.seconds,
+        copy_position_seconds=copied.position_seconds if copied.seconds else float("nan"),
+        copy_start_seconds=copied.start_seconds if copied.seconds else float("nan"),
+        fidelity=calibration.fidelity(measures.distances),
+        flags=flags,
+        distances=measures.distances,
+        details=details,
+        health=measures.health,
+        calibration=calibration,
+    )
+
+
+def _resampled(y: np.ndarray, sample_rate: int, target_rate: int) -> np.ndarray:
+    import librosa
+
+    resampled: np.ndarray = librosa.resample(y, orig_sr=sample_rate, target_sr=target_rate)
+    return resampled
+
+
+def _last(values: np.ndarray) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite[-1]) if len(finite) else float("nan")
