@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code: 0, 1 if ``check`` found nothing usable, 2 after an error, 130 if interrupted.
     """
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         code: int = options.command(options)
     except MimikitError as error:
@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Parser of the command line; ``options.command`` is the function to call."""
     parser = argparse.ArgumentParser(
         prog="mimikit-nb", description="Small neural networks for your own sounds, in notebooks."
     )

@@ -93,7 +93,7 @@ def test_the_html_holds_everything_itself(tone):
     assert re.findall(r'(?:src|href)="(.{5})', html) == ["data:"] * 2
     audio = re.search(r"data:audio/mpeg;base64,([^\"]+)", html)[1]
     assert len(decoded(base64.b64decode(audio))[0][0]) >= 22050
-    assert "http" not in html
+    assert "://" not in html
 
 
 def test_without_a_picture_a_strip_marks_the_prompt(tone):

@@ -1,0 +1,93 @@
+"""What the README says is there, is there."""
+
+import ast
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import mimikit_nb as mnb
+from mimikit_nb.batch import Notebook, find_notebook
+from mimikit_nb.cli import build_parser
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.S)
+
+
+COMMANDS = [line for block in blocks("sh") for line in block.splitlines() if line]
+
+
+def test_every_notebook_has_its_row():
+    rows = re.findall(r"^\| \[`(\w+)`\]\((notebooks/\w+\.ipynb)\) \| .+ \|$", TEXT, re.M)
+    assert [path for _, path in rows] == sorted(
+        str(path.relative_to(ROOT)) for path in (ROOT / "notebooks").glob("*.ipynb")
+    )
+    assert all(Path(path).stem == name for name, path in rows)
+
+
+def test_every_module_has_its_row():
+    rows = re.findall(r"^\| `mimikit_nb\.(\w+)` \| .+ \|$", TEXT, re.M)
+    here = {
+        path.stem
+        for path in (ROOT / "mimikit_nb").iterdir()
+        if not path.name.startswith("_") and (path.suffix == ".py" or path.is_dir())
+    }
+    assert set(rows) == here and len(rows) == len(here)
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("make")])
+def test_every_make_target_exists(command):
+    target = command.split()[1]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^{target}:", makefile, re.M)
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("mimikit-nb")])
+def test_every_command_is_understood(command):
+    options = build_parser().parse_args(shlex.split(command)[1:])
+    if hasattr(options, "notebook"):
+        Notebook.read(find_notebook(options.notebook)).check(dict(options.parameters))
+
+
+def test_there_are_no_other_commands():
+    assert all(command.startswith(("make ", "mimikit-nb ")) for command in COMMANDS)
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_every_public_name_in_the_python_examples_exists(block):
+    names = {
+        node.attr
+        for node in ast.walk(ast.parse(block))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "mnb"
+    }
+    assert names and names <= set(mnb.__all__)
+
+
+def test_the_library_example_runs(tmp_path, monkeypatch):
+    """The example itself, with shorter times and the embedded music."""
+    monkeypatch.chdir(tmp_path)
+    (block,) = (b for b in blocks("python") if "mnb.train" in b)
+    short = block
+    for text, instead in (
+        ('mnb.build_corpus("path/to/folder", "corpora/mine.h5")', "mnb.demo_corpus()"),
+        ("max_minutes=5", "max_steps=2"),
+        ("seconds=20.0, n=4", "seconds=0.3"),
+    ):
+        assert text in short
+        short = short.replace(text, instead)
+    names: dict = {}
+    exec(compile(short, "README.md", "exec"), names)
+    assert [path.exists() for path in names["paths"]] == [True]
+    assert names["run"].folder == Path("runs/first")
+
+
+def test_linked_files_exist():
+    for target in re.findall(r"\]\(([^)h][^)]*)\)", TEXT):
+        assert (ROOT / target).exists()
