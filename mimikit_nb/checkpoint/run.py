@@ -17,7 +17,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
-from ..audio.atomic import replacing
 from ..config import load_yaml
 from ..errors import CheckpointError
 
@@ -120,8 +119,9 @@ class Run:
     def set_state(self, state: State, message: str = "") -> None:
         """Note the state of the run."""
         text = json.dumps({"state": state, "message": message})
-        with replacing(self.folder / "state.json") as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        temporary = self.folder / ".state.json.part"
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(self.folder / "state.json")  # whole or not at all; need not be durable
 
     def _state_file(self) -> dict[str, Any]:
         with suppress(OSError, ValueError):

@@ -16,9 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..corpus.store import Corpus
 from ..errors import TrainingError
 from ..features.augment import Augmentation, AugmentConfig
-from ..io.read import Origin
+from ..io.read import MIX, Origin, span_samples
+from ..io.variable import IOSpec
+from ..networks.base import Network
+from .config import TrainConfig
 
 Segment = tuple[int, int]
 "First sample of a stretch of the corpus without file borders, and the first sample after it."
@@ -98,13 +102,8 @@ class BatchPlan:
         n_chunks: int,
         seed: int,
     ) -> None:
-        self.channels, self.chunk_steps, self.n_chunks, self.seed = (
-            channels,
-            chunk_steps,
-            n_chunks,
-            seed,
-        )
-        self.sequence_samples = sequence_samples
+        self.channels, self.sequence_samples, self.seed = channels, sequence_samples, seed
+        self.chunk_steps, self.n_chunks = chunk_steps, n_chunks
         rows = []  # first place, width and index of each sequence's range of places
         for start, stop in segments:
             n, places = (stop - start) // sequence_samples, stop - start - sequence_samples + 1
@@ -196,7 +195,6 @@ def held_out_chunks(
         for place in range(start, stop - sequence_samples + 1, sequence_samples)
     ]
     origins = [Origin(place, channel) for place in places for channel in channels]
-    n_chunks = min(n_chunks, max_chunks)
     n_rows = min(len(origins), batch_size * (max_chunks // n_chunks))
     chosen = [origins[i * len(origins) // n_rows] for i in range(n_rows)]
     groups = [range(n_rows)[i : i + batch_size] for i in range(0, n_rows, batch_size)]
@@ -205,6 +203,69 @@ def held_out_chunks(
         for group in groups
         for i in range(n_chunks)
     ]
+
+
+def plan_batches(corpus: Corpus, io: IOSpec, config: TrainConfig, network: Network) -> BatchPlan:
+    """Plan of the batches that a network is trained with.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        What is learned from; its held-out part is left out.
+    io : IOSpec
+        What the network reads and writes.
+    config : TrainConfig
+        Sizes of batch, chunk and sequence; augmentation; seed.
+    network : Network
+        Says what chunks it can read, and whether it keeps a memory from chunk to chunk.
+
+    Raises
+    ------
+    TrainingError
+        If the corpus is too short.
+    """
+    segments = corpus.split(config.held_out, config.seed).train
+    chunk_steps = _chunk_steps(config, network)
+    augment = config.augment
+
+    def samples_of(n_chunks: int) -> int:
+        samples = span_samples(io, n_chunks * chunk_steps, corpus.sample_rate)
+        return samples if augment is None else augment.span_samples(samples)
+
+    wanted = config.chunks_per_sequence if network.is_recurrent else 1
+    n_chunks = fitting_chunks(segments, samples_of, wanted)
+    channels = _channels(corpus, io)
+    return BatchPlan(segments, channels, samples_of(n_chunks), chunk_steps, n_chunks, config.seed)
+
+
+def plan_held_out(corpus: Corpus, io: IOSpec, config: TrainConfig, network: Network) -> list[Chunk]:
+    """Chunks that the held-out loss is measured on; arguments as for :func:`plan_batches`."""
+    segments = corpus.split(config.held_out, config.seed).held_out
+    chunk_steps = _chunk_steps(config, network)
+
+    def samples_of(n_chunks: int) -> int:
+        return span_samples(io, n_chunks * chunk_steps, corpus.sample_rate)
+
+    wanted = config.chunks_per_sequence if network.is_recurrent else 1
+    n_chunks = fitting_chunks(segments, samples_of, min(wanted, config.held_out_batches))
+    return held_out_chunks(
+        segments,
+        _channels(corpus, io),
+        samples_of(n_chunks),
+        chunk_steps,
+        n_chunks,
+        config.batch_size,
+        config.held_out_batches,
+    )
+
+
+def _chunk_steps(config: TrainConfig, network: Network) -> int:
+    """Steps of a chunk, rounded up to what the network reads at once."""
+    return -(-config.chunk_steps // network.chunk_multiple) * network.chunk_multiple
+
+
+def _channels(corpus: Corpus, io: IOSpec) -> list[int]:
+    return [MIX] if io.channels == "mix" else list(range(corpus.n_channels))
 
 
 def draw_changes(config: AugmentConfig, seed: int, sequences: Sequence[int]) -> Augmentation:

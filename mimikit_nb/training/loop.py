@@ -75,17 +75,9 @@ class Loop:
     def _columns(self) -> list[str]:
         io = self.session.io
         terms = [f"{name}/{term.kind}" for name, v in io.targets.items() for term in v.losses]
-        first = ["step", "epoch", "loss", *(terms if len(terms) > 1 else [])]
-        return [
-            *first,
-            "held_out_loss",
-            "learning_rate",
-            "grad_norm",
-            "skipped",
-            "batch_size",
-            "tokens_per_second",
-            "seconds",
-        ]
+        losses = ["loss", *(terms if len(terms) > 1 else []), "held_out_loss"]
+        course = ["learning_rate", "grad_norm", "skipped", "batch_size"]
+        return ["step", "epoch", *losses, *course, "tokens_per_second", "seconds"]
 
     def start(self) -> None:
         """Train until the budget is used up or somebody says stop."""
@@ -237,7 +229,18 @@ class Loop:
             self.held_out_loss = self.session.held_out_loss()
         self._held_out_step = self.session.counters.step
         self._tick()
+        self._log_progress()
         self.callbacks.tell("on_held_out", self._status())
+
+    def _log_progress(self) -> None:
+        status = self._status()
+        held_out = "" if status.held_out_loss is None else f", held-out {status.held_out_loss:.4f}"
+        left = status.seconds_left
+        self.run.log(
+            f"Step {status.step}: loss {status.loss:.4f}{held_out}; "
+            f"{status.tokens_per_second:,.0f} model steps learned a second"
+            + ("." if math.isnan(left) else f"; about {left / 60:.1f} min left.")
+        )
 
     def _write_row(self) -> None:
         """Add a row with the means since the last one to the table."""

@@ -19,12 +19,12 @@ from ..checkpoint.format import Checkpoint
 from ..checkpoint.run import Run
 from ..corpus.store import Corpus
 from ..features.augment import Augmentation
-from ..io.read import MIX, Batch, Reader, span_samples
+from ..io.read import Batch, Reader
 from ..io.variable import IOSpec
 from ..networks.base import NetworkConfig, State, detach_state
 from ..networks.losses import loss_terms
 from ..runtime import check_device
-from .batches import BatchPlan, Chunk, draw_changes, fitting_chunks, held_out_chunks
+from .batches import Chunk, draw_changes, plan_batches, plan_held_out
 from .config import TrainConfig
 from .optimizer import build_optimizer, learning_rate
 from .state import GROUPS, Counters, TrainingState, first_rows
@@ -99,7 +99,10 @@ class Session:
         self.timing = Timing()
         self.reader = Reader(io, corpus, self.fabric.device)
         self.reset()
-        self._plan_batches()
+        network = self.state.network
+        self.plan = plan_batches(corpus, io, config, network)
+        self.held_out = plan_held_out(corpus, io, config, network)
+        self.chunk_steps = self.plan.chunk_steps
 
     def reset(self) -> None:
         """(Re)build network and optimizer as they are before the first step."""
@@ -110,41 +113,6 @@ class Session:
         counters = Counters(batch_size=config.batch_size)
         self.state = TrainingState(network, optimizer, counters, with_ema=config.ema_decay > 0)
         self.model, self.optimizer = self.fabric.setup(network, optimizer)
-
-    def _plan_batches(self) -> None:
-        config, network = self.config, self.state.network
-        multiple = network.chunk_multiple
-        self.chunk_steps = -(-config.chunk_steps // multiple) * multiple
-        split = self.corpus.split(config.held_out, config.seed)
-        channels = [MIX] if self.io.channels == "mix" else list(range(self.corpus.n_channels))
-        wanted = config.chunks_per_sequence if network.is_recurrent else 1
-        n_chunks = fitting_chunks(split.train, self._samples_to_learn_from, wanted)
-        self.plan = BatchPlan(
-            split.train,
-            channels,
-            self._samples_to_learn_from(n_chunks),
-            self.chunk_steps,
-            n_chunks,
-            config.seed,
-        )
-        n_held_out = fitting_chunks(split.held_out, self._samples_of, n_chunks)
-        self.held_out = held_out_chunks(
-            split.held_out,
-            channels,
-            self._samples_of(n_held_out),
-            self.chunk_steps,
-            n_held_out,
-            config.batch_size,
-            config.held_out_batches,
-        )
-
-    def _samples_of(self, n_chunks: int) -> int:
-        return span_samples(self.io, n_chunks * self.chunk_steps, self.corpus.sample_rate)
-
-    def _samples_to_learn_from(self, n_chunks: int) -> int:
-        """Samples of a sequence, at the fastest speed that it may be played at."""
-        samples, augment = self._samples_of(n_chunks), self.config.augment
-        return samples if augment is None else augment.span_samples(samples)
 
     # -- the budget ---------------------------------------------------------------------------
 

@@ -221,23 +221,34 @@ def _configs_of(
                 f"{name!r} can't be changed when a run is resumed. "
                 f"{did_you_mean(name, CHANGEABLE)} For anything else, start a new run."
             )
-    stored = run.config
     if checkpoint is not None:
-        network_config, io = checkpoint.config, checkpoint.io
-        config = TrainConfig(**checkpoint.training)
-    else:
-        network_config, io = NETWORKS.parse(stored["network"]), IOSpec(**stored["io"])
-        config = TrainConfig(**stored["training"])
-    return network_config, io, config.replace(**changes)
+        config = TrainConfig(**checkpoint.training).replace(**changes)
+        return checkpoint.config, checkpoint.io, config
+    stored = _stored_config(run)
+    config = TrainConfig(**stored["training"]).replace(**changes)
+    return NETWORKS.parse(stored["network"]), IOSpec(**stored["io"]), config
+
+
+def _stored_config(run: Run) -> dict[str, Any]:
+    """Contents of ``config.yaml``, with all that is needed to go on."""
+    stored = run.config
+    for name in ("network", "io", "training", "corpus"):
+        if not isinstance(stored.get(name), dict):
+            raise TrainingError(
+                f"{run.config_path} has no section {name!r}: it was edited, or isn't a run's. "
+                "Put it back, or start a new run."
+            )
+    return stored
 
 
 def _check_corpus(run: Run, corpus: Corpus, other_corpus: bool) -> None:
-    before = run.config["corpus"]
-    if before["hash"] != corpus.hash and not other_corpus:
+    before = _stored_config(run)["corpus"]
+    found = str(before.get("hash"))
+    if found != corpus.hash and not other_corpus:
         raise TrainingError(
-            f"The run was trained on another corpus ({before['path']}, hash "
-            f"{before['hash'][:12]}) than {corpus.path} (hash {corpus.hash[:12]}). Pass that one; "
-            "or other_corpus=True, if you mean to go on with other recordings."
+            f"The run was trained on another corpus ({before.get('path')}, hash {found[:12]}) than "
+            f"{corpus.path} (hash {corpus.hash[:12]}). Pass that one; or other_corpus=True, if you "
+            "mean to go on with other recordings."
         )
 
 

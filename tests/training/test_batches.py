@@ -120,7 +120,7 @@ def test_sequences_are_shortened_until_half_of_the_corpus_fits(lengths, wanted):
     assert n == wanted or usable(n + 1) < sum(lengths) / 2
 
 
-@given(lengths, st.integers(1, 4), st.integers(1, 6), st.integers(1, 12))
+@given(lengths, st.integers(1, 4), st.integers(1, 6), st.integers(6, 12))
 def test_held_out_chunks_stay_inside_and_within_their_number(lengths, batch_size, n_chunks, limit):
     segments = as_segments(lengths)
     chunks = held_out_chunks(segments, [0], n_chunks * 10, 10, n_chunks, batch_size, limit)

@@ -18,7 +18,7 @@ from mimikit_nb.training import resume, train
 from .conftest import IO, NETWORK, SMALL, table
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-CONFIG = SMALL.replace(max_steps=60, checkpoint_every_steps=4, held_out_every_steps=10)
+CONFIG = SMALL.replace(max_steps=40, checkpoint_every_steps=4, held_out_every_steps=10)
 
 # Forked from a server that has imported everything and started no threads.
 processes = multiprocessing.get_context("forkserver")
@@ -63,7 +63,7 @@ def assert_kills_change_nothing(corpus_path: Path, folder: Path, n_kills: int, s
         assert run.state == "finished"
         assert table(run) == table(whole)
         assert list(run.checkpoints) == list(whole.checkpoints)
-        for step in (56, 60):
+        for step in (36, 40):
             assert_same_checkpoint(run, whole, step)
         shutil.rmtree(run.folder)
 

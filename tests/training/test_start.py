@@ -221,3 +221,13 @@ def test_resumed_run_hears_the_recordings_changed_alike(start, tiny_corpus):
     whole, part = start("whole", augment=augment), start("part", augment=augment, max_steps=7)
     resume(part.folder, tiny_corpus, max_steps=12, device="cpu")
     assert table(part) == table(whole) != table(start("plain"))
+
+
+def test_edited_config_is_named(start, tiny_corpus):
+    run = start(max_steps=2)
+    run.config_path.write_text("network: {kind: sample_rnn}\n")
+    with pytest.raises(TrainingError, match="no section 'io'"):
+        resume(run.folder, tiny_corpus, device="cpu")
+    run.config_path.write_text("a: [")
+    with pytest.raises(ConfigError, match="Can't read"):
+        resume(run.folder, tiny_corpus, device="cpu")
