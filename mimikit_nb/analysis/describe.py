@@ -1,0 +1,211 @@
+"""What stretches of sound are like: numbers per segment, from a chain of features to choose.
+
+Each feature turns the frames of a segment into a few numbers; a chain of them, each with a
+weight, is standardised over the segments and put side by side. Main names: :func:`describe`,
+:data:`FEATURES`, :func:`discriminate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import scipy.fft
+import scipy.linalg
+
+from ..config import did_you_mean
+from ..errors import ParameterError
+from .frames import Frames
+
+N_MFCC = 20
+QUIET_DB = 40.0
+Chain = str | Sequence[str] | Mapping[str, float]
+DEFAULT_CHAIN: Mapping[str, float] = {"mfcc": 0.6, "shape": 1.0, "envelope": 1.0}
+"There are thrice as many cepstral numbers (quantiles) as cepstra: hence their smaller weight."
+
+
+class Stretch:
+    """The frames of a segment, and what the features have in common.
+
+    Parameters
+    ----------
+    levels : np.ndarray [shape=(n, n_mels)]
+        Mel levels in dB, :data:`~mimikit_nb.analysis.onsets.FLOOR_DB` at the least.
+    cepstra : np.ndarray [shape=(n, n_mfcc)]
+        Their cosine transform.
+    y : np.ndarray [shape=(n_samples,)]
+        The samples.
+    sample_rate : int
+        Rate of the samples in Hz.
+    """
+
+    def __init__(
+        self, levels: np.ndarray, cepstra: np.ndarray, y: np.ndarray, sample_rate: int
+    ) -> None:
+        self.levels, self.cepstra, self.y, self.sample_rate = levels, cepstra, y, sample_rate
+        self.power = 10 ** (levels / 10)
+        self.energy = self.power.sum(axis=1)
+        loudness = 10 * np.log10(self.energy)
+        self.is_audible = loudness > loudness.max() - QUIET_DB
+        weight = 10 ** ((loudness - loudness.max()) / 20)
+        self.weight = weight / weight.sum()
+
+
+def _mfcc(stretch: Stretch) -> np.ndarray:
+    """Timbre: quantiles of the cepstra, without the level, while the sound is audible."""
+    cepstra = stretch.cepstra[stretch.is_audible, 1:]
+    return np.percentile(cepstra, [10, 50, 90], axis=0).ravel()
+
+
+def _shape(stretch: Stretch) -> np.ndarray:
+    """Centroid, spread and flatness of the spectrum: their means and how much they move."""
+    bands = np.linspace(0, 1, stretch.levels.shape[1])
+    power, energy = stretch.power, stretch.energy
+    centroid = power @ bands / energy
+    spread = np.sqrt((power * (bands - centroid[:, None]) ** 2).sum(axis=1) / energy)
+    flatness = stretch.levels.mean(axis=1) - 10 * np.log10(power.mean(axis=1))
+    shape = np.stack([centroid, spread, flatness / 30], axis=1)
+    return np.concatenate([stretch.weight @ shape, shape[stretch.is_audible].std(axis=0)])
+
+
+def _envelope(stretch: Stretch) -> np.ndarray:
+    """How the energy comes and goes: rise, middle and decay, length, how peaked."""
+    energy = stretch.energy
+    share = np.cumsum(energy) / energy.sum()
+    reached = np.searchsorted(share, [0.1, 0.5, 0.9])
+    times = np.log10(1 + np.append(reached, stretch.is_audible.sum()))
+    return np.append(times, [np.argmax(energy) / 20, energy.max() / energy.mean() / 10])
+
+
+def _chroma(stretch: Stretch) -> np.ndarray:
+    """Pitch classes: share of the energy of each of the twelve, from 60 Hz to 5 kHz."""
+    y, n_fft = stretch.y, 2 ** int(np.ceil(np.log2(0.18 * stretch.sample_rate)))
+    folded = np.zeros(12)
+    hertz = np.fft.rfftfreq(n_fft, 1 / stretch.sample_rate)
+    heard = (hertz > 60) & (hertz < 5000)
+    pitch_class = np.round(12 * np.log2(hertz[heard] / 440)).astype(int) % 12
+    window = np.hanning(n_fft).astype(np.float32)
+    for first in range(0, max(1, len(y) - n_fft // 2), n_fft // 2):
+        part = y[first : first + n_fft]
+        power = np.abs(scipy.fft.rfft(part * window[: len(part)], n_fft)) ** 2
+        folded += np.bincount(pitch_class, power[heard], minlength=12)
+    return folded / max(folded.sum(), 1e-20)
+
+
+FEATURES: dict[str, Callable[[Stretch], np.ndarray]] = {
+    "mfcc": _mfcc,
+    "shape": _shape,
+    "envelope": _envelope,
+    "chroma": _chroma,
+}
+"Features by name; a chain names some of them, with a weight each."
+
+
+def describe(
+    y: np.ndarray,
+    frames: Frames,
+    starts: np.ndarray,
+    stops: np.ndarray,
+    chain: Chain = DEFAULT_CHAIN,
+) -> np.ndarray:
+    """Describe each segment by the features of a chain.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(N,)]
+        Mono recording.
+    frames : Frames
+        Its analysis.
+    starts, stops : np.ndarray [shape=(n,), dtype=int64]
+        First sample of each segment, and the first after it.
+    chain : str, list of str or dict of float, optional
+        Names out of :data:`FEATURES`, with weights if it is a dict.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, D), dtype=float64]
+        Features with mean 0 and standard deviation 1 (or the weight) over the segments.
+
+    Raises
+    ------
+    ParameterError
+        If a feature is unknown or the chain is empty.
+    """
+    weights = _weights(chain)
+    edges = [np.clip(np.round(x / frames.axis.hop_length), 0, len(frames)) for x in (starts, stops)]
+    rows = []
+    for start, stop, a, b in zip(starts, stops, *(e.astype(int) for e in edges), strict=True):
+        a = min(a, len(frames) - 1)
+        b = min(max(b, a + 2), len(frames))
+        a = max(0, min(a, b - 2))
+        levels = np.maximum(frames.levels[1][a:b].astype(np.float64), -80)
+        cepstra = scipy.fft.dct(levels, axis=1, norm="ortho")[:, :N_MFCC]
+        stretch = Stretch(levels, cepstra, y[start:stop], frames.sample_rate)
+        rows.append([FEATURES[name](stretch) for name in weights])
+    if not rows:
+        return np.zeros((0, 1))
+    blocks = [np.stack(column) for column in zip(*rows, strict=True)]
+    return np.hstack(
+        [w * standardise(block) for w, block in zip(weights.values(), blocks, strict=True)]
+    )
+
+
+def _weights(chain: Chain) -> dict[str, float]:
+    """Chain as weights by name."""
+    if isinstance(chain, str):
+        chain = [chain]
+    weights = dict(chain) if isinstance(chain, Mapping) else dict.fromkeys(chain, 1.0)
+    if not weights:
+        raise ParameterError(f"The chain of features is empty; name some of {list(FEATURES)}.")
+    for name, weight in weights.items():
+        if name not in FEATURES:
+            raise ParameterError(f"Unknown feature {name!r}. {did_you_mean(str(name), FEATURES)}")
+        if not weight > 0:
+            raise ParameterError(f"The weight of {name!r} is {weight}; it must be above 0.")
+    return weights
+
+
+def standardise(features: np.ndarray) -> np.ndarray:
+    """Features with mean 0 and standard deviation 1 over the rows; constant ones become 0."""
+    centred = features - features.mean(axis=0)
+    deviation = centred.std(axis=0)
+    scale = np.where(deviation > 1e-9 * (1 + np.abs(features).max(axis=0)), deviation, np.inf)
+    scaled: np.ndarray = centred / scale
+    return scaled
+
+
+def discriminate(features: np.ndarray, groups: np.ndarray, n_dims: int = 10) -> np.ndarray:
+    """Rotate features towards what differs between groups and is alike within them.
+
+    A regularised linear discriminant analysis whose groups are stretches of time: sounds that
+    follow each other in one section belong together, so what varies among them
+    matters less than what changes from section to section.
+
+    Parameters
+    ----------
+    features : np.ndarray [shape=(n, D)]
+        One row per sound.
+    groups : np.ndarray [shape=(n,), dtype=int]
+        Group of each row.
+    n_dims : int > 0, default 10
+        Dimensions to keep.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, <= n_dims)]
+        Standardised so that the scatter within groups is about 1 in each dimension.
+    """
+    x = standardise(features)
+    spread, axes = np.linalg.eigh(np.cov(x.T))
+    keep = np.argsort(-spread)[: min(30, max(1, int((spread > 1e-9).sum())))]
+    x = x @ axes[:, keep]
+    n_groups = int(groups.max()) + 1
+    counts = np.bincount(groups, minlength=n_groups)
+    means = np.zeros((n_groups, x.shape[1]))
+    np.add.at(means, groups, x)
+    inside = x - (means / np.maximum(counts, 1)[:, None])[groups]
+    within = inside.T @ inside / max(1, len(x) - int((counts > 0).sum()))
+    within += (0.5 * np.trace(within) / len(within) + 1e-9) * np.eye(len(within))
+    ratio, axes = scipy.linalg.eigh(np.atleast_2d(np.cov(x.T)), within)
+    kept: np.ndarray = x @ axes[:, np.argsort(-ratio)[:n_dims]]
+    return kept
