@@ -11,18 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from pydantic import model_validator
 from torch import Tensor
 
 from ..config import Config, field
 from ..errors import ConfigError
+from ..units import TimeAxis
+from .phase_stream import PhaseStream
 from .resample import margin, read_between
+from .stft import STFT
 
 Range = tuple[float, float]
 
-_N_FFT = 2048
-_HOP_LENGTH = 512
+_STFT = STFT(n_fft=2048, hop_length=512, win_length=2048)
 
 _LIMITS = {"speed": (0.25, 4.0), "pitch_semitones": (-12.0, 12.0), "gain_db": (-60.0, 24.0)}
 
@@ -33,7 +34,7 @@ class AugmentConfig(Config):
     speed: Range = field((1.0, 1.0))
     "Speed of the tape: 2 is twice as fast and an octave higher. From 0.25 to 4."
     pitch_semitones: Range = field((0.0, 0.0), unit="semitones")
-    "Pitch without the speed (phase vocoder). From -12 to 12."
+    "Pitch without the speed. From -12 to 12."
     gain_db: Range = field((0.0, 0.0), unit="dB")
     "Loudness. From -60 to 24."
 
@@ -79,7 +80,7 @@ class Augmentation:
     def margin(self) -> int:
         """Samples needed on either side of those a row is made from."""
         edge = margin(_filter_step((self.speed * self._pitch).max()))
-        return edge + (_N_FFT if self.pitch_semitones.any() else 0)
+        return edge + (_STFT.n_fft if self.pitch_semitones.any() else 0)
 
     @property
     def _pitch(self) -> np.ndarray:
@@ -105,14 +106,15 @@ class Augmentation:
         -------
         Tensor [shape=(B, n_samples)]
             Changed recordings. Speed and gain are the same whatever window they are read
-            through; pitch is so up to the phases of the vocoder.
+            through; changed pitch has new phases in every window.
         """
         pitch = self._pitch
         if self.pitch_semitones.any():
-            y = _stretch(y, pitch)
+            y, middle = _stretch(y, pitch), _STFT.n_fft / 2
+            first = (first - middle) * pitch + middle
         index = torch.arange(n_samples, dtype=torch.float64, device=y.device)
         rows = []
-        for row, start, step in zip(y, first * pitch, self.speed * pitch, strict=True):
+        for row, start, step in zip(y, first, self.speed * pitch, strict=True):
             position = start + step * index
             whole = position.floor()
             part = position - whole
@@ -127,16 +129,19 @@ def _filter_step(step: float) -> float:
 
 
 def _stretch(y: Tensor, factor: np.ndarray) -> Tensor:
-    """Recordings made longer by a factor each, at the same pitch; zeros behind the shorter."""
-    from torchaudio.functional import phase_vocoder
+    """Recordings ``[B, samples]`` made longer by a factor each, at the same pitch.
 
-    window = torch.hann_window(_N_FFT, device=y.device)
-    advance = torch.linspace(0, math.pi * _HOP_LENGTH, _N_FFT // 2 + 1, device=y.device)[:, None]
-    D = torch.stft(y, _N_FFT, _HOP_LENGTH, window=window, return_complex=True)
-    rows = []
-    for row, by in zip(D, factor, strict=True):
-        stretched = phase_vocoder(row, 1 / float(by), advance)
-        n_samples = round(y.shape[1] * float(by))
-        rows.append(torch.istft(stretched, _N_FFT, _HOP_LENGTH, window=window, length=n_samples))
-    longest = max(len(row) for row in rows)
-    return torch.stack([F.pad(row, (0, longest - len(row))) for row in rows])
+    Their magnitudes, read at another speed, with new phases. The middle of the first frame stays
+    in its place; zeros stand behind the shorter ones.
+    """
+    S = _STFT.magnitude(y)
+    n_frames = math.ceil(S.shape[1] * float(factor.max()))
+    place = torch.arange(n_frames, device=y.device) / torch.from_numpy(factor).to(y.device)[:, None]
+    place = place.clamp(max=S.shape[1] - 1)
+    first = place.to(torch.int64)
+    rows = torch.arange(len(y), device=y.device)[:, None]
+    after = (first + 1).clamp(max=S.shape[1] - 1)
+    S = torch.lerp(S[rows, first], S[rows, after], (place - first).to(S.dtype).unsqueeze(-1))
+    axis = TimeAxis(1, _STFT.hop_length, _STFT.n_fft)
+    stream = PhaseStream(_STFT, axis, lambda x: x, len(y), n_iter=2)
+    return torch.cat([stream.push(S), stream.flush()], 1)

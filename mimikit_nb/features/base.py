@@ -31,9 +31,10 @@ class Discrete:
 
 @dataclass(frozen=True)
 class Continuous:
-    """Values are vectors: float32 tensors ``[..., N, dim]``."""
+    """Values are vectors: float32 tensors ``[..., N, dim]``, at most ``high`` if that is known."""
 
     dim: int
+    high: float | None = None
 
 
 class Feature(ABC):

@@ -21,8 +21,6 @@ from .base import InverseStream
 from .stft import STFT, with_magnitudes
 
 N_ITER = 6
-"Iterations per frame."
-
 MOMENTUM = 0.9
 
 _GAUSSIAN = {"hann": 0.25645, "hamming": 0.29794, "blackman": 0.17954}
@@ -45,6 +43,8 @@ class PhaseStream(InverseStream):
         Linear magnitudes of pushed values.
     batch_size : int > 0
         Rows B.
+    n_iter : int >= 0, default 6
+        Iterations per frame.
 
     References
     ----------
@@ -54,11 +54,16 @@ class PhaseStream(InverseStream):
     """
 
     def __init__(
-        self, stft: STFT, axis: TimeAxis, to_magnitude: Callable[[Tensor], Tensor], batch_size: int
+        self,
+        stft: STFT,
+        axis: TimeAxis,
+        to_magnitude: Callable[[Tensor], Tensor],
+        batch_size: int,
+        n_iter: int = N_ITER,
     ) -> None:
         stft.check_invertible()
         self.stft, self.axis, self.to_magnitude = stft, axis, to_magnitude
-        self.batch_size = batch_size
+        self.batch_size, self.n_iter = batch_size, n_iter
         self.n_open = -(-stft.n_fft // stft.hop_length)  # frames that reach beyond the newest's start
         self.n_final = (self.n_open - 1) * stft.hop_length  # samples before it that they look at
         self._n_frames = 0
@@ -125,7 +130,7 @@ class PhaseStream(InverseStream):
         D = torch.cat([self._D[:, 1:], guess.unsqueeze(1)], 1)
         self._overlap_add(D)
         previous = None
-        for _ in range(N_ITER):
+        for _ in range(self.n_iter):
             frames = self._y.unfold(1, self.stft.n_fft, hop) * self._window  # type: ignore[union-attr]
             projected = torch.fft.rfft(frames)
             ahead = projected if previous is None else torch.lerp(previous, projected, 1 + MOMENTUM)

@@ -180,6 +180,8 @@ class Magnitude(_Invertible):
 
     def __init__(self, config: MagnitudeConfig, sample_rate: int) -> None:
         super().__init__(config, config.stft.n_bins, sample_rate)
+        loudest = config.stft.window_on(torch.device("cpu")).sum()  # a full-scale constant
+        self.kind = Continuous(config.stft.n_bins, high=float(_to_scale(loudest, config.scale)))
         self.n_iter = config.n_iter
 
     def from_magnitude(self, S: Tensor) -> Tensor:
