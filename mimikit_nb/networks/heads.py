@@ -26,6 +26,10 @@ from ..io.heads import (
 )
 from ..io.variable import VariableConfig
 
+_SPREAD_GAIN = 20.0
+"""Spreads are learned this many times as fast as weights: they have a long way to go from their
+start, and are only a number per bin."""
+
 
 class Head(nn.Module, ABC):
     """Maps hidden units to the parameters of a distribution.
@@ -159,12 +163,13 @@ class GaussianHead(Head):
 
     def __init__(self, hidden_dim: int, dim: int) -> None:
         super().__init__(hidden_dim, dim, n_uniforms=dim)
-        self.log_scale = nn.Parameter(torch.zeros(dim))
+        self.log_spread = nn.Parameter(torch.zeros(dim))
 
     def nll(self, params: Tensor, target: Tensor) -> Tensor:
         """Gaussian negative log-likelihood, the mean over dimensions."""
-        z = (target - params) * torch.exp(-self.log_scale)
-        return (0.5 * z.square() + self.log_scale + 0.5 * math.log(2 * math.pi)).mean(-1)
+        log_spread = _SPREAD_GAIN * self.log_spread
+        z = (target - params) * torch.exp(-log_spread)
+        return (0.5 * z.square() + log_spread + 0.5 * math.log(2 * math.pi)).mean(-1)
 
     def mean(self, params: Tensor) -> Tensor:
         """The predicted mean."""
@@ -173,19 +178,29 @@ class GaussianHead(Head):
     def sample(self, params: Tensor, u: Tensor, controls: dict[str, Tensor]) -> Tensor:
         """Mean plus temperature times Gaussian noise."""
         noise = torch.erfinv((2 * u - 1).clamp(-0.999999, 0.999999)) * math.sqrt(2)
-        return params + controls["temperature"][:, None] * torch.exp(self.log_scale) * noise
+        spread = controls["temperature"][:, None] * torch.exp(_SPREAD_GAIN * self.log_spread)
+        return params + spread * noise
 
 
 class MagnitudeHead(Head):
     """Non-negative magnitudes: the absolute value of a linear layer.
 
-    The likelihood is Laplacian with one learned spread per bin. A draw is the prediction
-    itself up to temperature 1; beyond, Laplace noise of ``temperature - 1`` spreads is added.
+    The likelihood is Laplacian with one learned spread per bin; a draw is the prediction plus
+    ``temperature`` times Laplacian noise of that spread. Without noise (temperature 0) a network
+    of magnitudes soon stands still.
+
+    Parameters
+    ----------
+    hidden_dim, dim : int
+    high : float, optional
+        Largest magnitude there is; draws stay below.
     """
 
-    def __init__(self, hidden_dim: int, dim: int) -> None:
+    def __init__(self, hidden_dim: int, dim: int, high: float | None = None) -> None:
         super().__init__(hidden_dim, dim, n_uniforms=dim)
-        self.log_scale = nn.Parameter(torch.zeros(dim))
+        self.high = high
+        start = torch.full((dim,), math.log(0.2) / _SPREAD_GAIN)
+        self.log_spread = nn.Parameter(start)
 
     def forward(self, h: Tensor) -> Tensor:
         """Magnitudes ``[..., F]``."""
@@ -193,8 +208,9 @@ class MagnitudeHead(Head):
 
     def nll(self, params: Tensor, target: Tensor) -> Tensor:
         """Laplacian negative log-likelihood, the mean over bins."""
-        error = (target - params).abs() * torch.exp(-self.log_scale)
-        return (error + self.log_scale + math.log(2)).mean(-1)
+        log_spread = _SPREAD_GAIN * self.log_spread
+        error = (target - params).abs() * torch.exp(-log_spread)
+        return (error + log_spread + math.log(2)).mean(-1)
 
     def mean(self, params: Tensor) -> Tensor:
         """The predicted magnitudes."""
@@ -202,16 +218,16 @@ class MagnitudeHead(Head):
 
     def sample(self, params: Tensor, u: Tensor, controls: dict[str, Tensor]) -> Tensor:
         """Magnitudes ``[B, F]``."""
-        spread = (controls["temperature"][:, None] - 1).clamp(min=0) * torch.exp(self.log_scale)
         v = u - 0.5
         noise = -torch.sign(v) * torch.log1p(-2 * v.abs().clamp(max=0.499999))
-        return (params + spread * noise).abs()
+        spread = controls["temperature"][:, None] * torch.exp(_SPREAD_GAIN * self.log_spread)
+        return (params + spread * noise).clamp(0.0, self.high)
 
 
 _BUILDERS: dict[str, Callable[[int, HeadConfig, Discrete | Continuous], Head]] = {
     "categorical": lambda h, c, kind: CategoricalHead(h, kind.n_classes),
     "logistic_mixture": lambda h, c, kind: LogisticMixtureHead(h, c.n_components),
-    "magnitude": lambda h, c, kind: MagnitudeHead(h, kind.dim),
+    "magnitude": lambda h, c, kind: MagnitudeHead(h, kind.dim, kind.high),
     "gaussian": lambda h, c, kind: GaussianHead(h, kind.dim),
 }
 

@@ -84,12 +84,12 @@ class FrameInput(nn.Module):
         super().__init__()
         config = input_config(variable, kind)  # type: ignore[arg-type]
         self.kind = kind
+        self.table: nn.Embedding | None = None
         if isinstance(config, EmbeddingInputConfig):
             item_dim = config.dim or 16  # short vectors: the layer reads frame_size of them at once
             self.table = nn.Embedding(kind.n_classes, item_dim)  # type: ignore[attr-defined]
         else:
             item_dim = 1 if isinstance(kind, Discrete) else kind.dim  # type: ignore[attr-defined]
-            self.table = None
         self.linear = nn.Linear(frame_size * item_dim, hidden_dim)
 
     def forward(self, frames: Tensor) -> Tensor:

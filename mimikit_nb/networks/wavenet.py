@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from ..config import field
 from ..features.spectral import MagnitudeConfig
 from ..features.waveform import MuLawConfig
-from ..io.heads import LossTerm
 from ..io.variable import IOSpec, VariableConfig
 from .base import NETWORKS, Network, NetworkConfig, Stage, State, Tensors, build_heads
 from .heads import Head
@@ -45,6 +44,8 @@ class WaveNetConfig(NetworkConfig):
     "Groups of channels that the convolutions keep apart."
     residual_conv: bool = True
     "Whether a 1x1 convolution follows each gate."
+    input_noise: float = field(0.0, ge=0, le=10)
+    "Deviation of the noise that is added to vectors read in training, to learn to recover."
 
     def build(self, io: IOSpec) -> WaveNet:
         """WaveNet with random weights."""
@@ -74,6 +75,8 @@ class FreqNetConfig(WaveNetConfig):
     "Groups of channels that the convolutions keep apart."
     residual_conv: bool = False
     "Whether a 1x1 convolution follows each gate."
+    input_noise: float = field(0.1, ge=0, le=10)
+    "Deviation of the noise that is added to vectors read in training, to learn to recover."
 
     @classmethod
     def default_io(cls, sample_rate: int) -> IOSpec:
@@ -81,7 +84,7 @@ class FreqNetConfig(WaveNetConfig):
         feature = MagnitudeConfig(n_fft=2048, hop_length=512, scale="log1p")
         return IOSpec(
             sample_rate=sample_rate,
-            variables={"signal": VariableConfig(feature=feature, losses=(LossTerm(kind="l1"),))},
+            variables={"signal": VariableConfig(feature=feature)},
         )
 
 
@@ -145,7 +148,7 @@ class WaveNet(Network):
 
     def forward(self, inputs: Tensors, state: State | None = None) -> tuple[Tensors, State]:
         """Head parameters of all steps at once."""
-        x, c = self._read(inputs)
+        x, c = self._read(self._disturbed(inputs))
         state = self.init_state(x.shape[0]) if state is None else state
         t, rings, skips = int(state["t"]), {}, None
         for i, layer in enumerate(self.layers):
@@ -169,10 +172,26 @@ class WaveNet(Network):
         for name, head in self.heads.items():
             state["out"][name].copy_(head(h))
 
+    def _disturbed(self, inputs: Tensors) -> Tensors:
+        """Autoregressive vectors with noise, in training.
+
+        A network that only ever read recordings drifts away on what it drew itself.
+        """
+        noise = self.config.input_noise
+        if not (self.training and noise):
+            return inputs
+        return {
+            name: x + noise * torch.randn_like(x)
+            if x.is_floating_point() and name not in self.fixtures
+            else x
+            for name, x in inputs.items()
+        }
+
     def _read(self, inputs: Tensors) -> tuple[Tensor, Tensor | None]:
         """Sum of the autoregressive inputs, and the fixtures side by side."""
         read = {name: module(inputs[name]) for name, module in self.inputs.items()}
-        x = sum(value for name, value in read.items() if name not in self.fixtures)
+        first, *others = (value for name, value in read.items() if name not in self.fixtures)
+        x = sum(others, start=first)
         c = torch.cat([read[name] for name in self.fixtures], -1) if self.fixtures else None
         return x, c
 
