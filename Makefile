@@ -19,7 +19,6 @@ JS := $(sort $(wildcard mimikit_nb/widgets/js/src/*) $(wildcard mimikit_nb/widge
 # The environment is made anew when what defines it changes, wherever the files' times stand.
 KEY := $(shell { cat pyproject.toml constraints.txt hatch_build.py $(JS); pwd; } | cksum | tr ' ' '-')
 READY := $(VENV)/.ready-$(KEY)
-export OMP_NUM_THREADS ?= 1
 
 .PHONY: setup demo test lint lab bench chromium install
 .DELETE_ON_ERROR:
@@ -54,7 +53,7 @@ lint: setup
 
 # The browser tests want the machine to themselves; all others share its cores.
 test: setup lint chromium
-	$(BIN)/python -m pytest -n 2 -m "not long and not benchmark and not browser"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not long and not benchmark and not browser"
 	$(BIN)/python -m pytest -m "browser and not long and not benchmark"
 
 chromium:

@@ -18,6 +18,7 @@ LARGEST_FILE = 250_000  # bytes
 CONDA_NAMES = {
     "torch": "pytorch",
     "soundfile": "pysoundfile",
+    "soxr": "soxr-python",
     "matplotlib": "matplotlib-base",
     "dask": "dask-core",
 }
