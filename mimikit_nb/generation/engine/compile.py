@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
@@ -13,25 +13,30 @@ from ...config import Config, field
 from ...errors import EngineError
 from ...networks.base import Stage, State
 from ..loop import EagerExecutor, Executor
+from .amx import amx_is_permitted
 from .cache import cache_folder, write_atomically
 from .check import TOLERANCES, check_executor
+from .constants import Layout
 from .graph import flatten_state
+from .jit import NumbaExecutor
 from .native import NativeExecutor
 from .program import TracedStep, lower_step, trace_step
+from .torch_executors import CudaGraphExecutor, TorchCompileExecutor
 
 logger = logging.getLogger(__name__)
 _said: set[str] = set()
 
-Backend = Literal["c", "eager"]
+Backend = Literal["c", "numba", "torch_compile", "cuda_graph", "eager"]
+_AMX_ROWS = 8  # from here on the matrix unit gains
 
 
 class EngineOptions(Config):
-    """How steps are compiled."""
+    """How the steps of generation are compiled."""
 
-    backend: Literal["auto", "c", "eager"] = "auto"
-    "What runs the steps: compiled C, or the plain stages; 'auto' takes the first that works."
+    backend: Literal["auto", "c", "numba", "torch_compile", "cuda_graph", "eager"] = "auto"
+    "What runs the steps: compiled code of some kind, or the plain stages; 'auto': the fastest that works."
     weights: Literal["f32", "bf16", "int8"] = "f32"
-    "How weights are stored: float32 as trained, or smaller and faster at a small loss of precision."
+    "How weights are stored: float32 as trained, or smaller and faster with a little less precision."
     check_steps: int = field(32, ge=0, le=10_000, unit="steps")
     "Steps of a new program that are compared with the plain stages before it is used; 0: none."
 
@@ -47,7 +52,8 @@ def compile_stages(
         The stages of one step, in order.
     state : State
         A state as they will run on. Its shapes are compiled in, but for the length of the
-        chunks under ``u``, ``seq`` and ``fixtures``; it is not changed.
+        chunks under ``u``, ``seq`` and ``fixtures``; it is not changed. So are the weights:
+        after training on, compile again.
     options : EngineOptions, optional
 
     Returns
@@ -69,7 +75,7 @@ def compile_stages(
         try:
             return builder.build(backend)
         except EngineError as error:
-            _say(f"Generation can't use the {backend!r} engine and takes a slower one: {error}")
+            _say(f"The engine {backend!r} can't run this generation, so a slower one will: {error}")
     return EagerExecutor(stages)
 
 
@@ -87,17 +93,23 @@ class _Builder:
         self.stages, self.state, self.options = stages, state, options
 
     @property
-    def order(self) -> list[str]:
+    def order(self) -> list[Backend]:
         """Backends to try, fastest first."""
-        on_cpu = all(t.device.type == "cpu" for t in flatten_state(self.state).values())
-        return ["c"] if on_cpu else []
+        devices = {t.device.type for t in flatten_state(self.state).values()}
+        if devices == {"cuda"}:
+            return ["cuda_graph"]
+        return ["c", "numba", "torch_compile"] if devices == {"cpu"} else []
 
-    def build(self, backend: str) -> Executor:
-        """One executor, or an EngineError."""
-        builders: dict[str, Callable[[], Executor]] = {
+    def build(self, backend: Backend) -> Executor:
+        """A checked executor, or an EngineError."""
+        builders: dict[Backend, Callable[[], Executor]] = {
             "c": self._c,
+            "numba": self._numba,
+            "torch_compile": lambda: TorchCompileExecutor(self.stages, self.state),
+            "cuda_graph": lambda: CudaGraphExecutor(self.stages, self.state),
             "eager": lambda: EagerExecutor(self.stages),
         }
+        assert set(builders) == set(get_args(Backend))
         return builders[backend]()
 
     @cached_property
@@ -105,16 +117,28 @@ class _Builder:
         return trace_step(self.stages, self.state)
 
     def _c(self) -> Executor:
-        executor = NativeExecutor(lower_step(self._traced, self.options.weights))
-        self._check_once(executor, executor.key)
+        layout: Layout = self.options.weights
+        n_rows = max(t.shape[0] for t in flatten_state(self.state).values() if t.dim())
+        if layout == "bf16" and n_rows >= _AMX_ROWS and amx_is_permitted():
+            layout = "amx"
+        executor = NativeExecutor(lower_step(self._traced, layout))
+        self._check_once(executor, executor.key, self.options.weights)
         return executor
 
-    def _check_once(self, executor: Executor, key: str) -> None:
+    def _numba(self) -> Executor:
+        if self.options.weights != "f32":
+            _say(f"The engine 'numba' has no {self.options.weights} weights; it uses float32.")
+        executor = NumbaExecutor(lower_step(self._traced, "row"))
+        self._check_once(executor, executor.key, "f32")
+        return executor
+
+    def _check_once(self, executor: Executor, key: str, weights: str) -> None:
         """Check a program when it is new in the cache."""
         if not self.options.check_steps:
             return
         stamp = cache_folder() / f"{key}.checked"
         if not stamp.exists():
-            tolerance = TOLERANCES[self.options.weights]
-            check_executor(executor, self.stages, self.state, self.options.check_steps, tolerance)
+            check_executor(
+                executor, self.stages, self.state, self.options.check_steps, TOLERANCES[weights]
+            )
             write_atomically(stamp, f"torch {torch.__version__}\n")

@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 DType = Literal["f32", "i64", "bool"]
-ITEM_BYTES: dict[DType, int] = {"f32": 4, "i64": 8, "bool": 1}
+
+
+def itemsize(dtype: DType) -> int:
+    """Bytes of one item."""
+    return {"f32": 4, "i64": 8, "bool": 1}[dtype]
 
 
 @dataclass(eq=False)

@@ -19,7 +19,6 @@ from torch.utils._pytree import tree_leaves, tree_map
 from .constants import Constants, Layout
 from .graph import Path, UnsupportedStep
 from .ir import (
-    ITEM_BYTES,
     ZERO,
     Buffer,
     DType,
@@ -33,10 +32,11 @@ from .ir import (
     add,
     cast,
     integer,
+    itemsize,
     multiply,
 )
 from .registry import handler_of, reads_tensors
-from .values import Index, Value, contiguous
+from .values import Index, Value, buffer_of, contiguous
 
 DTYPES: dict[torch.dtype, DType] = {torch.float32: "f32", torch.int64: "i64", torch.bool: "bool"}
 _ALIGNMENT = 64
@@ -88,7 +88,7 @@ class Lowering:
         """Uninitialised memory until the end of the stage; at least ``n_items`` items."""
         strides = contiguous(shape)
         size = shape[0] * strides[0] if shape else 1
-        n_bytes = max(size, n_items or 1) * ITEM_BYTES[dtype]
+        n_bytes = max(size, n_items or 1) * itemsize(dtype)
         buffer = Buffer(self.name("b"), dtype, "scratch", self._scratch_top)
         self._scratch_top += -(-n_bytes // _ALIGNMENT) * _ALIGNMENT + _ALIGNMENT
         self.scratch_bytes = max(self.scratch_bytes, self._scratch_top)
@@ -153,8 +153,7 @@ class Lowering:
         return v if v.shape[-1] == 1 or v.strides[-1] == 1 else self.copy(v)
 
     def _write(self, target: Value, source: Value) -> None:
-        assert target.buffer is not None
-        buffer = target.buffer
+        buffer = buffer_of(target)
         self.loop(
             source.shape,
             lambda ix: self.body.append(Store(buffer, target.address(ix), source.at(ix))),
@@ -168,8 +167,7 @@ class Lowering:
 
         ``address`` maps an index of ``source`` to a position, ``target``'s own if not given.
         """
-        assert target.buffer is not None
-        buffer = target.buffer
+        buffer = buffer_of(target)
         for v in tree_leaves(list(self._live.values())):
             if isinstance(v, Value) and v.is_lazy and not v.is_cheap and buffer in v.buffers():
                 self.settled(v)
@@ -197,8 +195,7 @@ class Lowering:
                     loops.append((inner[d], v.shape[d]))
             result = Var(self.name("r"), dtype)
             self.body.append(Reduce(result, op, tuple(loops), cast(v.at(inner), dtype)))  # type: ignore[arg-type]
-            assert out.buffer is not None
-            self.body.append(Store(out.buffer, out.address(index), result))
+            self.body.append(Store(buffer_of(out), out.address(index), result))
 
         self.loop(out.shape, emit, independent=False)
         return out
@@ -354,7 +351,7 @@ def _out(node: Node) -> Out | None:
 
 def _state_value(i: int, tensor: Tensor, is_chunk: bool) -> Value:
     dtype = dtype_of(tensor)
-    strides: list[int | Expr] = list(tensor.stride())
+    strides: list[int | Expr] = list(contiguous(tensor.shape))
     if is_chunk:
         strides[0] = Var(f"D{i}") if tensor.shape[0] > 1 else 0
     return Value(tensor.shape, dtype, Buffer(f"S{i}", dtype, "state", i), 0, strides)

@@ -8,8 +8,9 @@ import threading
 from ...networks.base import State
 from .build import build_library
 from .constants import aligned_bytes
+from .memory import borrowed
 from .print_c import print_c
-from .program import Program, state_tensors
+from .program import Program
 
 
 class NativeExecutor:
@@ -38,9 +39,8 @@ class NativeExecutor:
 
     def run(self, state: State, n: int) -> None:
         """Advance ``state`` by ``n`` steps, in place."""
-        tensors = state_tensors(self.program, state, n)
-        pointers = (ctypes.c_void_p * len(tensors))(*[t.data_ptr() for t in tensors])
-        strides = (ctypes.c_int64 * len(tensors))(*[t.stride(0) if t.dim() else 0 for t in tensors])
         constants, scratch = self.program.constants.data_ptr(), self._scratch.data_ptr()
-        with self._lock:
+        with borrowed(self.program, state, n) as tensors, self._lock:
+            pointers = (ctypes.c_void_p * len(tensors))(*[t.data_ptr() for t in tensors])
+            strides = (ctypes.c_int64 * len(tensors))(*[t.stride(0) if t.dim() else 0 for t in tensors])
             self._run(pointers, strides, constants, scratch, n)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.fx import GraphModule
 
-from ...errors import EngineError
 from ...networks.base import Stage, State
 from . import ops  # noqa: F401 - registers the handlers
 from .constants import Layout
@@ -76,8 +75,8 @@ def trace_step(stages: Sequence[Stage], state: State) -> TracedStep:
     if CLOCK not in flat:
         raise UnsupportedStep("The state has no clock 't'.")
     for path, tensor in flat.items():
-        if tensor.device.type != "cpu" or not tensor.is_contiguous():
-            raise UnsupportedStep(f"state{list(path)} must be contiguous and on the CPU.")
+        if tensor.device.type != "cpu":
+            raise UnsupportedStep(f"state{list(path)} is on {tensor.device}; the engine runs on the CPU.")
     return TracedStep([s.period for s in stages], trace_stages(stages, state), flat)
 
 
@@ -119,42 +118,3 @@ def lower_step(
         lowering.scratch_bytes,
         list(step.state).index(CLOCK),
     )
-
-
-def state_tensors(program: Program, state: State, n: int) -> list[Tensor]:
-    """The state's tensors in the program's order, checked to be what it was compiled for.
-
-    Raises
-    ------
-    EngineError
-        If a tensor is missing, has another type or shape, or if ``n`` steps from position
-        ``state["i"]`` go beyond a chunk.
-    """
-    flat = flatten_state(state)
-    if list(flat) != [slot.path for slot in program.slots]:
-        raise EngineError(
-            "This state has other tensors than the one the engine was built for; build it anew."
-        )
-    end = n + (int(flat[("i",)]) if ("i",) in flat else 0)
-    for slot, tensor in zip(program.slots, flat.values(), strict=True):
-        same = _fixed(slot, tuple(tensor.shape)) == _fixed(slot, slot.shape)
-        if (
-            not same
-            or dtype_of(tensor) != slot.dtype
-            or not tensor.is_contiguous()
-            or tensor.is_cuda
-        ):
-            raise EngineError(
-                f"state{list(slot.path)} is {tensor.dtype} {list(tensor.shape)}, but the engine was built "
-                f"for {slot.dtype} {list(slot.shape)}, contiguous, on the CPU; build it anew."
-            )
-        if slot.is_chunk and end > tensor.shape[1]:
-            raise EngineError(
-                f"{n} steps end at {end}, beyond the {tensor.shape[1]} of state{list(slot.path)}; run fewer."
-            )
-    return list(flat.values())
-
-
-def _fixed(slot: Slot, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The part of a shape that is compiled in."""
-    return (*shape[:1], *shape[2:]) if slot.is_chunk else shape

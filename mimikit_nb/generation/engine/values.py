@@ -80,3 +80,9 @@ def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
         strides.insert(0, size)
         size *= n
     return tuple(strides)
+
+
+def buffer_of(v: Value) -> Buffer:
+    """Buffer of a value that has one."""
+    assert v.buffer is not None
+    return v.buffer

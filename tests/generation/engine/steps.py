@@ -17,9 +17,10 @@ def generation_step(
     batch_size: int = 1,
     chunk_steps: int = 24,
     truncates: bool = False,
+    device: str = "cpu",
 ) -> tuple[Sequence[Stage], State]:
     """Stages, and a state at the start of a chunk, of a tiny network of the catalog."""
-    folded = make_network(network, io).folded()
+    folded = make_network(network, io).folded().to(device)
     state = generation_state(folded, folded.init_state(batch_size), chunk_steps, truncates)
     generator = torch.Generator().manual_seed(0)
     for value in state["u"].values():

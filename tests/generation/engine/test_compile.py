@@ -5,10 +5,13 @@ import pytest
 import torch
 
 from mimikit_nb.errors import EngineError
-from mimikit_nb.generation.engine import EngineOptions, compile_stages
+from mimikit_nb.generation.engine import EngineOptions, build, compile_stages, torch_executors
 from mimikit_nb.generation.engine import compile as compile_module
+from mimikit_nb.generation.engine.build import CompilerError
 from mimikit_nb.generation.engine.check import EngineMismatch, check_executor
+from mimikit_nb.generation.engine.jit import NumbaExecutor
 from mimikit_nb.generation.engine.native import NativeExecutor
+from mimikit_nb.generation.engine.torch_executors import CudaGraphExecutor, TorchCompileExecutor
 from mimikit_nb.generation.loop import EagerExecutor
 from mimikit_nb.networks.base import Stage, clone_state
 
@@ -85,8 +88,15 @@ def _not_in_the_engine(state) -> None:
     )
 
 
-def test_what_cannot_be_compiled_runs_as_it_is_and_says_so_once(caplog, monkeypatch) -> None:
+@pytest.fixture
+def _only_c(monkeypatch) -> None:
+    """Nothing between C and the plain stages, and nothing said yet."""
+    monkeypatch.setattr(compile_module._Builder, "order", ["c"])
     monkeypatch.setattr(compile_module, "_said", set())
+
+
+@pytest.mark.usefixtures("_only_c")
+def test_what_cannot_be_compiled_runs_as_it_is_and_says_so_once(caplog) -> None:
     stages, state = generation_step()
     stages = [*stages, Stage(1, _not_in_the_engine)]
     with caplog.at_level(logging.WARNING, logger="mimikit_nb"):
@@ -131,8 +141,8 @@ def test_a_wrong_program_is_found_out() -> None:
         check_executor(_Wrong(stages), stages, state)
 
 
+@pytest.mark.usefixtures("_only_c")
 def test_a_wrong_program_gives_way(monkeypatch, caplog) -> None:
-    monkeypatch.setattr(compile_module, "_said", set())
     stages, state = generation_step("wavenet-1")  # not yet in the cache, so that it is checked
     run = NativeExecutor.run
 
@@ -142,5 +152,78 @@ def test_a_wrong_program_gives_way(monkeypatch, caplog) -> None:
 
     monkeypatch.setattr(NativeExecutor, "run", wrong)
     executor = compile_stages(stages, state)
-    assert not isinstance(executor, NativeExecutor)
+    assert isinstance(executor, EagerExecutor)
     assert "differs" in caplog.text
+
+
+def _no_compiler(monkeypatch) -> None:
+    def find() -> list[str]:
+        raise CompilerError("There is no C compiler.")
+
+    monkeypatch.setattr(build, "find_compiler", find)
+
+
+def test_without_a_compiler_numba_runs_the_steps(monkeypatch, caplog) -> None:
+    _no_compiler(monkeypatch)
+    stages, state = generation_step("wavenet-0")
+    compiled = clone_state(state)
+    executor = compile_stages(stages, state)
+    assert isinstance(executor, NumbaExecutor)
+    executor.run(compiled, 24)
+    EagerExecutor(stages).run(state, 24)
+    torch.testing.assert_close(compiled, state, rtol=1e-4, atol=1e-4)
+
+
+def test_torch_compile_is_refused_where_it_gains_nothing(monkeypatch) -> None:
+    stages, state = generation_step()
+    monkeypatch.setattr(torch, "compile", lambda fn, **options: fn)
+    monkeypatch.setattr(torch_executors, "_seconds", lambda executor, state: float(isinstance(executor, TorchCompileExecutor)))
+    with pytest.raises(EngineError, match="faster"):
+        compile_stages(stages, state, EngineOptions(backend="torch_compile"))
+
+
+def test_torch_compile_is_checked(monkeypatch) -> None:
+    stages, state = generation_step()
+
+    def wrong(fn, **options):
+        def run(state) -> None:
+            fn(state)
+            state["out"]["signal"].add_(0.01)
+
+        return run
+
+    monkeypatch.setattr(torch, "compile", wrong)
+    with pytest.raises(EngineError, match="differs"):
+        compile_stages(stages, state, EngineOptions(backend="torch_compile"))
+
+
+@pytest.mark.long
+def test_torch_compile_gives_the_same() -> None:
+    stages, state = generation_step("wavenet-0")
+    executor = TorchCompileExecutor.__new__(TorchCompileExecutor)
+    executor.stages = [Stage(s.period, torch.compile(s.fn, dynamic=False)) for s in stages]
+    check_executor(executor, stages, state)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_graphs_equal_eager_steps() -> None:
+    stages, state = generation_step(device="cuda")
+    compiled = clone_state(state)
+    executor = compile_stages(stages, state)
+    assert isinstance(executor, CudaGraphExecutor)
+    executor.run(compiled, 24)
+    EagerExecutor(stages).run(state, 24)
+    torch.testing.assert_close(compiled, state, rtol=1e-4, atol=1e-4)
+
+
+def test_a_state_in_another_memory_order_works() -> None:
+    stages, state = generation_step(batch_size=2)
+    _, turned = generation_step(batch_size=2)
+    rnn = turned["rnn"]["0"]
+    turned["rnn"]["0"] = rnn.transpose(0, 1).contiguous().transpose(0, 1)
+    assert not turned["rnn"]["0"].is_contiguous()
+    executor = compile_stages(stages, turned)
+    for s in (state, turned):
+        executor.run(s, 24)
+    torch.testing.assert_close(turned, state, rtol=0, atol=0)

@@ -3,14 +3,18 @@ import functools
 import pytest
 import torch
 
+from mimikit_nb.generation.engine.jit import NumbaExecutor
 from mimikit_nb.generation.engine.native import NativeExecutor
 from mimikit_nb.generation.engine.program import lower_step, trace_step
 from mimikit_nb.networks.base import Stage, State, clone_state
 
 from .operations import OPERATIONS
 
+BACKENDS = {"c": ("f32", NativeExecutor), "numba": ("row", NumbaExecutor)}
 CLOCK = 6
-GROUP_SIZE = 12  # operations in one program: compilers take their time to start
+# Operations that share a program: compilers take their time to start. numba compiles slowly:
+# what its printer does in a way of its own, and the rest in long runs.
+NUMBA_FIRST = ("integers", "logic", "erfinv", "ring", "scatter", "argmax", "any", "masked softmax", "linear")
 
 
 def stage_of(name: str) -> Stage:
@@ -27,23 +31,30 @@ def state_of(name: str) -> State:
 
 
 @functools.cache
-def run_group(first: int) -> tuple[State, State]:
+def run_all(backend: str, names: tuple[str, ...]) -> tuple[State, State]:
     """Expected and found states of some operations, each a stage of one program."""
-    names = list(OPERATIONS)[first : first + GROUP_SIZE]
-    state: State = {
-        "t": torch.zeros(1, dtype=torch.int64),
-        **{name: state_of(name) for name in names},
-    }
+    state: State = {"t": torch.zeros(1, dtype=torch.int64), **{name: state_of(name) for name in names}}
     stages, found = [stage_of(name) for name in names], clone_state(state)
-    NativeExecutor(lower_step(trace_step(stages, state))).run(found, 1)
+    layout, executor = BACKENDS[backend]
+    executor(lower_step(trace_step(stages, state), layout)).run(found, 1)
     for stage in stages:
         stage.fn(state)
     return state, found
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_operation_equals_eager(name) -> None:
-    expected, found = run_group(list(OPERATIONS).index(name) // GROUP_SIZE * GROUP_SIZE)
-    torch.testing.assert_close(
-        found[name]["out"], expected[name]["out"], rtol=2e-6, atol=2e-6, equal_nan=True
-    )
+def _cases():
+    for backend in BACKENDS:
+        names = list(OPERATIONS)
+        if backend == "numba":
+            yield from (pytest.param(backend, NUMBA_FIRST, name, id=f"numba-{name}") for name in NUMBA_FIRST)
+            names = [name for name in names if name not in NUMBA_FIRST]
+        marks = [pytest.mark.long] if backend == "numba" else []
+        for i, name in enumerate(names):
+            group = tuple(names[i // 12 * 12 :][:12])
+            yield pytest.param(backend, group, name, id=f"{backend}-{name}", marks=marks)
+
+
+@pytest.mark.parametrize(("backend", "group", "name"), _cases())
+def test_operation_equals_eager(backend, group, name) -> None:
+    expected, found = run_all(backend, group)
+    torch.testing.assert_close(found[name]["out"], expected[name]["out"], rtol=2e-6, atol=2e-6, equal_nan=True)

@@ -9,10 +9,11 @@ from torch import Tensor
 
 from ..constants import PANEL, Layout
 from ..graph import UnsupportedStep
-from ..ir import Buffer, Call, Expr, Matmul, Reduce, Store, Var
+from ..ir import Buffer, Call, Expr, Matmul, Reduce, Store, Var, integer, multiply
+from ..ir import add as add_index
 from ..lowering import Lowering, Out
 from ..registry import lowers
-from ..values import Value
+from ..values import Value, buffer_of
 from .pointwise import call, full, pointwise
 
 aten = torch.ops.aten
@@ -25,21 +26,28 @@ def linear(low: Lowering, x: Value, w: Tensor, bias: Tensor | None, groups: int 
     rows, n, k = x.shape[0], w.shape[0] // groups, w.shape[1]
     n_padded = -(-n // PANEL) * PANEL
     if groups > 1 and n != n_padded:
-        parts = [_group(low, x, w, bias, g, n, k) for g in range(groups)]
-        y = low.scratch((rows, groups * n), "f32")
-        for g, part in enumerate(parts):
-            low.mutate(low.slice(y, 1, g * n, n), part)
-        return y
+        return _small_groups(low, x, w, bias, n)
     y = low.scratch((_padded_rows(low.layout, rows), groups * n_padded), "f32")
     for g in range(groups):
         _emit(low, (x, g * k), w[g * n : (g + 1) * n], _part(bias, g, n), (y, g * n), rows)
     return Value((rows, groups * n), "f32", y.buffer, 0, (groups * n_padded, 1))
 
 
-def _group(
-    low: Lowering, x: Value, w: Tensor, bias: Tensor | None, g: int, n: int, k: int
-) -> Value:
-    return linear(low, low.slice(x, 1, g * k, k), w[g * n : (g + 1) * n], _part(bias, g, n))
+def _small_groups(low: Lowering, x: Value, w: Tensor, bias: Tensor | None, n: int) -> Value:
+    """Groups of ``n`` outputs that don't fill panels (depthwise convolutions): plain loops."""
+    weights, k = low.constant(w), w.shape[1]
+    y, inner, add = low.scratch((x.shape[0], w.shape[0]), "f32"), Var(low.name("k")), call("add", "f32")
+    biases = full((w.shape[0],), "f32", 0.0) if bias is None else low.constant(bias)
+
+    def dot(ix: list[Expr]) -> None:
+        result, (row, output) = Var(low.name("r"), "f32"), ix
+        column = add_index(multiply(Call("trunc_div", (output, integer(n)), "i64"), integer(k)), inner)
+        product = call("mul", "f32")(x.at([row, column]), weights.at([output, inner]))
+        low.body.append(Reduce(result, "sum", ((inner, k),), product))
+        low.body.append(Store(buffer_of(y), y.address(ix), add(result, biases.at([output]))))
+
+    low.loop(y.shape, dot, independent=False)
+    return y
 
 
 def _part(bias: Tensor | None, g: int, n: int) -> Tensor | None:
@@ -72,17 +80,15 @@ def _emit(
     weights, biases, scales = (Buffer(f"c{place}", "f32", "const", place) for place in places)
     (x_value, x_offset), (y_value, y_offset) = x, y
     x_stride, y_stride = (_row_stride(v) for v in (x_value, y_value))
-    assert x_value.buffer is not None
-    assert y_value.buffer is not None
     low.body.append(
         Matmul(
             layout,
-            (x_value.buffer, x_value.offset + x_offset),
+            (buffer_of(x_value), x_value.offset + x_offset),
             x_stride,
             weights,
             biases,
             scales,
-            (y_value.buffer, y_value.offset + y_offset),
+            (buffer_of(y_value), y_value.offset + y_offset),
             y_stride,
             rows,
             w.shape[1],
@@ -160,7 +166,7 @@ def _loops(low: Lowering, a: Value, b: Value) -> Value:
             result = Var(low.name("r"), "f32")
             product = call("mul", "f32")(a.at([ix[0], ix[1], inner]), b.at([ix[0], inner, ix[2]]))
             low.body.append(Reduce(result, "sum", ((inner, k),), product))
-            low.body.append(Store(y.buffer, y.address(ix), result))  # type: ignore[arg-type]
+            low.body.append(Store(buffer_of(y), y.address(ix), result))
 
         low.loop(y.shape, dot, independent=False)
     return y
@@ -176,8 +182,8 @@ def _sum_of_rows(low: Lowering, a: Value, b: Value, y: Value) -> None:
         place = [item, row, column]
         product = call("mul", "f32")(a.at([item, row, inner]), b.at([item, inner, column]))
         low.body.append(
-            Store(y.buffer, y.address(place), Call("add", (y.at(place), product), "f32"))
-        )  # type: ignore[arg-type]
+            Store(buffer_of(y), y.address(place), Call("add", (y.at(place), product), "f32"))
+        )
 
     low.loop((n, rows, k, b.shape[2]), add_row)
 

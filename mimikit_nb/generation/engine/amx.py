@@ -1,0 +1,28 @@
+"""Whether this process may use the matrix unit of the CPU (AMX)."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import sys
+from functools import lru_cache
+
+from .cache import has_cpu_flag
+
+_ARCH_PRCTL = 158
+_REQUEST_PERMISSION = 0x1023  # ARCH_REQ_XCOMP_PERM
+_TILE_DATA = 18  # XFEATURE_XTILEDATA
+
+
+@lru_cache(maxsize=1)
+def amx_is_permitted() -> bool:
+    """Ask Linux for the matrix unit; the answer holds for the whole process.
+
+    The kernels also round to bfloat16 with AVX-512 instructions.
+    """
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        return False
+    if not (has_cpu_flag("amx_bf16") and has_cpu_flag("avx512_bf16")):
+        return False
+    libc = ctypes.CDLL(None, use_errno=True)
+    return libc.syscall(_ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA) == 0
