@@ -30,6 +30,9 @@ _SPREAD_GAIN = 20.0
 """Spreads are learned this many times as fast as weights: they have a long way to go from their
 start, and are only a number per bin."""
 
+_HALF_OF_THREE_SPREADS = 0.5 * (1 - math.exp(-3))
+"""Where the distribution function of Laplacian noise, less a half, reaches three spreads."""
+
 
 class Head(nn.Module, ABC):
     """Maps hidden units to the parameters of a distribution.
@@ -59,6 +62,9 @@ class Head(nn.Module, ABC):
     @abstractmethod
     def mean(self, params: Tensor) -> Tensor:
         """Most typical value, for losses that compare values."""
+
+    def observe(self, target: Tensor) -> None:
+        """Take note of targets in training; most heads needn't."""
 
     @abstractmethod
     def sample(self, params: Tensor, u: Tensor, controls: dict[str, Tensor]) -> Tensor:
@@ -186,19 +192,21 @@ class MagnitudeHead(Head):
     """Non-negative magnitudes: the absolute value of a linear layer.
 
     The likelihood is Laplacian with one learned spread per bin; a draw is the prediction plus
-    ``temperature`` times Laplacian noise of that spread. Without noise (temperature 0) a network
-    of magnitudes soon stands still.
+    ``temperature`` times Laplacian noise of that spread, of at most three spreads. Without noise
+    (temperature 0) a network of magnitudes soon stands still. No bin is drawn louder than the
+    loudest it was taught, so that a network that loses its way can't grow without end.
 
     Parameters
     ----------
     hidden_dim, dim : int
     high : float, optional
-        Largest magnitude there is; draws stay below.
+        Largest magnitude there is, for a head that was taught nothing yet.
     """
 
     def __init__(self, hidden_dim: int, dim: int, high: float | None = None) -> None:
         super().__init__(hidden_dim, dim, n_uniforms=dim)
-        self.high = high
+        self.high = math.inf if high is None else high
+        self.register_buffer("loudest", torch.full((dim,), -1.0))
         start = torch.full((dim,), math.log(0.2) / _SPREAD_GAIN)
         self.log_spread = nn.Parameter(start)
 
@@ -219,9 +227,15 @@ class MagnitudeHead(Head):
     def sample(self, params: Tensor, u: Tensor, controls: dict[str, Tensor]) -> Tensor:
         """Magnitudes ``[B, F]``."""
         v = u - 0.5
-        noise = -torch.sign(v) * torch.log1p(-2 * v.abs().clamp(max=0.499999))
+        noise = -torch.sign(v) * torch.log1p(-2 * v.abs().clamp(max=_HALF_OF_THREE_SPREADS))
         spread = controls["temperature"][:, None] * torch.exp(_SPREAD_GAIN * self.log_spread)
-        return (params + spread * noise).clamp(0.0, self.high)
+        loudest = torch.where(self.loudest < 0, self.high, self.loudest)
+        return torch.minimum((params + spread * noise).clamp(min=0.0), loudest)
+
+    @torch.no_grad()
+    def observe(self, target: Tensor) -> None:
+        """Remember the loudest magnitude of each bin."""
+        torch.maximum(self.loudest, target.flatten(0, -2).amax(0), out=self.loudest)
 
 
 _BUILDERS: dict[str, Callable[[int, HeadConfig, Discrete | Continuous], Head]] = {

@@ -49,6 +49,8 @@ def loss_terms(
     terms = {}
     for name, variable in io.targets.items():
         head, params, target = heads[name], outputs[name], targets[name]
+        if head.training:
+            head.observe(target)
         for term in variable.losses:
             if term.kind == "nll":
                 value = head.nll(params, target).mean()

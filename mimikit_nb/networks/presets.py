@@ -18,11 +18,11 @@ PRESETS: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "sample_rnn": {
         "tiny": {
             "network": {"hidden_dim": 64},
-            "training": {"batch_size": 16, "chunk_steps": 512, "learning_rate": 3e-3},
+            "training": {"batch_size": 8, "chunk_steps": 512, "learning_rate": 4e-3},
         },
         "laptop": {
             "network": {},
-            "training": {"batch_size": 16, "chunk_steps": 1024, "learning_rate": 2e-3},
+            "training": {"batch_size": 8, "chunk_steps": 512, "learning_rate": 3e-3},
         },
         "gpu": {
             "network": {"frame_sizes": (64, 16, 16), "hidden_dim": 1024, "n_rnn": 2},

@@ -24,7 +24,7 @@ from ..config import field
 from ..errors import ConfigError, ParameterError
 from ..features.base import Discrete
 from ..features.waveform import MuLawConfig
-from ..io.heads import EmbeddingInputConfig, LinearInputConfig
+from ..io.heads import EmbeddingInputConfig
 from ..io.variable import IOSpec, VariableConfig
 from .base import NETWORKS, Network, NetworkConfig, Stage, State, Tensors, build_heads, clone_state
 from .heads import Head
@@ -70,8 +70,8 @@ class SampleRNNConfig(NetworkConfig):
 
     @classmethod
     def default_io(cls, sample_rate: int) -> IOSpec:
-        """Mu-law samples in 256 classes, read as numbers."""
-        variable = VariableConfig(feature=MuLawConfig(), input=LinearInputConfig())
+        """Mu-law samples in 256 classes, read as short learned vectors."""
+        variable = VariableConfig(feature=MuLawConfig(), input=EmbeddingInputConfig(dim=16))
         return IOSpec(sample_rate=sample_rate, variables={"signal": variable})
 
 

@@ -77,9 +77,9 @@ def test_draws_have_the_spread_that_fits_the_data(head_class):
     u = torch.rand(N, 2)
     drawn = head.sample(torch.full((N, 2), 3.0), u, controls(N)).detach()
     deviation, expected = (drawn - 3).abs().mean(0), (target - 3).abs().mean(0)
-    torch.testing.assert_close(deviation, expected, rtol=0.1, atol=0)
+    torch.testing.assert_close(deviation, expected, rtol=0.15, atol=0)
     twice = head.sample(torch.full((N, 2), 3.0), u, controls(N, 2.0)).detach()
-    torch.testing.assert_close((twice - 3).abs().mean(0), 2 * expected, rtol=0.12, atol=0)
+    torch.testing.assert_close((twice - 3).abs().mean(0), 2 * deviation, rtol=0.05, atol=0)
 
 
 def test_magnitudes_stay_within_what_is_possible_and_are_exact_at_temperature_zero():
@@ -91,6 +91,9 @@ def test_magnitudes_stay_within_what_is_possible_and_are_exact_at_temperature_ze
     noisy = head.sample(params, torch.rand(30, 5), controls(30, 10.0)).detach()
     assert ((noisy >= 0) & (noisy <= 2.0)).all()
     assert not torch.equal(noisy, params)
+    head.observe(torch.tensor([[[0.1, 0.2, 0.3, 0.4, 0.5]], [[0.5, 0.1, 0.1, 0.1, 0.1]]]))
+    taught = head.sample(params, torch.rand(30, 5), controls(30, 10.0)).detach()
+    assert (taught <= torch.tensor([0.5, 0.2, 0.3, 0.4, 0.5])).all()
 
 
 def spec(**options) -> IOSpec:
