@@ -1,4 +1,7 @@
-"""Judge generated sounds by numbers, beside sounds that everybody can imagine: :func:`judge`."""
+"""Judge generated sounds by numbers, beside sounds that everybody can imagine.
+
+Main names: :func:`judge`, :func:`corpus_profile`.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 EXCERPT = "corpus (an excerpt)"
 NOISE = "noise as loud as the corpus"
 SILENCE = "silence"
+
+_PROFILES: dict[str, CorpusProfile] = {}
 
 
 def judge(
@@ -67,8 +72,17 @@ def judge(
     n_samples = next(iter(rows.values())).shape[-1]
     rows |= _references(corpus, n_samples, seed)
     whole = SpectralStatistics.of(corpus.signal, corpus.sample_rate)
-    profile = CorpusProfile.from_signal(corpus.signal, corpus.sample_rate)
+    profile = corpus_profile(corpus)
     return pd.DataFrame([_row(name, y, corpus, whole, profile) for name, y in rows.items()])
+
+
+def corpus_profile(corpus: Corpus) -> CorpusProfile:
+    """What is usual in a corpus, for flags that mean "worse than the corpus"; kept in memory."""
+    if corpus.hash not in _PROFILES:
+        profile = CorpusProfile.from_signal(corpus.signal, corpus.sample_rate)
+        _PROFILES.clear()  # one corpus at a time is enough for a notebook
+        _PROFILES[corpus.hash] = profile
+    return _PROFILES[corpus.hash]
 
 
 def _references(corpus: Corpus, n_samples: int, seed: int) -> dict[str, np.ndarray]:

@@ -24,9 +24,11 @@ import soxr
 
 from ..audio.meters import Levels, measure
 from ..audio.recall import read_recall
+from ..corpus.store import Corpus
 from ..errors import AudioError, ParameterError
 from ..evaluation.detectors import CorpusProfile, detect
 from ..generation.output import Generated
+from ..recipes.judging import corpus_profile
 from .picture import draw_sound, png
 from .pictures import prompt_entries
 from .sound import open_sound
@@ -58,7 +60,7 @@ def listen(
     *,
     prompt_end_seconds: float | None = None,
     title: str = "",
-    reference: CorpusProfile | None = None,
+    corpus: Corpus | None = None,
     picture: bool = True,
     max_bytes: int = MOST_BYTES,
 ) -> Listening:
@@ -75,8 +77,8 @@ def listen(
         the files they were saved to know.
     title : str, default ""
         Title of the sounds that have none.
-    reference : CorpusProfile, optional
-        What is usual in the corpus; flags then mean "worse than the corpus".
+    corpus : Corpus, optional
+        What the sounds are meant to be like; flags then mean "worse than the corpus".
     picture : bool, default True
         Whether to draw each sound above its player.
     max_bytes : int > 0, default 300000
@@ -98,6 +100,7 @@ def listen(
     if max_bytes < 1000:
         raise ParameterError(f"max_bytes is {max_bytes}; a preview needs at least 1000.")
     share = min(max_bytes, MOST_BYTES_TOGETHER // max(1, len(items)))
+    reference = corpus_profile(corpus) if corpus is not None and items else None
     return Listening([_make_card(*item, reference, picture, share) for item in items])
 
 
