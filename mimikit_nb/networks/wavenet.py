@@ -7,6 +7,7 @@ on the frames of a magnitude spectrum, wide, grouped and without skips, it is Fr
 
 from __future__ import annotations
 
+import functools
 from typing import Literal
 
 import torch
@@ -190,8 +191,7 @@ class WaveNet(Network):
     def _read(self, inputs: Tensors) -> tuple[Tensor, Tensor | None]:
         """Sum of the autoregressive inputs, and the fixtures side by side."""
         read = {name: module(inputs[name]) for name, module in self.inputs.items()}
-        first, *others = (value for name, value in read.items() if name not in self.fixtures)
-        x = sum(others, start=first)
+        x = functools.reduce(torch.add, (h for n, h in read.items() if n not in self.fixtures))
         c = torch.cat([read[name] for name in self.fixtures], -1) if self.fixtures else None
         return x, c
 

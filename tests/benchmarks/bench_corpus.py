@@ -43,6 +43,6 @@ def test_ingest(tmp_path, extension, capsys):
     assert corpus.duration_seconds == pytest.approx(60 * MINUTES, rel=0.01)
     with capsys.disabled():
         print(
-            f"\n{extension}: {60 * MINUTES / seconds:.0f} x real time (44.1 kHz stereo to 22.05 kHz), "
+            f"\n{extension}: {60 * MINUTES / seconds:.0f} x real time (44.1 to 22.05 kHz, stereo), "
             f"{megabytes:.0f} MB above the interpreter's own; opens in {1000 * opened:.0f} ms"
         )
