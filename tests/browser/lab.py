@@ -270,12 +270,12 @@ class Notebook:
         assert status["status"] == "ok", status
 
     def poll(
-        self, condition: Callable[[], Any], timeout: float = 10, what: str = "the condition holds"
+        self, condition: Callable[[], Any], timeout: float = 30, what: str = "the condition holds"
     ) -> Any:
         """Wait, with the page's own clock running, until a condition holds; its value."""
         return poll(condition, timeout, what, lambda: self.page.wait_for_timeout(50))
 
-    def eventually(self, expression: str, expected: Any, timeout: float = 10) -> None:
+    def eventually(self, expression: str, expected: Any, timeout: float = 30) -> None:
         """Wait until a Python expression in the kernel has a value."""
         self.poll(
             lambda: self.value(expression) == expected, timeout, f"{expression} == {expected!r}"
@@ -295,8 +295,9 @@ class Notebook:
         )
 
     def assert_clean(self) -> None:
-        """No error in the page's console, and nothing asked for from outside."""
-        assert not self.errors
+        """No error in the page's console since last asked, and nothing fetched from outside."""
+        errors, self.errors = self.errors, []
+        assert not errors
         assert not self.external
 
 

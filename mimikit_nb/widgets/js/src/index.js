@@ -15,6 +15,7 @@ import { Selecting } from "./selecting.js";
 import { Spectrogram } from "./spectrogram.js";
 import css from "./style.css";
 import { asker } from "./talk.js";
+import { nearby, sized } from "./waiting.js";
 
 const SYNC_MS = 200; // between two messages on where the playhead is
 const ZOOM_STEP = 2;
@@ -33,17 +34,23 @@ class View {
     this.media.onError = (error) => this.#say(error.message);
     this.lastSync = 0;
     this.gone = false;
+    this.asleep = new Promise((wake) => (this.wake = wake));
+    this.watched = [["msg:custom", (message) => message.type === "play" && this.#playWhenReady(message)]];
+    this.model.on(...this.watched[0]);
+    this.ready = this.#start();
   }
 
-  /** Peaks.js needs a place with a width, and the samples' extremes. */
-  async start() {
+  /** Begin when the player comes near the visible part of the page, or is asked to play. */
+  async #start() {
     const { find } = this.parts;
+    await Promise.race([nearby(this.root), this.asleep]);
     await sized(find(".zoom"));
+    if (this.gone) return;
     this.#say("Reading the sound …");
     await this.#loadWaveform(this.#levelFor(this.#fitScale()));
     if (this.gone) return;
     this.peaks = await this.#initPeaks();
-    if (this.gone) return this.peaks.destroy();
+    if (this.gone) return void this.peaks.destroy();
     this.zoomview = this.peaks.views.getView("zoomview");
     this.#showWaveform();
     this.zoomview.enableSegmentDragging(true);
@@ -66,8 +73,9 @@ class View {
 
   destroy() {
     this.gone = true;
+    this.wake();
     this.resized?.disconnect();
-    for (const [event, handler] of this.watched ?? []) this.model.off(event, handler);
+    for (const [event, handler] of this.watched) this.model.off(event, handler);
     this.talk.close();
     this.peaks?.destroy();
     if (!this.peaks) this.media.destroy();
@@ -261,16 +269,18 @@ class View {
         if (this.model.get("playing") !== this.media.isPlaying()) this.toggle();
       },
     };
-    this.watched = Object.entries(watch).map(([name, handler]) => [`change:${name}`, handler]);
-    const onMessage = (message) => {
-      if (message.type !== "play") return;
-      const start = message.start ?? this.media.getCurrentTime();
-      this.playPassage(start, message.stop);
-    };
-    this.watched.push(["msg:custom", onMessage]);
-    for (const [event, handler] of this.watched) this.model.on(event, handler);
+    for (const [name, handler] of Object.entries(watch)) {
+      this.watched.push([`change:${name}`, handler]);
+      this.model.on(`change:${name}`, handler);
+    }
     this.#loopChanged();
     if (this.model.get("time")) this.media.seek(this.model.get("time"));
+  }
+
+  async #playWhenReady({ start, stop }) {
+    this.wake();
+    await this.ready;
+    this.playPassage(start ?? this.media.getCurrentTime(), stop);
   }
 
   // --- keeping in step --------------------------------------------------------------------------
@@ -373,20 +383,9 @@ function firstChannels(waveform) {
   return made.buffer;
 }
 
-function sized(node) {
-  return new Promise((resolve) => {
-    const observer = new ResizeObserver(() => {
-      if (!node.clientWidth) return;
-      observer.disconnect();
-      resolve();
-    });
-    observer.observe(node);
-  });
-}
-
 export function render({ model, el }) {
   const view = new View(model, el);
-  view.start().catch((error) => {
+  view.ready.catch((error) => {
     view.parts.find(".status").textContent = error.message;
   });
   return () => view.destroy();
