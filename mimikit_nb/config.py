@@ -25,7 +25,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsA
 from .errors import ConfigError
 
 
-def field(default: Any = ..., *, unit: str | None = None, scale: str | None = None, **limits: Any) -> Any:
+def field(
+    default: Any = ..., *, unit: str | None = None, scale: str | None = None, **limits: Any
+) -> Any:
     """Declare a config field with limits, a unit and a scale.
 
     Parameters
@@ -39,7 +41,9 @@ def field(default: Any = ..., *, unit: str | None = None, scale: str | None = No
     **limits
         What :func:`pydantic.Field` takes: ``ge``, ``gt``, ``le``, ``lt``, ``min_length`` ...
     """
-    hints = {k: v for k, v in {"unit": unit, "scale": scale}.items() if v is not None}
+    hints: dict[str, Any] = {
+        k: v for k, v in {"unit": unit, "scale": scale}.items() if v is not None
+    }
     return Field(default, json_schema_extra=hints or None, **limits)
 
 
@@ -83,7 +87,9 @@ def load_yaml(source: str | Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"Can't read the configuration: {error}") from error
     if not isinstance(values, dict):
-        raise ConfigError(f"A configuration is a mapping of names to values, not {type(values).__name__}.")
+        raise ConfigError(
+            f"A configuration is a mapping of names to values, not {type(values).__name__}."
+        )
     return values
 
 
@@ -123,19 +129,23 @@ class Registry(Generic[C]):
         values = {"kind": value} if isinstance(value, str) else dict(value)
         kind = values.get("kind")
         if kind not in self._kinds:
-            raise ConfigError(f"Unknown {self.family} kind {kind!r}. {did_you_mean(str(kind), self._kinds)}")
+            raise ConfigError(
+                f"Unknown {self.family} kind {kind!r}. {did_you_mean(str(kind), self._kinds)}"
+            )
         return self._kinds[kind](**values)
 
     def annotate(self, base: type[C]) -> Any:
         """Type of a config field that holds any member of the family (``base`` is its root)."""
-        return Annotated[SerializeAsAny[base], BeforeValidator(self.parse)]  # type: ignore[valid-type]
+        return Annotated[SerializeAsAny[base], BeforeValidator(self.parse)]  # type: ignore[valid-type, misc]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Sentence that offers the nearest known names, or lists all of them."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=3)
-    return f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known: {', '.join(known)}."
+    return (
+        f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known: {', '.join(known)}."
+    )
 
 
 def _in_words(cls: type[BaseModel], error: ValidationError) -> str:
@@ -144,7 +154,9 @@ def _in_words(cls: type[BaseModel], error: ValidationError) -> str:
     for item in error.errors():
         name = ".".join(map(str, item["loc"])) or cls.__name__
         if item["type"] == "extra_forbidden":
-            sentences.append(f"{cls.__name__} has no field {name!r}. {did_you_mean(name, cls.model_fields)}")
+            sentences.append(
+                f"{cls.__name__} has no field {name!r}. {did_you_mean(name, cls.model_fields)}"
+            )
         elif item["type"] == "missing":
             sentences.append(f"{cls.__name__} needs a value for {name!r}.")
         else:

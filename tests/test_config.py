@@ -51,7 +51,9 @@ class PictureConfig(Config):
 
 
 def test_an_unknown_field_is_refused_and_the_nearest_offered():
-    with pytest.raises(ConfigError, match=r"CircleConfig has no field 'radios'. Did you mean 'radius'\?"):
+    with pytest.raises(
+        ConfigError, match=r"CircleConfig has no field 'radios'. Did you mean 'radius'\?"
+    ):
         CircleConfig(radios=2)
 
 
@@ -109,14 +111,16 @@ def test_a_kind_is_registered_once():
     assert set(SHAPES.kinds) == {"circle", "box"}
 
 
-@pytest.mark.parametrize("text", ["- a\n- b", "just words", "", "a: [", "a: !!python/object:os.system {}"])
+@pytest.mark.parametrize(
+    "text", ["- a\n- b", "just words", "", "a: [", "a: !!python/object:os.system {}"]
+)
 def test_yaml_that_is_no_mapping_is_refused(text):
     with pytest.raises(ConfigError, match=r"mapping|Can't read"):
         load_yaml(text)
 
 
 def test_a_missing_file_is_said_to_be_missing(tmp_path):
-    with pytest.raises(ConfigError, match="none.yaml"):
+    with pytest.raises(ConfigError, match=r"none\.yaml"):
         CircleConfig.from_yaml(tmp_path / "none.yaml")
 
 

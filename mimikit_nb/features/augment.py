@@ -44,7 +44,8 @@ class AugmentConfig(Config):
             first, last = getattr(self, name)
             if not low <= first <= last <= high:
                 raise ConfigError(
-                    f"{name} = ({first:g}, {last:g}): give the least and the greatest, from {low:g} to {high:g}."
+                    f"{name} = ({first:g}, {last:g}): give the least and the greatest, "
+                    f"from {low:g} to {high:g}."
                 )
         return self
 

@@ -31,7 +31,10 @@ class Discrete:
 
 @dataclass(frozen=True)
 class Continuous:
-    """Values are vectors: float32 tensors ``[..., N, dim]``, at most ``high`` if that is known."""
+    """Values are vectors: float32 tensors ``[..., N, dim]``.
+
+    No sound within [-1, 1] has values above ``high``, if that is known.
+    """
 
     dim: int
     high: float | None = None

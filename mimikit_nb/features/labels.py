@@ -37,9 +37,13 @@ class LabelConfig(FeatureConfig):
     @model_validator(mode="after")
     def _check_classes(self) -> Self:
         if self.names is not None and len(set(self.names)) != self.n_classes:
-            raise ConfigError(f"{self.n_classes} classes need as many different names, not {self.names}.")
+            raise ConfigError(
+                f"{self.n_classes} classes need as many different names, not {self.names}."
+            )
         if self.unlabelled >= self.n_classes:
-            raise ConfigError(f"unlabelled is {self.unlabelled}; it must be a class, below {self.n_classes}.")
+            raise ConfigError(
+                f"unlabelled is {self.unlabelled}; it must be a class, below {self.n_classes}."
+            )
         return self
 
     def build(self, sample_rate: int) -> Label:
@@ -88,7 +92,8 @@ class Label(Feature):
         names = self.config.names
         if names is None and label.dtype.kind not in "iu":
             raise FeatureError(
-                f"Labels such as {str(label[0])!r} are words; list them as the label feature's names."
+                f"Labels such as {str(label[0])!r} are words; "
+                "list them as the label feature's names."
             )
         if names is None:
             classes = label.astype(np.int64)
@@ -100,11 +105,14 @@ class Label(Feature):
             unknown = label[np.asarray(names)[classes] != label.astype(str)]
         if len(unknown):
             raise FeatureError(
-                f"Label {unknown[0]!s} has no class; classes are {names or f'0 to {self.kind.n_classes - 1}'}."
+                f"Label {unknown[0]!s} has no class; "
+                f"classes are {names or f'0 to {self.kind.n_classes - 1}'}."
             )
         return classes
 
-    def at(self, start: np.ndarray, stop: np.ndarray, label: np.ndarray, position: np.ndarray) -> np.ndarray:
+    def at(
+        self, start: np.ndarray, stop: np.ndarray, label: np.ndarray, position: np.ndarray
+    ) -> np.ndarray:
         """Classes at positions, given stretches and their labels.
 
         Parameters

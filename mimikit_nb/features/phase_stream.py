@@ -64,7 +64,9 @@ class PhaseStream(InverseStream):
         stft.check_invertible()
         self.stft, self.axis, self.to_magnitude = stft, axis, to_magnitude
         self.batch_size, self.n_iter = batch_size, n_iter
-        self.n_open = -(-stft.n_fft // stft.hop_length)  # frames that reach beyond the newest's start
+        self.n_open = -(
+            -stft.n_fft // stft.hop_length
+        )  # frames that reach beyond the newest's start
         self.n_final = (self.n_open - 1) * stft.hop_length  # samples before it that they look at
         self._n_frames = 0
         self._y: Tensor | None = None
@@ -95,7 +97,7 @@ class PhaseStream(InverseStream):
 
     @torch.no_grad()
     def prime(self, y: Tensor) -> None:
-        """Go on behind the sound ``y [B, samples]``: its frames count as pushed, with its phases."""
+        """Go on behind the sound ``y [B, samples]``, as if its frames had been pushed."""
         self._start(y.device)
         y = F.pad(y, (self.axis.padding, self.axis.padding))
         n_frames = TimeAxis(1, self.stft.hop_length, self.stft.n_fft).n_frames(y.shape[1])
@@ -182,7 +184,9 @@ def guess_spectrum(stft: STFT, S: Tensor, S_before: Tensor, D_before: Tensor) ->
     lean = slope.cumsum(-1) - 0.5 * slope
     angle = lean + (2 * math.pi * hop / n_fft * frequency - lean).gather(-1, peak)
     angle = angle.remainder(2 * math.pi).to(S.dtype)
-    before = torch.view_as_real(with_magnitudes(D_before + 1e-12, torch.ones_like(S)).gather(-1, peak))
+    before = torch.view_as_real(
+        with_magnitudes(D_before + 1e-12, torch.ones_like(S)).gather(-1, peak)
+    )
     turn = torch.view_as_real(torch.polar(S, angle))
     real = before[..., 0] * turn[..., 0] - before[..., 1] * turn[..., 1]
     return torch.complex(real, before[..., 0] * turn[..., 1] + before[..., 1] * turn[..., 0])

@@ -43,7 +43,8 @@ class SpectralConfig(FeatureConfig):
     def _check_lengths(self) -> Self:
         if self.win_length is not None and self.win_length > self.n_fft:
             raise ConfigError(
-                f"win_length is {self.win_length}, longer than the frame; it must be at most n_fft = {self.n_fft}."
+                f"win_length is {self.win_length}, longer than the frame; "
+                f"it must be at most n_fft = {self.n_fft}."
             )
         return self
 
@@ -113,7 +114,9 @@ class MFCCConfig(SpectralConfig):
     @model_validator(mode="after")
     def _check_coefficients(self) -> Self:
         if self.n_mfcc > self.n_mels:
-            raise ConfigError(f"n_mfcc is {self.n_mfcc}; it must be at most n_mels = {self.n_mels}.")
+            raise ConfigError(
+                f"n_mfcc is {self.n_mfcc}; it must be at most n_mels = {self.n_mels}."
+            )
         return self
 
     def build(self, sample_rate: int) -> MFCC:
@@ -140,7 +143,10 @@ class _Spectral(Feature):
 
     def check_source(self, source: Feature) -> None:
         """Raise a FeatureError unless ``source`` holds magnitudes of the same frames."""
-        if not isinstance(source, Magnitude) or (source.axis, source.stft) != (self.axis, self.stft):
+        if not isinstance(source, Magnitude) or (source.axis, source.stft) != (
+            self.axis,
+            self.stft,
+        ):
             raise FeatureError(
                 f"{type(self).__name__} can only be computed from magnitudes of the same frames "
                 "(sample rate, n_fft, hop_length, win_length, center, window)."
@@ -215,7 +221,9 @@ class Mel(_Invertible):
         """
         bands = _from_scale(x, self.config.scale)
         filters = self.filters(x.device)
-        S = (bands @ _inverse_filters(self.config, self.axis.sample_rate, x.device)).clamp_(min=1e-9)
+        S = (bands @ _inverse_filters(self.config, self.axis.sample_rate, x.device)).clamp_(
+            min=1e-9
+        )
         for _ in range(10):
             S = S * (bands @ filters.T) / ((S @ filters) @ filters.T + 1e-9)
         return S
@@ -256,7 +264,13 @@ def _mel_filters(config: MelConfig | MFCCConfig, sample_rate: int, device: torch
 
     fmin, fmax = _band(config, sample_rate)
     filters = melscale_fbanks(
-        config.stft.n_bins, fmin, fmax, config.n_mels, sample_rate, norm="slaney", mel_scale="slaney"
+        config.stft.n_bins,
+        fmin,
+        fmax,
+        config.n_mels,
+        sample_rate,
+        norm="slaney",
+        mel_scale="slaney",
     )
     return filters.to(device)
 

@@ -63,7 +63,9 @@ class STFT:
     def forward(self, y: Tensor) -> Tensor:
         """Complex spectra ``[..., N, F]`` of the whole frames in ``y [..., samples]``."""
         if y.shape[-1] < self.n_fft:
-            return torch.zeros(*y.shape[:-1], 0, self.n_bins, dtype=torch.complex64, device=y.device)
+            return torch.zeros(
+                *y.shape[:-1], 0, self.n_bins, dtype=torch.complex64, device=y.device
+            )
         frames = y.unfold(-1, self.n_fft, self.hop_length)
         return torch.fft.rfft(frames * self.window_on(y.device))
 
@@ -84,7 +86,7 @@ class STFT:
         *batch, n_frames, n_fft = frames.shape
         hop = self.hop_length
         n_parts = -(-n_fft // hop)
-        parts = F.pad(frames, (0, n_parts * hop - n_fft)).unflatten(-1, (n_parts, hop))
+        parts = F.pad(frames, (0, n_parts * hop - n_fft)).reshape(*batch, n_frames, n_parts, hop)
         y = frames.new_zeros(*batch, n_frames + n_parts - 1, hop)
         for i in range(n_parts):
             y[..., i : i + n_frames, :] += parts[..., i, :]
@@ -98,9 +100,9 @@ class STFT:
         """Raise a FeatureError if samples between frames are seen by no window."""
         if self.hop_length > self.win_length // 2:
             raise FeatureError(
-                f"Spectra with hop_length {self.hop_length} and win_length {self.win_length} can't be turned back "
-                f"into sound: frames must overlap by half at least; choose a hop_length of at most "
-                f"{self.win_length // 2}."
+                f"Spectra with hop_length {self.hop_length} and win_length {self.win_length} can't "
+                "be turned back into sound: frames must overlap by half at least; choose a "
+                f"hop_length of at most {self.win_length // 2}."
             )
 
 

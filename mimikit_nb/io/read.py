@@ -22,12 +22,22 @@ from ..features.base import Feature
 from ..features.labels import Label, Values
 from ..features.resample import margin, read_between
 from .align import Span, align
+from .gather import MIX, Origin, gather
 from .variable import IOSpec
 
-Tensors = dict[str, Tensor]
+__all__ = [
+    "MIX",
+    "Batch",
+    "Origin",
+    "Reader",
+    "compute",
+    "gather",
+    "read_batch",
+    "read_prompt",
+    "span_samples",
+]
 
-MIX = -1
-"The channel that is the mean of all channels."
+Tensors = dict[str, Tensor]
 
 
 class Source(Protocol):
@@ -42,13 +52,6 @@ class Source(Protocol):
     @property
     def tracks(self) -> Mapping[str, Any]:
         """Label and feature tracks by name."""
-
-
-class Origin(NamedTuple):
-    """Where a row of a batch begins: a sample of the corpus, in one channel or their mix."""
-
-    sample: int
-    channel: int = MIX
 
 
 class Batch(NamedTuple):
@@ -85,7 +88,10 @@ def span_samples(io: IOSpec, n_steps: int, sample_rate: int | None = None) -> in
     """
     rate = sample_rate or io.sample_rate
     spans = align(io, 0, n_steps)
-    return max(_core(span, rate, is_signal=io.variables[n].source == "signal").stop for n, span in spans.items())
+    return max(
+        _core(span, rate, is_signal=io.variables[n].source == "signal").stop
+        for n, span in spans.items()
+    )
 
 
 def read_batch(
@@ -165,7 +171,9 @@ class Reader:
             they find silence there.
         """
         spans = {n: s for n, s in align(self.io, start_step, n_steps).items() if n in self.names}
-        self._check(origins, spans, 1.0 if augmentation is None else float(augmentation.speed.max()))
+        self._check(
+            origins, spans, 1.0 if augmentation is None else float(augmentation.speed.max())
+        )
         values = self._read_signal(origins, spans, augmentation)
         values |= {
             name: self._read_track(name, origins, span, augmentation)
@@ -201,12 +209,16 @@ class Reader:
         whole = np.floor(place).astype(np.int64)
         length = math.ceil((stop - start) * float(augmentation.speed.max())) + 1
         moved = [Origin(o.sample + int(w), o.channel) for o, w in zip(origins, whole, strict=True)]
-        y = gather(self.signal, moved, -edge, length + edge, pin_memory).to(self.device, non_blocking=True)
+        y = gather(self.signal, moved, -edge, length + edge, pin_memory).to(
+            self.device, non_blocking=True
+        )
         return augmentation.apply(y, edge + place - whole, stop - start)
 
     def _frames(self, feature: Feature, y: Tensor, start: int, span: Span) -> Tensor:
         """Items of a window from the samples ``y``, of which the first is ``start``."""
-        return feature.frames(_cut(y, start, self.sample_rate, span.axis.sample_rate, span.start, span.stop))
+        return feature.frames(
+            _cut(y, start, self.sample_rate, span.axis.sample_rate, span.start, span.stop)
+        )
 
     def _read_track(
         self, name: str, origins: Sequence[Origin], span: Span, augmentation: Augmentation | None
@@ -248,7 +260,8 @@ class Reader:
         for channel in {origin.channel for origin in origins}:
             if not MIX <= channel < n_channels:
                 raise ParameterError(
-                    f"Channel {channel} doesn't exist; the corpus has {n_channels} (and -1 is their mix)."
+                    f"Channel {channel} doesn't exist; the corpus has {n_channels} "
+                    "(and -1 is their mix)."
                 )
         samples = [origin.sample for origin in origins]
         for name, span in spans.items():
@@ -256,50 +269,15 @@ class Reader:
             if span.axis.center:
                 places = _places(span, self.sample_rate)
                 core = Window(int(places[0]), int(places[-1]) + 1)
-            first, last = min(samples) + core.start, max(samples) + math.ceil((core.stop - 1) * speed)
+            first, last = (
+                min(samples) + core.start,
+                max(samples) + math.ceil((core.stop - 1) * speed),
+            )
             if first < 0 or last >= n_samples:
                 raise ParameterError(
                     f"Variable {name!r} needs the samples {first} to {last} of the corpus, "
                     f"which has 0 to {n_samples - 1}; choose other origins or fewer steps."
                 )
-
-
-def gather(
-    signal: np.ndarray, origins: Sequence[Origin], start: int, stop: int, pin_memory: bool = False
-) -> Tensor:
-    """Copy windows of a signal into one buffer.
-
-    Parameters
-    ----------
-    signal : np.ndarray [shape=(C, N)]
-        The mapped signal.
-    origins : sequence of Origin
-        Row by row, where samples are counted from.
-    start, stop : int
-        First sample of the windows, and the first after them, from each origin.
-    pin_memory : bool, default False
-        Whether the buffer is one that a GPU can copy from at once.
-
-    Returns
-    -------
-    Tensor [shape=(B, stop - start)]
-        The samples; zeros outside the signal.
-    """
-    n_samples = signal.shape[1]
-    y = torch.empty(len(origins), stop - start, pin_memory=pin_memory)
-    for row, (sample, channel) in zip(y.numpy(), origins, strict=True):
-        first = sample + start
-        low, high = max(first, 0), min(sample + stop, n_samples)
-        if high - low < len(row):
-            row[:] = 0.0
-        if high <= low:
-            continue
-        inside = row[low - first : high - first]
-        if channel == MIX and len(signal) > 1:
-            np.mean(signal[:, low:high], axis=0, out=inside)
-        else:
-            inside[:] = signal[channel, low:high]
-    return y
 
 
 def compute(io: IOSpec, name: str, x: Tensor) -> Tensor:
@@ -347,8 +325,8 @@ def read_prompt(
     if n_steps < 1:
         needed = max(io.features[name].axis.n_samples(1) for name in io.autoregressive)
         raise PromptError(
-            f"The prompt has {y.shape[-1]} samples at {sample_rate} Hz; this network reads at least "
-            f"{needed} at {io.sample_rate} Hz. Use a longer prompt."
+            f"The prompt has {y.shape[-1]} samples at {sample_rate} Hz; this network reads "
+            f"at least {needed} at {io.sample_rate} Hz. Use a longer prompt."
         )
     for name, x in (fixtures or {}).items():
         if x.shape[1] < n_steps:

@@ -44,7 +44,7 @@ class VariableConfig(Config):
 
     @model_validator(mode="after")
     def _check_source(self) -> VariableConfig:
-        kind, colon, name = self.source.partition(":")
+        kind, _, name = self.source.partition(":")
         if self.source != "signal" and not (kind in ("track", "computed") and name):
             raise ConfigError(
                 f"source = {self.source!r}: give 'signal', 'track:<name>' or 'computed:<variable>'."
@@ -75,7 +75,9 @@ class VariableConfig(Config):
     @property
     def computed_from(self) -> str | None:
         """Name of the variable it is computed from, if it is."""
-        return self.source.removeprefix("computed:") if self.source.startswith("computed:") else None
+        return (
+            self.source.removeprefix("computed:") if self.source.startswith("computed:") else None
+        )
 
 
 class IOSpec(Config):
@@ -91,11 +93,17 @@ class IOSpec(Config):
     @model_validator(mode="after")
     def _check(self) -> IOSpec:
         if not self.autoregressive:
-            raise ConfigError("At least one variable must be autoregressive: it is what gets generated.")
+            raise ConfigError(
+                "At least one variable must be autoregressive: it is what gets generated."
+            )
         axes = {name: self.features[name].axis for name in self.autoregressive}
         if len({axis.frame_rate for axis in axes.values()}) > 1:
-            rates = ", ".join(f"{name}: {float(axis.frame_rate):g} Hz" for name, axis in axes.items())
-            raise ConfigError(f"Autoregressive variables must have one frame rate, but found {rates}.")
+            rates = ", ".join(
+                f"{name}: {float(axis.frame_rate):g} Hz" for name, axis in axes.items()
+            )
+            raise ConfigError(
+                f"Autoregressive variables must have one frame rate, but found {rates}."
+            )
         for name, variable in self.variables.items():
             if variable.computed_from and variable.computed_from not in self.autoregressive:
                 raise ConfigError(
@@ -111,7 +119,9 @@ class IOSpec(Config):
         try:
             self.features[name].check_source(self.features[source])
         except FeatureError as error:
-            raise ConfigError(f"Variable {name!r} can't be computed from {source!r}: {error}") from error
+            raise ConfigError(
+                f"Variable {name!r} can't be computed from {source!r}: {error}"
+            ) from error
 
     @cached_property
     def features(self) -> dict[str, Feature]:
@@ -152,5 +162,5 @@ class IOSpec(Config):
 
     @property
     def step_samples(self) -> int:
-        """Samples of sound that one model step stands for, at the autoregressive variable's rate."""
+        """Samples that one model step stands for, at the autoregressive variable's rate."""
         return self.step_axis.hop_length

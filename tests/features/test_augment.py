@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mimikit_nb.errors import ConfigError
-from mimikit_nb.features.augment import AugmentConfig, Augmentation
+from mimikit_nb.features.augment import Augmentation, AugmentConfig
 
 RATE = 22050
 
@@ -47,12 +47,16 @@ def test_without_ranges_nothing_changes(music):
     y = torch.from_numpy(music[None, :2000])
     augmentation = AugmentConfig().draw(np.random.default_rng(0), 1)
     edge = augmentation.margin
-    torch.testing.assert_close(apply(augmentation, y, 1000), y[:, edge : edge + 1000], atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        apply(augmentation, y, 1000), y[:, edge : edge + 1000], atol=1e-6, rtol=0
+    )
 
 
 @pytest.mark.parametrize("speed", [0.8, 1.0, 1.25])
 def test_speed_moves_the_pitch_with_it(speed):
-    assert frequency_of(apply(change(speed=speed), tone(440))) == pytest.approx(440 * speed, rel=2e-3)
+    assert frequency_of(apply(change(speed=speed), tone(440))) == pytest.approx(
+        440 * speed, rel=2e-3
+    )
 
 
 @pytest.mark.parametrize("semitones", [-3.0, 2.5])
@@ -94,7 +98,9 @@ def test_a_row_is_what_it_is_alone(music):
         torch.testing.assert_close(together[row], alone[0])
 
 
-@pytest.mark.parametrize("ranges", [{"speed": (1.1, 0.9)}, {"gain_db": (0, 60)}, {"pitch_semitones": (-20, 0)}])
+@pytest.mark.parametrize(
+    "ranges", [{"speed": (1.1, 0.9)}, {"gain_db": (0, 60)}, {"pitch_semitones": (-20, 0)}]
+)
 def test_ranges_outside_their_limits_are_refused(ranges):
     with pytest.raises(ConfigError, match=next(iter(ranges))):
         AugmentConfig(**ranges)

@@ -160,7 +160,7 @@ def test_the_base_builds_nothing():
     [
         (LabelConfig(n_classes=3), Discrete(3)),
         (ValuesConfig(dim=2), Continuous(2)),
-        (MagnitudeConfig(n_fft=32, hop_length=8), Continuous(17)),
+        (MagnitudeConfig(n_fft=32, hop_length=8), Continuous(17, high=16.0)),
     ],
 )
 def test_kinds_are_values_that_compare(config, kind):

@@ -22,7 +22,9 @@ def test_a_row_has_the_same_samples_in_any_batch(music, n_fft):
     x = feature.forward(y)
     together = feature.inverse_stream(3).push(x)
     for row in range(3):
-        assert torch.equal(feature.inverse_stream(1).push(x[row : row + 1]), together[row : row + 1])
+        assert torch.equal(
+            feature.inverse_stream(1).push(x[row : row + 1]), together[row : row + 1]
+        )
 
 
 def test_the_same_values_give_the_same_samples(music, feature):
@@ -64,7 +66,9 @@ def test_the_memory_does_not_grow(feature):
     stream = feature.inverse_stream(2)
     x = torch.rand(2, 4, feature.kind.dim)
     stream.push(x)
-    sizes = {name: value.shape for name, value in vars(stream).items() if isinstance(value, torch.Tensor)}
+    sizes = {
+        name: value.shape for name, value in vars(stream).items() if isinstance(value, torch.Tensor)
+    }
     for _ in range(5):
         stream.push(x)
     assert sizes

@@ -27,14 +27,18 @@ def convergence_db(S: torch.Tensor, found: torch.Tensor) -> float:
 def recordings(audio_folder) -> list[torch.Tensor]:
     """Two seconds each of three recordings of different kinds."""
     longest = sorted(find(audio_folder).files, key=lambda path: -path.stat().st_size)
-    chosen = {path.parent: path for path in reversed(longest)}.values() if len(longest) > 3 else longest
+    chosen = (
+        {path.parent: path for path in reversed(longest)}.values() if len(longest) > 3 else longest
+    )
     return [torch.from_numpy(load(path, RATE, seconds=2.0).mean(0)) for path in chosen]
 
 
 @pytest.mark.parametrize("center", [False, True])
 def test_magnitudes_are_librosas(music, center):
     feature = MagnitudeConfig(n_fft=1024, hop_length=300, win_length=800, center=center).build(RATE)
-    expected = np.abs(librosa.stft(music, n_fft=1024, hop_length=300, win_length=800, center=center))
+    expected = np.abs(
+        librosa.stft(music, n_fft=1024, hop_length=300, win_length=800, center=center)
+    )
     found = feature.forward(torch.from_numpy(music)).numpy().T
     np.testing.assert_allclose(found, expected, atol=2e-3)
 
@@ -42,16 +46,28 @@ def test_magnitudes_are_librosas(music, center):
 def test_mel_bands_are_librosas(music):
     feature = MelConfig(n_mels=40, fmin=50, fmax=8000, scale="linear").build(RATE)
     expected = librosa.feature.melspectrogram(
-        y=music, sr=RATE, n_fft=2048, hop_length=512, center=False, power=1, n_mels=40, fmin=50, fmax=8000
+        y=music,
+        sr=RATE,
+        n_fft=2048,
+        hop_length=512,
+        center=False,
+        power=1,
+        n_mels=40,
+        fmin=50,
+        fmax=8000,
     )
-    np.testing.assert_allclose(feature.forward(torch.from_numpy(music)).numpy().T, expected, atol=1e-3)
+    np.testing.assert_allclose(
+        feature.forward(torch.from_numpy(music)).numpy().T, expected, atol=1e-3
+    )
 
 
 def test_mfcc_are_librosas(music):
     feature = MFCCConfig().build(RATE)
     mel = librosa.feature.melspectrogram(y=music, sr=RATE, center=False)
     expected = librosa.feature.mfcc(S=librosa.power_to_db(mel, top_db=None), n_mfcc=20)
-    np.testing.assert_allclose(feature.forward(torch.from_numpy(music)).numpy().T, expected, atol=0.05)
+    np.testing.assert_allclose(
+        feature.forward(torch.from_numpy(music)).numpy().T, expected, atol=0.05
+    )
 
 
 @pytest.mark.parametrize("config", [MelConfig(), MFCCConfig()])
@@ -75,6 +91,14 @@ def test_values_lead_back_to_magnitudes(scale, gain):
     y = gain * torch.randn(500, generator=torch.Generator().manual_seed(1))
     S = feature.stft.magnitude(y)
     torch.testing.assert_close(feature.to_magnitude(feature.forward(y)), S, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log1p"])
+def test_no_sound_in_full_scale_goes_beyond_the_stated_highest_value(scale):
+    feature = MagnitudeConfig(n_fft=64, hop_length=16, scale=scale).build(RATE)
+    square = torch.sign(torch.randn(20, 64, generator=torch.Generator().manual_seed(0)))
+    loudest = torch.cat([square, torch.ones(1, 64)])
+    assert feature.forward(loudest).max() == pytest.approx(feature.kind.high, rel=1e-4)
 
 
 def test_the_inverse_finds_the_magnitudes_of_music(music):
@@ -133,7 +157,10 @@ def test_what_a_network_makes_below_zero_counts_as_zero():
 
 @settings(max_examples=20, deadline=None)
 @given(
-    n_fft=st.integers(16, 128), divisor=st.integers(2, 5), n_frames=st.integers(1, 9), seed=st.integers(0, 9)
+    n_fft=st.integers(16, 128),
+    divisor=st.integers(2, 5),
+    n_frames=st.integers(1, 9),
+    seed=st.integers(0, 9),
 )
 def test_spectra_lead_back_to_their_sound(n_fft, divisor, n_frames, seed):
     stft = STFT(n_fft, n_fft // divisor, n_fft, "hamming")
