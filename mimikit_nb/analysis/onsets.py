@@ -219,7 +219,7 @@ def find_ends(y: np.ndarray, frames: Frames, starts: np.ndarray) -> np.ndarray:
         First samples after each sound.
     """
     hop, n = frames.envelope_hop, frames.n_samples
-    limits = np.append(starts[1:], n)
+    limits = np.append(starts[1:], n)[: len(starts)]
     noise = _quietest(frames) + 6
     ends = limits.copy()
     for i, (start, limit) in enumerate(zip(starts, limits, strict=True)):

@@ -9,6 +9,7 @@ default), checkerboard novelty, and recurrence. Main names: :func:`find_boundari
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -70,7 +71,7 @@ def cut_into_sounds(onsets: np.ndarray, n_samples: int, longest: int) -> np.ndar
     edges = np.unique(np.concatenate([[0], onsets, [n_samples]])).astype(np.int64)
     parts = [
         np.linspace(a, b, int(np.ceil((b - a) / longest)), endpoint=False)
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        for a, b in itertools.pairwise(edges)
     ]
     return np.append(np.round(np.concatenate(parts)).astype(np.int64), n_samples)
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import ParameterError
 from .analysis import Analysis, Candidates, check_level
+from .export import export
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,8 +212,6 @@ class Segmentation:
         ParameterError
             If a format is unknown or needs sound that isn't there, or a file exists.
         """
-        from .export import export  # it reads the class above
-
         return export(self, folder, formats, y, name, fade_seconds, overwrite)
 
     def _analysed(self) -> Analysis:

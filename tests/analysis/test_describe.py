@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mimikit_nb.analysis.describe import FEATURES, describe, discriminate
+from mimikit_nb.analysis.frames import analyse_frames
+from mimikit_nb.analysis.kernels import kernel_map, principal_components, squared_distances
+from mimikit_nb.errors import ParameterError
+
+from .sounds import SR
+
+STARTS = np.array([4000, 15000, 28000, 35000])
+STOPS = STARTS + np.array([5000, 5000, 5000, 10])
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_features_are_finite_and_standardised(hits: np.ndarray, name: str) -> None:
+    x = describe(hits, analyse_frames(hits, SR), STARTS, STOPS, name)
+    assert len(x) == 4
+    assert np.isfinite(x).all()
+    assert np.allclose(x.mean(axis=0), 0)
+    assert np.allclose(x.std(axis=0)[x.std(axis=0) > 0], 1)
+
+
+def test_a_chain_is_its_features_side_by_side(hits: np.ndarray) -> None:
+    frames = analyse_frames(hits, SR)
+    parts = [describe(hits, frames, STARTS, STOPS, name) for name in ("shape", "chroma")]
+    chain = describe(hits, frames, STARTS, STOPS, {"shape": 1.0, "chroma": 0.5})
+    assert np.allclose(chain, np.hstack([parts[0], 0.5 * parts[1]]))
+
+
+def test_chroma_hears_the_octave_as_the_same() -> None:
+    t = np.arange(SR) / SR
+    y = np.concatenate([np.sin(2 * np.pi * f * t) for f in (220, 440, 880, 330, 660)])
+    starts = np.arange(5) * SR
+    frames = analyse_frames(y.astype(np.float32), SR)
+    x = describe(y, frames, starts, starts + SR, "chroma")
+    distances = squared_distances(x, x)
+    assert distances[:3, :3].max() < 0.1 * distances[:3, 3:].min()
+
+
+@pytest.mark.parametrize(
+    ("chain", "message"),
+    [("mfc", "Did you mean 'mfcc'"), ([], "empty"), ({"mfcc": 0.0}, "above 0")],
+)
+def test_a_wrong_chain_is_refused(hits: np.ndarray, chain: object, message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        describe(hits, analyse_frames(hits, SR), STARTS, STOPS, chain)
+
+
+def test_discrimination_finds_what_differs_between_groups() -> None:
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(6), 20)
+    x = rng.standard_normal((120, 8)) * 5
+    x[:, 3] = rng.standard_normal(120) + 3 * (groups % 2)
+    kept = discriminate(x, groups, 1)[:, 0]
+    assert abs(np.corrcoef(kept, groups % 2)[0, 1]) > 0.7
+
+
+def test_the_kernel_map_is_exact_for_few_rows() -> None:
+    x = np.random.default_rng(0).standard_normal((50, 4))
+    phi = kernel_map(x)
+    assert np.allclose((phi**2).sum(axis=1), 1, atol=1e-4)
+    alike = phi @ phi.T
+    order = np.argsort(squared_distances(x, x)[0])
+    assert (np.diff(alike[0][order]) <= 1e-5).all()
+
+
+def test_the_kernel_map_approximates_many_rows() -> None:
+    x = np.random.default_rng(0).standard_normal((300, 2))
+    exact, near = kernel_map(x, 300), kernel_map(x, 100)
+    assert np.abs(exact @ exact.T - near @ near.T).mean() < 0.05
+    assert np.isfinite(kernel_map(np.zeros((5, 3)))).all()
+
+
+def test_principal_components_keep_distances() -> None:
+    x = np.random.default_rng(0).standard_normal((20, 3))
+    places = principal_components(x, 5)
+    assert places.shape == (20, 5)
+    assert np.allclose(squared_distances(places, places), squared_distances(x, x))
