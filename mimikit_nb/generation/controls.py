@@ -35,15 +35,20 @@ class Controls:
         Draw among the ``top_k`` likeliest classes only; 0: among all.
     top_p : float, list or function, default 1.0
         Draw among the likeliest classes that together have probability ``top_p``.
+    n_channels : int, default 1
+        Rows of a batch that belong to one stream, and share its values.
     """
 
     temperature: Control = 1.0
     top_k: Control = 0
     top_p: Control = 1.0
+    n_channels: int = 1
 
-    def at(self, time_seconds: float, n_streams: int) -> dict[str, Tensor]:
-        """Checked tensors ``[n_streams]`` of all controls at a time."""
-        return {name: self._tensor(name, time_seconds, n_streams) for name in _LIMITS}
+    def at(self, time_seconds: float, n_rows: int) -> dict[str, Tensor]:
+        """Checked tensors ``[n_rows]`` of all controls at a time."""
+        n_streams = n_rows // self.n_channels
+        values = {name: self._tensor(name, time_seconds, n_streams) for name in _LIMITS}
+        return {name: value.repeat_interleave(self.n_channels) for name, value in values.items()}
 
     @property
     def truncates(self) -> bool:
@@ -70,4 +75,4 @@ class Controls:
             raise ParameterError(
                 f"{name} has {tensor.numel()} values for {n_streams} streams; give one each."
             )
-        return tensor.expand(n_streams).contiguous()
+        return tensor.expand(n_streams)

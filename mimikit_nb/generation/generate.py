@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ class PromptedStream:
             network,
             inputs if fixtures is None else {**inputs, **fixtures(1 - n_steps, n_steps)},
             [seed for seed in seeds for _ in range(n_channels)],
-            controls,
+            replace(controls, n_channels=n_channels),
             fixtures,
             chunk_steps=max(1, int(BLOCK_SECONDS / network.io.step_seconds)),
             **options,

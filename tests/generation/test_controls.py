@@ -34,3 +34,8 @@ def test_a_list_needs_one_value_per_stream():
 def test_functions_are_named_in_the_recall_data():
     assert Controls(top_p=0.9).to_dict() == {"temperature": 1.0, "top_k": 0, "top_p": 0.9}
     assert "lambda" in Controls(temperature=lambda seconds: 1.0).to_dict()["temperature"]
+
+
+def test_the_channels_of_a_stream_share_its_values():
+    values = Controls(temperature=[0.5, 1.0], n_channels=2).at(0.0, 4)
+    assert values["temperature"].tolist() == [0.5, 0.5, 1.0, 1.0]
