@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -57,7 +59,7 @@ def test_a_higher_threshold_never_gives_more_events(
     events: Segmentation, thresholds: list[float]
 ) -> None:
     picked = [set(events.with_threshold(t).starts.tolist()) for t in sorted(thresholds)]
-    assert all(high <= low for low, high in zip(picked[:-1], picked[1:], strict=True))
+    assert all(high <= low for low, high in itertools.pairwise(picked))
 
 
 @given(thresholds=st.lists(st.floats(0, 4), min_size=2, max_size=6))
@@ -65,7 +67,7 @@ def test_a_higher_threshold_never_gives_more_sections(
     sections: Segmentation, thresholds: list[float]
 ) -> None:
     picked = [set(sections.with_threshold(t).starts.tolist()) for t in sorted(thresholds)]
-    assert all(high <= low for low, high in zip(picked[:-1], picked[1:], strict=True))
+    assert all(high <= low for low, high in itertools.pairwise(picked))
 
 
 @given(n=st.integers(1, 12))
