@@ -147,7 +147,8 @@ def _longest_copy(
 
     Every place keeps the length of the diagonal that ends there and where that began. The next
     patch adds its similarity if it is alike (of two passages the one that is more so wins) and
-    takes :data:`GAP_PENALTY` if not; where neither sound nor corpus moves it does nothing. Moving aside costs :data:`DRIFT_PENALTY`.
+    takes :data:`GAP_PENALTY` if not; where neither sound nor corpus moves it does nothing.
+    Moving aside costs :data:`DRIFT_PENALTY`.
     """
     if not len(diagonals):
         return CopiedRun()

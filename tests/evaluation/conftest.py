@@ -1,32 +1,30 @@
-"""Music that the tests of the evaluation share."""
+"""What the tests of the evaluation share."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-SR = 22050
+from mimikit_nb.evaluation.index import CorpusIndex
 
-
-def plucked(seconds: float, seed: int, sample_rate: int = SR) -> np.ndarray:
-    """Plucked tones at random times: music that neither repeats nor stands still."""
-    rng = np.random.default_rng(seed)
-    y = np.zeros(round((seconds + 2) * sample_rate), np.float32)
-    time = np.arange(2 * sample_rate) / sample_rate
-    onset = 0.0
-    while onset < seconds:
-        pitch = 110 * 2 ** (rng.integers(0, 36) / 12)
-        harmonics = np.arange(1, 9)[:, None]
-        phases = 2 * np.pi * rng.random((8, 1))
-        tone = np.sin(2 * np.pi * pitch * harmonics * time + phases)
-        tone = (tone * np.exp(-time * (2 + harmonics)) / harmonics).sum(axis=0)
-        start = round(onset * sample_rate)
-        y[start : start + len(tone)] += (0.15 * rng.uniform(0.4, 1) * tone).astype(np.float32)
-        onset += rng.choice([0.12, 0.18, 0.24, 0.36]) * rng.uniform(0.95, 1.05)
-    return y[: round(seconds * sample_rate)]
+from .sounds import SR, plucked
 
 
 @pytest.fixture(scope="session")
 def music() -> np.ndarray:
     """Ten seconds of music, mono."""
     return plucked(10, seed=0)
+
+
+@pytest.fixture(scope="session")
+def corpus() -> SimpleNamespace:
+    """A minute of music that never repeats, as a corpus."""
+    return SimpleNamespace(signal=plucked(60, seed=1)[None], sample_rate=SR)
+
+
+@pytest.fixture(scope="session")
+def index(corpus: SimpleNamespace) -> CorpusIndex:
+    """Index of the corpus."""
+    return CorpusIndex.build(corpus)

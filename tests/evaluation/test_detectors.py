@@ -15,7 +15,7 @@ from mimikit_nb.evaluation.detectors import (
 )
 from mimikit_nb.evaluation.health import measure_health
 
-from .conftest import SR, plucked
+from .sounds import SR, plucked
 
 RNG = np.random.default_rng(0)
 N = 10 * SR

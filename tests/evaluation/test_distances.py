@@ -12,7 +12,7 @@ from mimikit_nb.evaluation.distances import (
     log_mel_distance,
 )
 
-from .conftest import SR, plucked
+from .sounds import SR, plucked
 
 DISTANCES = [
     band_distance,
@@ -23,7 +23,7 @@ DISTANCES = [
 
 
 @pytest.fixture(scope="module")
-def corpus() -> SpectralStatistics:
+def spectra() -> SpectralStatistics:
     return SpectralStatistics.of(plucked(40, seed=1), SR)
 
 
@@ -32,24 +32,24 @@ def statistics(y):
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
-def test_music_of_the_same_kind_is_nearer_than_noise_silence_and_a_tone(distance, corpus, music):
+def test_music_of_the_same_kind_is_nearer_than_noise_silence_and_a_tone(distance, spectra, music):
     rng = np.random.default_rng(0)
-    near = distance(statistics(music), corpus)
+    near = distance(statistics(music), spectra)
     rms = music.std()
     tone = rms * np.sin(np.arange(10 * SR) * 0.06)
     for far in (rms * rng.normal(size=10 * SR), np.zeros(10 * SR), tone):
-        assert distance(statistics(far), corpus) > 2 * near
+        assert distance(statistics(far), spectra) > 2 * near
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
-def test_a_sound_is_at_no_distance_from_itself(distance, corpus):
-    assert distance(corpus, corpus) == pytest.approx(0, abs=0.05)
+def test_a_sound_is_at_no_distance_from_itself(distance, spectra):
+    assert distance(spectra, spectra) == pytest.approx(0, abs=0.05)
 
 
 @pytest.mark.parametrize("distance", DISTANCES[:3])
-def test_distances_are_symmetric(distance, corpus, music):
+def test_distances_are_symmetric(distance, spectra, music):
     a = statistics(music)
-    assert distance(a, corpus) == pytest.approx(distance(corpus, a), rel=1e-6)
+    assert distance(a, spectra) == pytest.approx(distance(spectra, a), rel=1e-6)
 
 
 def test_gain_is_read_in_decibels(music):
@@ -58,7 +58,7 @@ def test_gain_is_read_in_decibels(music):
     assert log_mel_distance(music, 0.5 * music, SR) == pytest.approx(band_distance(a, b))
 
 
-def test_order_in_time_does_not_count(corpus, music):
+def test_order_in_time_does_not_count(spectra, music):
     assert band_distance(statistics(music[::-1].copy()), statistics(music)) < 1.0
 
 
@@ -76,11 +76,11 @@ def test_a_long_corpus_is_sampled():
     assert len(SpectralStatistics.of(y, 8000).bands) < 601 * 8000 / 184
 
 
-def test_short_sounds_have_distances(corpus):
+def test_short_sounds_have_distances(spectra):
     tiny = statistics(plucked(0.02, seed=3))
-    assert all(np.isfinite(distance(tiny, corpus)) for distance in DISTANCES)
+    assert all(np.isfinite(distance(tiny, spectra)) for distance in DISTANCES)
 
 
-def test_an_unknown_feature_is_refused(corpus):
+def test_an_unknown_feature_is_refused(spectra):
     with pytest.raises(ParameterError, match="'mfcc' or 'log_mel'"):
-        frechet_distance(corpus, corpus, on="chroma")
+        frechet_distance(spectra, spectra, on="chroma")

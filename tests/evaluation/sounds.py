@@ -1,0 +1,37 @@
+"""Music that the tests of the evaluation judge, and what is done to it."""
+
+from __future__ import annotations
+
+import librosa
+import numpy as np
+
+SR = 22050
+
+
+def plucked(seconds: float, seed: int, sample_rate: int = SR) -> np.ndarray:
+    """Plucked tones at random times: music that neither repeats nor stands still."""
+    rng = np.random.default_rng(seed)
+    y = np.zeros(round((seconds + 2) * sample_rate), np.float32)
+    time = np.arange(2 * sample_rate) / sample_rate
+    onset = 0.0
+    while onset < seconds:
+        pitch = 110 * 2 ** (rng.integers(0, 36) / 12)
+        harmonics = np.arange(1, 9)[:, None]
+        phases = 2 * np.pi * rng.random((8, 1))
+        tone = np.sin(2 * np.pi * pitch * harmonics * time + phases)
+        tone = (tone * np.exp(-time * (2 + harmonics)) / harmonics).sum(axis=0)
+        start = round(onset * sample_rate)
+        y[start : start + len(tone)] += (0.15 * rng.uniform(0.4, 1) * tone).astype(np.float32)
+        onset += rng.choice([0.12, 0.18, 0.24, 0.36]) * rng.uniform(0.95, 1.05)
+    return y[: round(seconds * sample_rate)]
+
+
+def raised_20_cents(y: np.ndarray) -> np.ndarray:
+    """Played a little faster: 20 cents higher, 1.2 % shorter."""
+    return librosa.resample(y, orig_sr=round(SR * 2 ** (20 / 1200)), target_sr=SR)
+
+
+def noise(seconds: float, level: float = 0.1, seed: int = 0) -> np.ndarray:
+    """White noise of RMS ``level``."""
+    rng = np.random.default_rng(seed)
+    return (level * rng.standard_normal(round(seconds * SR))).astype(np.float32)
