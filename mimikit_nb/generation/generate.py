@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..corpus.store import Corpus
 from ..errors import ParameterError, PromptError
-from ..io.read import Origin, read_batch, read_prompt
+from ..io.read import Origin, Reader, read_prompt
 from ..networks.base import Network, Tensors
 from ..units import samples_to_seconds, seconds_to_samples
 from .controls import Controls
@@ -125,11 +125,10 @@ def _corpus_fixtures(
     origins = [
         Origin(p.corpus_sample + p.audio.shape[1] - n_samples, c) for p in prompts for c in channels
     ]
-    device = next(network.parameters()).device
+    reader = Reader(io, corpus, next(network.parameters()).device, names)
 
     def read(step: int, n: int) -> Tensors:
-        batch = read_batch(io, corpus, origins, n_steps - 1 + step, n, device)
-        return {name: batch.inputs[name] for name in names}
+        return reader.read(origins, n_steps - 1 + step, n).inputs
 
     return read
 

@@ -140,10 +140,12 @@ class AudioStream:
         feature = values.network.io.features[variable]
         self.values, self.variable, self.axis = values, variable, feature.axis
         self.inverse = feature.inverse_stream(prompt_audio.shape[0])
-        n_frames, n_prompt = prompt_values.shape[1], self.axis.n_samples(prompt_values.shape[1])
-        n_fade = round(fade_seconds * self.axis.sample_rate) if self.axis.frame_length > 1 else 0
-        self._pending = self.inverse.push(prompt_values)[:, max(0, n_prompt - n_fade) :]
-        self._skip = max(0, n_prompt - n_fade - n_frames * self.axis.hop_length)
+        n_frames, n_prompt = prompt_values.shape[1], prompt_audio.shape[1]
+        # What the last frames of the prompt look at beyond the hops they stand for:
+        n_overlap = n_prompt - (n_frames * self.axis.hop_length - self.axis.padding)
+        n_fade = min(round(fade_seconds * self.axis.sample_rate), n_overlap)
+        self.inverse.prime(prompt_audio)
+        self._pending, self._skip = prompt_audio[:, :0], n_overlap - n_fade
         faded = self._take(n_fade)
         self.seam = _crossfade(prompt_audio[:, prompt_audio.shape[1] - n_fade :], faded)
 
