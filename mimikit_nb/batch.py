@@ -343,7 +343,7 @@ def _execute(
     from papermill.exceptions import PapermillExecutionError
 
     content = _read(notebook.path)
-    options: dict[str, Any] = {"extra_arguments": ["--log-level=ERROR"]}  # of the kernel
+    options: dict[str, Any] = {"extra_arguments": ["--log-level=CRITICAL"]}  # of the kernel
     if progress is not None:
         options["on_cell_start"] = _announcer(content, progress)
     output = str(target).replace("{", "{{").replace("}", "}}")  # papermill fills braces in
