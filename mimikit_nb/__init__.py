@@ -12,9 +12,11 @@ name                        does
 ``train``, ``resume``       train a network, go on training
 ``load_checkpoint``         opens what a run has learned
 ``generate``, ``stream``    make new sound from a checkpoint
+``judge``                   generated sounds as a table, beside noise and silence
 ``read_recall``             how a generated file was made
 ``average_checkpoints``     the mean of several checkpoints
 ``export``                  a folder to share
+``player``                  a waveform to listen to, mark and cut
 ``run_notebook``            runs a notebook headless
 ==========================  ================================================================
 
@@ -42,6 +44,10 @@ _HOMES = {
     "read_recall": "recipes",
     "average_checkpoints": "recipes",
     "export": "recipes",
+    "demo_recordings": "recipes",
+    "judge": "recipes",
+    "new_folder": "recipes",
+    "player": "widgets.waveform",
     "run_notebook": "batch",
     "start": "runtime",
     "MimikitError": "errors",

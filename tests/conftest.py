@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -22,6 +23,10 @@ from mimikit_nb.audio.write import write
 from mimikit_nb.corpus import Corpus, build_corpus, open_corpus
 
 SAMPLE_RATE = 22050
+
+# A busy machine is no reason to fail.
+hypothesis.settings.register_profile("mimikit_nb", deadline=None)
+hypothesis.settings.load_profile("mimikit_nb")
 
 
 @pytest.fixture(autouse=True)

@@ -154,7 +154,7 @@ def _places(n_samples: int, length: int, held_out: list[tuple[int, int]]) -> lis
     ]
     if len(inside) > _N_EXCERPTS:
         inside = [inside[i] for i in np.linspace(0, len(inside) - 1, _N_EXCERPTS).astype(int)]
-    spread = np.linspace(0, n_samples - length, _N_EXCERPTS - len(inside) + 1)
+    spread = np.linspace(0, n_samples - length, _N_EXCERPTS - len(inside))
     return inside + sorted(set(spread.astype(int).tolist()) - set(inside))
 
 

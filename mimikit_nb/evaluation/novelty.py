@@ -43,7 +43,7 @@ class Novelty:
         Of the places visited up to each time: 0 if always the same second of the corpus, 1 if
         every second another one. A curve that stops rising shows a trap.
     repeat_rate : float in [0, 1]
-        Share of the time spent in places left at least 2 s before.
+        Share of the time spent in places first visited more than 2 s before.
     coverage : float in [0, 1]
         Seconds of the corpus visited, of those that could be (its length or the sound's).
     """
@@ -139,10 +139,9 @@ def _cumulative_entropy(found: Search, has_moved: np.ndarray) -> np.ndarray:
 
 
 def _repeat_rate(places: np.ndarray, times: np.ndarray) -> float:
-    """Share of the patches whose place was visited before, but not within the last 2 s."""
-    last, n_repeats = dict[int, float](), 0
+    """Share of the patches whose place was first visited more than 2 s before."""
+    first: dict[int, float] = {}
+    n_repeats = 0
     for place, time in zip(places.tolist(), times.tolist(), strict=True):
-        seen = max((last[p] for p in (place - 1, place, place + 1) if p in last), default=time)
-        n_repeats += time - seen > _MEMORY_SECONDS
-        last[place] = time
+        n_repeats += time - first.setdefault(place, time) > _MEMORY_SECONDS
     return n_repeats / max(1, len(places))

@@ -135,7 +135,7 @@ class WaveNet(Network):
         )
         self.output = _output_layers(config.skip_channels)
         self.head_modules = build_heads(io, config.skip_channels or width)
-        self.receptive_field = 1 + sum(layer.conv.history for layer in self.layers)
+        self.receptive_field = 1 + sum(int(layer.conv.history) for layer in self.layers)
 
     @property
     def heads(self) -> dict[str, Head]:
@@ -190,7 +190,7 @@ class WaveNet(Network):
 
     def _read(self, inputs: Tensors) -> tuple[Tensor, Tensor | None]:
         """Sum of the autoregressive inputs, and the fixtures side by side."""
-        read = {name: module(inputs[name]) for name, module in self.inputs.items()}
+        read: Tensors = {name: module(inputs[name]) for name, module in self.inputs.items()}
         x = functools.reduce(torch.add, (h for n, h in read.items() if n not in self.fixtures))
         c = torch.cat([read[name] for name in self.fixtures], -1) if self.fixtures else None
         return x, c

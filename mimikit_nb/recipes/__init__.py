@@ -6,6 +6,8 @@ module               holds
 :mod:`.training`     ``train``, ``resume``, ``plan``
 :mod:`.previews`     ``Previewer``: sounds made and judged while training
 :mod:`.generating`   ``generate``, ``stream``
+:mod:`.judging`      ``judge``: a table of generated sounds beside noise and silence
+:mod:`.workspace`    ``new_folder``, ``demo_recordings``
 ===================  =====================================================================
 
 What needs no recipe (``check``, ``build_corpus``, ``load_checkpoint`` ...) is passed on from
@@ -19,8 +21,10 @@ from ..corpus.build import add_files, build_corpus
 from ..corpus.demo import demo_corpus
 from ..corpus.store import open_corpus
 from .generating import generate, stream
+from .judging import judge
 from .previews import Previewer, PreviewSound
 from .training import Plan, plan, resume, train
+from .workspace import demo_recordings, new_folder
 
 __all__ = [
     "Plan",
@@ -31,9 +35,12 @@ __all__ = [
     "build_corpus",
     "check",
     "demo_corpus",
+    "demo_recordings",
     "export",
     "generate",
+    "judge",
     "load_checkpoint",
+    "new_folder",
     "open_corpus",
     "plan",
     "read_recall",

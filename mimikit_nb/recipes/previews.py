@@ -9,7 +9,7 @@ from ..audio.write import write
 from ..corpus.store import Corpus
 from ..evaluation.detectors import CorpusProfile, detect
 from ..generation.controls import Controls
-from ..generation.generate import PromptedStream, generate
+from ..generation.generate import Progress, PromptedStream, generate
 from ..generation.prompts import prompt_from_corpus, spread_positions
 from ..networks.base import Network
 
@@ -55,6 +55,8 @@ class Previewer:
         Positions in the corpus, evenly spread, that are continued.
     seed : int, default 0
         The same for every preview, so that they can be compared.
+    progress : callable, optional
+        Called with the seconds done and wanted while one is made; raising ends it.
     """
 
     corpus: Corpus
@@ -64,6 +66,7 @@ class Previewer:
     temperatures: tuple[float, ...] = (1.0,)
     n_prompts: int = 1
     seed: int = 0
+    progress: Progress | None = None
     made: list[PreviewSound] = field(default_factory=list)
     _profile: CorpusProfile | None = None
 
@@ -74,7 +77,7 @@ class Previewer:
         positions = spread_positions(self.corpus, self.n_prompts, self.prompt_seconds)
         prompts = [prompt_from_corpus(self.corpus, p, self.prompt_seconds) for p in positions]
         rows = [(p, t) for t in self.temperatures for p in prompts]
-        controls = Controls([t for _, t in rows for _ in range(n_channels)])
+        controls = Controls([t for _, t in rows])
         seeds = [self.seed] * len(rows)
         stream = PromptedStream(
             network, [p for p, _ in rows], n_channels, seeds, controls, self.corpus
@@ -82,7 +85,7 @@ class Previewer:
         recall = [
             {"step": step, "seed": self.seed, "temperature": t, "prompt": p.source} for p, t in rows
         ]
-        out = generate(stream, self.seconds, recall)
+        out = generate(stream, self.seconds, recall, self.progress)
         profile = self._corpus_profile()
         sounds = []
         for i, (new, (_, temperature)) in enumerate(

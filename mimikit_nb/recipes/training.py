@@ -74,8 +74,12 @@ def plan(
     )
     main = next(iter(spec.autoregressive))
     feature: FeatureConfig = spec.variables[main].feature
-    homes = {"training": TrainConfig.model_fields, "network": type(config).model_fields}
-    homes |= {"feature": type(feature).model_fields, "io": {"channels": None}}
+    homes: dict[str, set[str]] = {
+        "training": set(TrainConfig.model_fields),
+        "network": set(type(config).model_fields),
+        "feature": set(type(feature).model_fields),
+        "io": {"channels"},
+    }
     sorted_out: dict[str, dict[str, Any]] = {home: {} for home in homes}
     for name, value in overrides.items():
         home = next((h for h, fields in homes.items() if name in fields and name != "kind"), None)

@@ -112,8 +112,8 @@ def _over_fitting(held_out: list[tuple[int, float]]) -> Advice | None:
     rise, learned = losses[-1] - losses[best], losses[0] - losses[best]
     if best > len(losses) - 3 or rise <= FORGOTTEN * max(learned, 1e-12):
         return None
-    if not (losses[best + 1 :] > losses[best] + 0.3 * rise).all():
-        return None
+    if not (losses[-2:] > losses[best] + 0.3 * rise).all():
+        return None  # a single bad value
     reason = (
         f"the held-out loss was lowest at step {held_out[best][0]} ({losses[best]:.3g}) and is "
         f"{losses[-1]:.3g} now: it learns the recordings by heart."

@@ -213,7 +213,7 @@ class Notebook:
         )
         self.page.wait_for_function("() => window.allRan", timeout=timeout * 1000)
         self.wait_idle(timeout)
-        assert not self.cell_errors()
+        assert not (errors := self.cell_errors()), errors
         return self
 
     def command(self, name: str) -> None:

@@ -19,8 +19,8 @@ from .cache import cache_folder, cache_key, write_atomically
 
 # Reassociation lets sums vectorise; infinities keep their meaning (masks in attention).
 FLAGS = (
-    "-O3 -std=gnu11 -shared -fPIC -fvisibility=hidden -fopenmp-simd -fno-math-errno -fno-trapping-math "
-    "-fno-signed-zeros -fassociative-math -freciprocal-math -w"
+    "-O3 -std=gnu11 -shared -fPIC -fvisibility=hidden -w -fopenmp-simd -fno-math-errno "
+    "-fno-trapping-math -fno-signed-zeros -fassociative-math -freciprocal-math"
 ).split()
 _TIMEOUT_SECONDS = 300
 

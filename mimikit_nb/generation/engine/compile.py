@@ -16,7 +16,7 @@ from ..loop import EagerExecutor, Executor
 from .amx import amx_is_permitted
 from .cache import cache_folder, write_atomically
 from .check import TOLERANCES, check_executor
-from .constants import Layout
+from .constants import AMX_ROWS, Layout
 from .graph import flatten_state
 from .jit import NumbaExecutor
 from .native import NativeExecutor
@@ -27,16 +27,15 @@ logger = logging.getLogger(__name__)
 _said: set[str] = set()
 
 Backend = Literal["c", "numba", "torch_compile", "cuda_graph", "eager"]
-_AMX_ROWS = 8  # from here on the matrix unit gains
 
 
 class EngineOptions(Config):
     """How the steps of generation are compiled."""
 
     backend: Literal["auto", "c", "numba", "torch_compile", "cuda_graph", "eager"] = "auto"
-    "What runs the steps: compiled code of some kind, or the plain stages; 'auto': the fastest that works."
+    "What runs the steps: compiled code, or the plain stages; 'auto': the fastest that works."
     weights: Literal["f32", "bf16", "int8"] = "f32"
-    "How weights are stored: float32 as trained, or smaller and faster with a little less precision."
+    "How weights are stored: float32 as trained, or smaller: faster, and a little less exact."
     check_steps: int = field(32, ge=0, le=10_000, unit="steps")
     "Steps of a new program that are compared with the plain stages before it is used; 0: none."
 
@@ -119,7 +118,7 @@ class _Builder:
     def _c(self) -> Executor:
         layout: Layout = self.options.weights
         n_rows = max(t.shape[0] for t in flatten_state(self.state).values() if t.dim())
-        if layout == "bf16" and n_rows >= _AMX_ROWS and amx_is_permitted():
+        if layout == "bf16" and n_rows >= AMX_ROWS and amx_is_permitted():
             layout = "amx"
         executor = NativeExecutor(lower_step(self._traced, layout))
         self._check_once(executor, executor.key, self.options.weights)

@@ -25,7 +25,15 @@ from torch import Tensor
 
 Layout = Literal["row", "f32", "bf16", "int8", "amx"]
 PANEL = 16
+AMX_ROWS = 8  # from here on the matrix unit gains
 _ALIGNMENT = 64
+
+
+def tile_shape(layout: Layout, rows: int) -> tuple[int, int]:
+    """Rows, and panels of 16 outputs, that a kernel keeps in registers at once."""
+    if layout == "amx":
+        return 32, 2
+    return (1, 8) if rows == 1 else (rows, 4) if rows <= 4 else (8, 2)
 
 
 class Constants:

@@ -57,7 +57,7 @@ def trace_stages(stages: Sequence[Stage], state: State) -> list[GraphModule]:
         If torch can't trace a stage, or if one replaces tensors of the state.
     """
     mode = FakeTensorMode(allow_non_fake_inputs=True)
-    fakes = [mode.from_tensor(tensor) for tensor in flatten_state(state).values()]
+    fakes: list[Tensor] = [mode.from_tensor(tensor) for tensor in flatten_state(state).values()]
     # Without oneDNN, recurrent layers decompose into matrix products and gates.
     with _without_mkldnn():
         return [_trace(stage, state, fakes) for stage in stages]
@@ -92,7 +92,7 @@ def _trace(stage: Stage, state: State, fakes: list[Tensor]) -> GraphModule:
 @contextmanager
 def _without_mkldnn() -> Iterator[None]:
     enabled = torch.backends.mkldnn.enabled
-    torch.backends.mkldnn.enabled = False
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
     try:
         yield
     finally:

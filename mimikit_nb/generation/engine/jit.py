@@ -9,14 +9,13 @@ import threading
 from types import ModuleType
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ...networks.base import State
 from .build import CompilerError
 from .cache import cache_folder, cache_key, write_atomically
 from .constants import aligned_bytes
-from .memory import borrowed
+from .memory import borrowed, row_stride
 from .print_numba import MEMORY_DTYPES, print_numba
 from .program import Program
 
@@ -48,7 +47,7 @@ class NumbaExecutor:
     def run(self, state: State, n: int) -> None:
         """Advance ``state`` by ``n`` steps, in place."""
         with borrowed(self.program, state, n) as tensors, self._lock:
-            strides = np.array([t.stride(0) if t.dim() else 0 for t in tensors])
+            strides = np.array([row_stride(t) for t in tensors], dtype=np.int64)
             self._run(*(t.numpy().reshape(-1) for t in tensors), strides, *self._memory, n)
 
 

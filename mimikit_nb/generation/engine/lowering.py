@@ -342,7 +342,7 @@ def dtype_of(tensor: Tensor) -> DType:
 
 def _out(node: Node) -> Out | None:
     meta = node.meta.get("val", node.meta.get("tensor_meta"))
-    if not hasattr(meta, "dtype"):
+    if meta is None or not hasattr(meta, "dtype"):
         return None
     if meta.dtype not in DTYPES:
         raise UnsupportedStep(f"{node.target} gives {meta.dtype}, which can't be compiled.")

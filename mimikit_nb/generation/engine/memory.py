@@ -43,10 +43,10 @@ def _checked(program: Program, state: State, n: int) -> list[Tensor]:
     end = n + (int(flat[("i",)]) if ("i",) in flat else 0)
     for slot, tensor in zip(program.slots, flat.values(), strict=True):
         if not _fits(slot, tensor):
+            found = f"{tensor.dtype} {list(tensor.shape)} on {tensor.device}"
             raise EngineError(
-                f"state{list(slot.path)} is {tensor.dtype} {list(tensor.shape)} on {tensor.device}, "
-                f"but the engine was built for {slot.dtype} {list(slot.shape)} on the CPU; "
-                "build it anew."
+                f"state{list(slot.path)} is {found}, but the engine was built for "
+                f"{slot.dtype} {list(slot.shape)} on the CPU; build it anew."
             )
         if slot.is_chunk and end > tensor.shape[1]:
             raise EngineError(
@@ -59,7 +59,10 @@ def _checked(program: Program, state: State, n: int) -> list[Tensor]:
 def _fits(slot: Slot, tensor: Tensor) -> bool:
     shape = tuple(tensor.shape)
     if slot.is_chunk:  # of any length
-        same = len(shape) == len(slot.shape) and shape[:1] + shape[2:] == slot.shape[:1] + slot.shape[2:]
-    else:
-        same = shape == slot.shape
-    return same and dtype_of(tensor) == slot.dtype and tensor.device.type == "cpu"
+        shape = shape[:1] + slot.shape[1:2] + shape[2:]
+    return shape == slot.shape and dtype_of(tensor) == slot.dtype and tensor.device.type == "cpu"
+
+
+def row_stride(tensor: Tensor) -> int:
+    """Items from one batch row to the next."""
+    return tensor.stride(0) if tensor.dim() else 0

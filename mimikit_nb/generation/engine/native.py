@@ -8,7 +8,7 @@ import threading
 from ...networks.base import State
 from .build import build_library
 from .constants import aligned_bytes
-from .memory import borrowed
+from .memory import borrowed, row_stride
 from .print_c import print_c
 from .program import Program
 
@@ -19,8 +19,6 @@ class NativeExecutor:
     Parameters
     ----------
     program : Program
-    is_amx : bool, default False
-        Whether its matrix products use the AMX unit.
 
     Attributes
     ----------
@@ -28,9 +26,9 @@ class NativeExecutor:
         Key of the compiled program in the cache.
     """
 
-    def __init__(self, program: Program, is_amx: bool = False) -> None:
+    def __init__(self, program: Program) -> None:
         self.program = program
-        library, self.key = build_library(print_c(program, is_amx))
+        library, self.key = build_library(print_c(program))
         self._run = library.run
         self._run.restype = None
         self._run.argtypes = [ctypes.c_void_p] * 4 + [ctypes.c_int64]
@@ -42,5 +40,5 @@ class NativeExecutor:
         constants, scratch = self.program.constants.data_ptr(), self._scratch.data_ptr()
         with borrowed(self.program, state, n) as tensors, self._lock:
             pointers = (ctypes.c_void_p * len(tensors))(*[t.data_ptr() for t in tensors])
-            strides = (ctypes.c_int64 * len(tensors))(*[t.stride(0) if t.dim() else 0 for t in tensors])
+            strides = (ctypes.c_int64 * len(tensors))(*map(row_stride, tensors))
             self._run(pointers, strides, constants, scratch, n)

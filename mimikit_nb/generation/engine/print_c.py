@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from importlib.resources import files
 
+from .constants import tile_shape
 from .ir import (
     Buffer,
     Call,
@@ -52,18 +53,23 @@ _INITIAL = {
     ("any", "bool"): "0",
 }
 _CLAUSE = {"sum": "+", "max": "max", "min": "min", "any": "|"}
+_ARGUMENTS = "void *const *S, const i64 *D, const char *restrict W, char *restrict T"
 _SIMD = '_Pragma("omp simd")'
 
 
-def print_c(program: Program, is_amx: bool = False) -> str:
-    """Source of a shared library with one function, ``run(state, strides, constants, scratch, n)``."""
+def print_c(program: Program) -> str:
+    """Source of a shared library with one function.
+
+    It is ``run(state, strides, constants, scratch, n)``: pointers to the state's tensors, the
+    strides of their rows, and the blocks of memory.
+    """
     matmuls = [m for _, body in program.stages for m in _matmuls(body)]
     kernels = files(__package__) / "kernels"
     lines = [(kernels / name).read_text(encoding="utf-8") for name in _headers(matmuls)]
     lines += sorted({_instance(m) for m in matmuls})
     for i, (_, body) in enumerate(program.stages):
         lines += _stage(i, body)
-    lines += _run(program, is_amx)
+    lines += _run(program, any(m.kernel == "amx" for m in matmuls))
     return "\n".join(lines) + "\n"
 
 
@@ -87,23 +93,25 @@ def _instance(m: Matmul) -> str:
     """Definition of the kernel for a number of rows: rows and panels per tile fit the registers."""
     if m.kernel == "amx":
         return f"GEMM_AMX({_kernel(m)}, {m.rows})"
-    row_block, width = (1, 8) if m.rows == 1 else (m.rows, 4) if m.rows <= 4 else (8, 2)
+    row_block, width = tile_shape(m.kernel, m.rows)
     return f"GEMM({_kernel(m)}, {m.kernel}, {m.rows}, {row_block}, {width})"
 
 
 def _stage(i: int, body: list[Stmt]) -> Iterator[str]:
-    yield f"static NOINLINE void stage{i}(void *const *S, const i64 *D, const char *restrict W, char *restrict T) {{"
+    yield f"static NOINLINE void stage{i}({_ARGUMENTS}) {{"
     for buffer in buffers_of(body).values():
         yield f"  {_declaration(buffer)}"
-    text = [line for statement in body for line in _statement(statement, "  ")]
-    yield from text
+        if buffer.kind == "state":
+            yield f"  const i64 D{buffer.place} = D[{buffer.place}];"
+    for statement in body:
+        yield from _statement(statement, "  ")
     yield "}"
 
 
 def _declaration(buffer: Buffer) -> str:
     c = _TYPES[buffer.dtype]
     if buffer.kind == "state":
-        return f"{c} *{buffer.name} = ({c} *)S[{buffer.place}]; const i64 D{buffer.place} = D[{buffer.place}]; (void)D{buffer.place};"
+        return f"{c} *{buffer.name} = ({c} *)S[{buffer.place}];"
     if buffer.kind == "const":
         return f"const {c} *{buffer.name} = (const {c} *)(W + {buffer.place}L);"
     return f"{c} *{buffer.name} = ({c} *)(T + {buffer.place}L);"
@@ -167,10 +175,8 @@ def _reduce(s: Reduce, indent: str) -> Iterator[str]:
 
 def _matmul(m: Matmul) -> str:
     x, y = (f"{buffer.name} + {offset}" for buffer, offset in (m.x, m.y))
-    return (
-        f"{_kernel(m)}({x}, {m.x_stride}, (const char *){m.weights.name}, {m.bias.name}, {m.scale.name}, "
-        f"{y}, {m.y_stride}, {m.k}, {m.n});"
-    )
+    constants = f"(const char *){m.weights.name}, {m.bias.name}, {m.scale.name}"
+    return f"{_kernel(m)}({x}, {m.x_stride}, {constants}, {y}, {m.y_stride}, {m.k}, {m.n});"
 
 
 def _row_kernel(s: RowKernel) -> str:

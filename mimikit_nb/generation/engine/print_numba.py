@@ -50,7 +50,7 @@ def print_numba(program: Program) -> str:
     It is ``run(*state, strides, *constants, *scratch, n)``: flat arrays of the state's tensors,
     then each block of memory as one array per type.
     """
-    kernels = files(__package__) / "kernels" / "numba_kernels.py"
+    kernels = files(__package__) / "kernels" / "numba_kernels.txt"
     state = ", ".join(f"S{i}" for i in range(len(program.slots)))
     lines = [kernels.read_text(encoding="utf-8")]
     calls = []
@@ -65,7 +65,8 @@ def print_numba(program: Program) -> str:
         calls.append(f"        {due}stage{i}({arguments})")
     clock = f"S{program.clock}"
     lines += ["", "@njit(cache=True, nogil=True)", f"def run({state}, {_MEMORY}, n):"]
-    lines += ["    for _ in range(n):", f"        t = {clock}[0]", *calls, f"        {clock}[0] = t + 1"]
+    lines += ["    for _ in range(n):", f"        t = {clock}[0]", *calls]
+    lines += [f"        {clock}[0] = t + 1"]
     return "\n".join(lines) + "\n"
 
 

@@ -76,7 +76,7 @@ def trace_step(stages: Sequence[Stage], state: State) -> TracedStep:
         raise UnsupportedStep("The state has no clock 't'.")
     for path, tensor in flat.items():
         if tensor.device.type != "cpu":
-            raise UnsupportedStep(f"state{list(path)} is on {tensor.device}; the engine runs on the CPU.")
+            raise UnsupportedStep(f"state{list(path)} is on {tensor.device}, not on the CPU.")
     return TracedStep([s.period for s in stages], trace_stages(stages, state), flat)
 
 

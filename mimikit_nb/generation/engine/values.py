@@ -75,7 +75,8 @@ class Value:
 
 def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
     """Row-major strides."""
-    strides, size = [], 1
+    strides: list[int] = []
+    size = 1
     for n in reversed(shape):
         strides.insert(0, size)
         size *= n

@@ -177,7 +177,11 @@ def test_without_a_compiler_numba_runs_the_steps(monkeypatch, caplog) -> None:
 def test_torch_compile_is_refused_where_it_gains_nothing(monkeypatch) -> None:
     stages, state = generation_step()
     monkeypatch.setattr(torch, "compile", lambda fn, **options: fn)
-    monkeypatch.setattr(torch_executors, "_seconds", lambda executor, state: float(isinstance(executor, TorchCompileExecutor)))
+    monkeypatch.setattr(
+        torch_executors,
+        "_seconds",
+        lambda executor, state: float(isinstance(executor, TorchCompileExecutor)),
+    )
     with pytest.raises(EngineError, match="faster"):
         compile_stages(stages, state, EngineOptions(backend="torch_compile"))
 

@@ -1,6 +1,11 @@
 /* bfloat16 products on AMX tiles of 16 rows: x is rounded, weights are packed with k padded to 32,
    y has its rows padded to 16. */
+#ifdef __x86_64__
 #include <immintrin.h>
+#endif
+#ifdef AMX_EMULATION /* for tests on machines without it */
+#include AMX_EMULATION
+#endif
 AI void amx_begin(void) {
   struct { uint8_t palette, start, reserved[14]; uint16_t columns[16]; uint8_t rows[16]; } c;
   memset(&c, 0, sizeof c);
@@ -27,6 +32,7 @@ AI void amx_tile(int R2, int NB, const uint16_t *x, i64 Kp, const char *w, float
   if (NB > 1) _tile_stored(1, y + 16, ldy * 4);
   if (R2) { _tile_stored(2, y + 16 * ldy, ldy * 4); if (NB > 1) _tile_stored(3, y + 16 * ldy + 16, ldy * 4); }
 }
+#ifdef __AVX512BF16__
 AI void amx_round(const float *x, uint16_t *out, int K, i64 Kp) {
   for (int k = 0; k < Kp; k += 16) {
     __mmask16 inside = k + 16 <= K ? 0xFFFF : k >= K ? 0 : (1 << (K - k)) - 1;
@@ -34,6 +40,14 @@ AI void amx_round(const float *x, uint16_t *out, int K, i64 Kp) {
     memcpy(out + k, &h, 32);
   }
 }
+#else
+AI void amx_round(const float *x, uint16_t *out, int K, i64 Kp) {
+  for (int k = 0; k < Kp; k++) {
+    float v = k < K ? x[k] : 0.f; uint32_t u; memcpy(&u, &v, 4);
+    out[k] = (u + 0x7FFF + (u >> 16 & 1)) >> 16;
+  }
+}
+#endif
 #define GEMM_AMX(NAME, ROWS) \
   static NOINLINE void NAME(const float *x, i64 ldx, const char *w, const float *b, const float *s, \
                             float *y, i64 ldy, int K, int N) { \

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..constants import PANEL, Layout
+from ..constants import AMX_ROWS, PANEL, Layout, tile_shape
 from ..graph import UnsupportedStep
-from ..ir import Buffer, Call, Expr, Matmul, Reduce, Store, Var, integer, multiply
-from ..ir import add as add_index
+from ..ir import Buffer, Call, Expr, Matmul, Reduce, Store, Var, add, integer, multiply
 from ..lowering import Lowering, Out
 from ..registry import lowers
 from ..values import Value, buffer_of
 from .pointwise import call, full, pointwise
+from .views import permute
 
 aten = torch.ops.aten
 Matrix = Value | Tensor
@@ -36,15 +36,18 @@ def linear(low: Lowering, x: Value, w: Tensor, bias: Tensor | None, groups: int 
 def _small_groups(low: Lowering, x: Value, w: Tensor, bias: Tensor | None, n: int) -> Value:
     """Groups of ``n`` outputs that don't fill panels (depthwise convolutions): plain loops."""
     weights, k = low.constant(w), w.shape[1]
-    y, inner, add = low.scratch((x.shape[0], w.shape[0]), "f32"), Var(low.name("k")), call("add", "f32")
+    y, inner = low.scratch((x.shape[0], w.shape[0]), "f32"), Var(low.name("k"))
     biases = full((w.shape[0],), "f32", 0.0) if bias is None else low.constant(bias)
 
     def dot(ix: list[Expr]) -> None:
         result, (row, output) = Var(low.name("r"), "f32"), ix
-        column = add_index(multiply(Call("trunc_div", (output, integer(n)), "i64"), integer(k)), inner)
-        product = call("mul", "f32")(x.at([row, column]), weights.at([output, inner]))
+        group = Call("trunc_div", (output, integer(n)), "i64")
+        item = x.at([row, add(multiply(group, integer(k)), inner)])
+        product = call("mul", "f32")(item, weights.at([output, inner]))
         low.body.append(Reduce(result, "sum", ((inner, k),), product))
-        low.body.append(Store(buffer_of(y), y.address(ix), add(result, biases.at([output]))))
+        low.body.append(
+            Store(buffer_of(y), y.address(ix), call("add", "f32")(result, biases.at([output])))
+        )
 
     low.loop(y.shape, dot, independent=False)
     return y
@@ -56,14 +59,12 @@ def _part(bias: Tensor | None, g: int, n: int) -> Tensor | None:
 
 def _padded_rows(layout: Layout, rows: int) -> int:
     """Rows that a kernel writes: the matrix unit works on tiles of 16."""
-    return -(-rows // 16) * 16 if layout == "amx" and rows >= 8 else rows
+    return -(-rows // 16) * 16 if _layout_for(layout, rows) == "amx" else rows
 
 
-def layout_for(layout: Layout, rows: int) -> tuple[Layout, int]:
-    """Layout for a number of rows, and how many panels of 16 outputs a tile spans."""
-    if layout == "amx":
-        return ("amx", 2) if rows >= 8 else layout_for("bf16", rows)
-    return layout, 8 if rows == 1 else 4 if rows <= 4 else 2
+def _layout_for(layout: Layout, rows: int) -> Layout:
+    """The matrix unit gains only with several rows."""
+    return "bf16" if layout == "amx" and rows < AMX_ROWS else layout
 
 
 def _emit(
@@ -75,7 +76,8 @@ def _emit(
     rows: int,
 ) -> None:
     """Append one product to the program."""
-    layout, width = layout_for(low.layout, rows)
+    layout = _layout_for(low.layout, rows)
+    width = tile_shape(layout, rows)[1]
     places = low.constants.add_weights(w, bias, layout, width)
     weights, biases, scales = (Buffer(f"c{place}", "f32", "const", place) for place in places)
     (x_value, x_offset), (y_value, y_offset) = x, y
@@ -213,27 +215,18 @@ def convolution(
         raise UnsupportedStep(
             "Only 1-d convolutions with constant weights and no padding can be compiled."
         )
-    batch, channels, length = x.shape
-    n_out, k = out.shape[2], w.shape[2]
-    x = low.settled(x)
+    windows = _windows(low.settled(x), out.shape[2], w.shape[2], stride[0], dilation[0])
+    batch, n_out, channels, k = windows.shape
+    rows = low.reshape(windows, (batch * n_out, channels * k))
+    y = linear(low, rows, w.flatten(1), bias, groups)
+    return permute(low, out, low.reshape(y, (batch, n_out, w.shape[0])), (0, 2, 1))
+
+
+def _windows(x: Value, n_out: int, k: int, stride: int, dilation: int) -> Value:
+    """Windows ``[B, T, C, k]`` of ``x [B, C, T']``, without a copy."""
+    batch, channels, _ = x.shape
     s0, s1, s2 = x.strides
     if not isinstance(s2, int):
         raise UnsupportedStep("A convolution reads a chunk.")
-    windows = Value(
-        (batch, n_out, channels, k),
-        "f32",
-        x.buffer,
-        x.offset,
-        (s0, s2 * stride[0], s1, s2 * dilation[0]),
-    )
-    rows = low.reshape(windows, (batch * n_out, channels * k))
-    y = linear(low, rows, w.flatten(1), bias, groups)
-    y = low.reshape(y, (batch, n_out, w.shape[0]))
-    return low.remap(
-        y,
-        out.shape,
-        lambda ix: [ix[0], ix[2], ix[1]],
-        lambda v: Value(
-            out.shape, "f32", v.buffer, v.offset, (v.strides[0], v.strides[2], v.strides[1])
-        ),
-    )
+    strides = (s0, s2 * stride, s1, s2 * dilation)
+    return Value((batch, n_out, channels, k), "f32", x.buffer, x.offset, strides)

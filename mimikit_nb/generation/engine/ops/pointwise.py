@@ -46,43 +46,59 @@ def call(op: str, dtype: DType) -> Callable[..., Expr]:
     return lambda *args: Call(op, tuple(cast(a, dtype) for a in args), dtype)
 
 
-def _register(name: str, build: Callable[[Out], Callable[..., Expr]]) -> None:
-    """Register an operation and, where there is one, its in-place form."""
-    packet = getattr(aten, name)
+Build = Callable[[Out], Callable[..., Expr]]  # from the result's type to an operation on items
 
+
+def _register(name: str, build: Build) -> None:
+    """Register an operation and, where there is one, its in-place form."""
+
+    @lowers(getattr(aten, name))
     def handler(low: Lowering, out: Out, *operands: Operand, alpha: Scalar = 1, **_: Any) -> Value:
         if alpha != 1:
-            a, b = operands
-            return pointwise(
-                low, out, lambda x, y: build(out)(x, call("mul", out.dtype)(y, scalar(alpha))), a, b
-            )
+            first, second = operands
+            second = scaled(low, out, second, alpha)
+            operands = (first, second)
         return pointwise(low, out, build(out), *operands)
 
-    lowers(packet)(handler)
-    in_place = getattr(aten, f"{name}_", None)
-    if in_place is not None:
+    def in_place(low: Lowering, _: Out, target: Value, *rest: Operand, **kwargs: Any) -> Value:
+        out = Out(target.shape, target.dtype)
+        low.mutate(low.settled(target), handler(low, out, target, *rest, **kwargs))
+        return target
 
-        def write(low: Lowering, out: Out, target: Value, *rest: Operand, **kwargs: Any) -> Value:
-            out = Out(target.shape, target.dtype)
-            low.mutate(
-                low.settled(target),
-                low.broadcast(handler(low, out, target, *rest, **kwargs), out.shape),
-            )
-            return target
-
-        lowers(in_place)(write)
+    if hasattr(aten, f"{name}_"):
+        lowers(getattr(aten, f"{name}_"))(in_place)
 
 
-_SAME_TYPE = (
-    "add sub mul maximum minimum neg abs tanh sigmoid relu exp silu rsqrt sqrt reciprocal log log1p expm1 erf erfinv "
-    "sin cos floor ceil round trunc sign remainder fmod bitwise_and bitwise_or bitwise_xor bitwise_not atan2"
+def scaled(low: Lowering, out: Out, x: Operand, factor: Scalar) -> Operand:
+    """An operand times a number."""
+    if not isinstance(x, Value):
+        return x * factor
+    return pointwise(low, Out(x.shape, out.dtype), call("mul", out.dtype), x, factor)
+
+
+def _own_type(name: str) -> Build:
+    return lambda out: call(name, out.dtype)
+
+
+def _comparison(name: str) -> Build:
+    return lambda out: lambda a, b: Call(name, promoted(a, b), "bool")
+
+
+def _logic(name: str) -> Build:
+    return lambda out: call(name, "bool")
+
+
+_OWN_TYPE = (
+    "add sub mul maximum minimum neg abs tanh sigmoid relu exp silu rsqrt sqrt reciprocal log "
+    "log1p expm1 erf erfinv sin cos atan2 floor ceil round trunc sign remainder fmod "
+    "bitwise_and bitwise_or bitwise_xor bitwise_not"
 )
-for _name in _SAME_TYPE.split():
-    _register(_name, lambda out, _name=_name: call(_name, out.dtype))
-for _name in "lt le gt ge eq ne".split():
-    _register(_name, lambda out, _name=_name: lambda a, b: Call(_name, promoted(a, b), "bool"))
-for _name in "logical_and logical_or logical_not".split():
-    _register(_name, lambda out, _name=_name: call(_name, "bool"))
+for _name in _OWN_TYPE.split():
+    _register(_name, _own_type(_name))
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    _register(_name, _comparison(_name))
+for _name in ("logical_and", "logical_or", "logical_not"):
+    _register(_name, _logic(_name))
 _register("rsub", lambda out: lambda a, b: call("sub", out.dtype)(b, a))
 _register("square", lambda out: lambda a: call("mul", out.dtype)(a, a))
 
@@ -219,11 +235,10 @@ def copy_(
     low: Lowering, out: Out, target: Value, source: Operand, non_blocking: bool = False
 ) -> Value:
     """Write into a value."""
-    if not isinstance(source, Value):
-        source = full(target.shape, target.dtype, source)
-    if source.dtype != target.dtype:
-        source = to_copy(low, Out(source.shape, target.dtype), source)
-    low.mutate(target, low.broadcast(source, target.shape))
+    value = source if isinstance(source, Value) else full(target.shape, target.dtype, source)
+    if value.dtype != target.dtype:
+        value = to_copy(low, Out(value.shape, target.dtype), value)
+    low.mutate(target, low.broadcast(value, target.shape))
     return target
 
 

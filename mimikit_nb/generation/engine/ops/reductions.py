@@ -184,7 +184,7 @@ def sort(
     descending: bool = False,
     stable: bool | None = None,
 ) -> list[Value]:
-    """Values in order and their indices, along the last dimension; equal values keep their order."""
+    """Values in order and their indices, along the last dimension, equal ones as they were."""
     if dim % len(x.shape) != len(x.shape) - 1 or x.dtype != "f32":
         raise UnsupportedStep("Sorting is compiled for floats along the last dimension.")
     x = low.rows(x)

@@ -57,7 +57,7 @@ class View {
     this.zoomview.setWheelMode("scroll");
     this.lane = new Lane(this.parts, this.info, (time) => this.media.seek(time));
     this.meter = new Meter(find(".meter"), find(".clip"), this.info.channels);
-    this.spectrogram = new Spectrogram(find(".spectrogram"), this.info.duration, this.talk.ask);
+    this.spectrogram = new Spectrogram(find(".spectrogram"), this.info.duration, this.talk.ask, (work) => this.#tell(work));
     this.inspector = new Inspector(this.parts, this);
     this.marks = new Marks(this.model, this.peaks, this.info, () => this.#marksChanged());
     this.selecting = new Selecting(find(".zoom"), this);
@@ -68,7 +68,7 @@ class View {
     this.#zoomed();
     this.#say("");
     this.root.dataset.ready = "true";
-    this.talk.ask("meter").then((answer) => this.meter.load(answer));
+    this.#tell(this.talk.ask("meter").then((answer) => this.meter.load(answer)));
   }
 
   destroy() {
@@ -76,6 +76,7 @@ class View {
     this.wake();
     this.resized?.disconnect();
     for (const [event, handler] of this.watched) this.model.off(event, handler);
+    this.spectrogram?.show(false);
     this.talk.close();
     this.peaks?.destroy();
     if (!this.peaks) this.media.destroy();
@@ -129,10 +130,10 @@ class View {
     this.parts.find(".tip").hidden = true;
   }
   fit() {
-    this.#zoomTo(this.#fitScale());
+    this.#tell(this.#zoomTo(this.#fitScale()));
   }
   zoomBy(direction, time = null, x = 0) {
-    this.#zoomTo(this.scale * (direction > 0 ? ZOOM_STEP : 1 / ZOOM_STEP), time, x);
+    this.#tell(this.#zoomTo(this.scale * (direction > 0 ? ZOOM_STEP : 1 / ZOOM_STEP), time, x));
   }
   get range() {
     return [this.zoomview.getStartTime(), this.zoomview.getEndTime()];
@@ -239,7 +240,7 @@ class View {
     this.peaks.on("segments.dblclick", () => this.inspector.focusLabel());
     this.#connectTips();
     this.#connectModel();
-    this.resized = new ResizeObserver(() => this.#fitToContainer());
+    this.resized = new ResizeObserver(() => requestAnimationFrame(() => this.#fitToContainer()));
     this.resized.observe(find(".stack"));
   }
 
@@ -336,7 +337,7 @@ class View {
   }
 
   #fitToContainer() {
-    if (!this.#width()) return;
+    if (this.gone || !this.#width()) return;
     const all = this.range[1] - this.range[0] >= 0.9 * this.info.duration;
     for (const name of ["zoomview", "overview"]) this.peaks.views.getView(name).fitToContainer();
     if (all) this.fit();
@@ -363,6 +364,10 @@ class View {
   #set(values) {
     for (const [name, value] of Object.entries(values)) this.model.set(name, value);
     this.model.save_changes();
+  }
+  /** Say it if something that was begun fails. */
+  #tell(promise) {
+    promise.catch((error) => this.#say(error.message));
   }
   #say(text) {
     this.parts.find(".status").textContent = text;

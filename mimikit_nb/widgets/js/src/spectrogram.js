@@ -16,11 +16,12 @@ const PALETTE = Array.from({ length: 256 }, (_, i) => {
 });
 
 export class Spectrogram {
-  constructor(box, duration, ask) {
+  constructor(box, duration, ask, tell) {
     this.box = box;
     this.canvas = box.querySelector("canvas");
     this.duration = duration;
     this.ask = ask;
+    this.tell = tell;
     this.whole = null; // picture of the whole sound, always there to stretch
     this.detail = null;
     this.shown = false;
@@ -32,6 +33,7 @@ export class Spectrogram {
     this.shown = shown;
     this.box.hidden = !shown;
     if (shown) this.update(...this.range);
+    else clearTimeout(this.timer);
   }
 
   update(start, stop) {
@@ -39,7 +41,7 @@ export class Spectrogram {
     if (!this.shown || !this.box.clientWidth) return;
     this.#paint();
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.#sharpen(), this.whole ? WAIT : 0);
+    this.timer = setTimeout(() => this.tell(this.#sharpen()), this.whole ? WAIT : 0);
   }
 
   async #sharpen() {

@@ -1,0 +1,319 @@
+"""What the training view looks like: buttons, curve, advice, previews, files.
+
+It holds widgets and no training; everything it shows is read from the
+:class:`~.trainer.Trainer`. Main name: :class:`TrainPanel`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import math
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as W
+
+from ..errors import MimikitError
+from ..recipes.facts import StepFacts, measure_step, memory_in_use, plan_facts
+from ..recipes.training import Plan
+from .controls import explain
+from .form import button
+from .job import Job
+from .plot import LossPlot
+from .settings import (
+    TrainingSettings,
+    facts_in_words,
+    in_megabytes,
+    in_time,
+    settings_form,
+)
+from .timeline import Timeline
+from .trainer import BUSY, in_plain_words
+
+if TYPE_CHECKING:
+    from .train import TrainView
+
+SETTLED_SECONDS = 0.6  # without an edit, before a step is tried
+COLOURS = {
+    "running": "#117733",
+    "paused": "#b26a00",
+    "finished": "#0072b2",
+    "failed": "#c62828",
+}
+VERDICT_COLOURS = {
+    "still learning": "#117733",
+    "flat": "#b26a00",
+    "over-fitting": "#c62828",
+    "unstable": "#c62828",
+}
+
+
+class TrainPanel:
+    """All widgets of a training view.
+
+    Parameters
+    ----------
+    view : TrainView
+        Whose sounds, settings and trainer are shown.
+    """
+
+    def __init__(self, view: TrainView) -> None:
+        self.view, self.trainer = view, view.trainer
+        self._measured: tuple[Plan, StepFacts | None] | None = None
+        self._edited = threading.Event()
+        self._measurer = Job(self._measure, self._show_facts, name="measure")
+        self.form = settings_form(view._planned, self._facts, headless=False)
+        self.form.observe(lambda _: self._settings_changed(), names=["value"])
+        self._make_buttons()
+        self._make_status()
+        self._make_live()
+        self.timeline = Timeline()
+        self.files = W.HTML()
+        self.widget = self._arrange()
+        self.trainer.listen(self.refresh)
+        self.refresh()
+        self._settings_changed()
+
+    # -- parts --------------------------------------------------------------------------------
+
+    def _arrange(self) -> Any:
+        parts = [
+            self.view.sources.widget,
+            W.HTML("<h3>Settings</h3>"),
+            self.form.widget,
+            W.HTML("<h3>Training</h3>"),
+            W.HBox(list(self.buttons.values()), layout=W.Layout(flex_flow="row wrap")),
+            self.status,
+            self.bar,
+            self.advice,
+            self.plot.widget,
+            self.live,
+            W.HTML("<h3>Previews</h3>"),
+            self.timeline.widget,
+            W.HTML("<h3>What was written</h3>"),
+            self.files,
+        ]
+        box = W.VBox(parts, layout=W.Layout(max_width="900px"))
+        box.add_class("mnb-view")
+        return box
+
+    def _make_buttons(self) -> None:
+        actions: dict[str, tuple[Callable[[], None], str, str]] = {
+            "Start": (
+                self.view.press_start,
+                "Train with these settings, in a new folder.",
+                "success",
+            ),
+            "Pause": (self.trainer.pause, "Halt after the current step; nothing is lost.", ""),
+            "Resume": (self.view.press_resume, "Go on: after a pause, or with the last run.", ""),
+            "Stop": (self.trainer.stop, "End after the current step, with a checkpoint.", "danger"),
+            "Preview now": (self.trainer.preview_now, "Let the network be heard.", ""),
+        }
+        self.buttons = {}
+        for name, (action, help_, style) in actions.items():
+            made = button(name, help_, style)
+            made.on_click(lambda _, action=action: self._do(action))
+            self.buttons[name] = made
+
+    def _make_status(self) -> None:
+        self.status = W.HTML()
+        self.bar = W.FloatProgress(min=0.0, max=1.0, layout=W.Layout(width="98%"))
+        explain(self.bar, "Share of the budget that is done.")
+        self.advice = W.HTML()
+        self.complaint = ""
+        self.plot = LossPlot()
+
+    def _make_live(self) -> None:
+        """Controls that may be used while it trains."""
+        plan = self.view._planned
+        narrow = {"layout": W.Layout(width="230px"), "style": {"description_width": "125px"}}
+        self.log_axis = W.Checkbox(description="log axis", value=True, indent=False)
+        self.log_axis.layout.width = "90px"
+        self.smoothing = W.FloatSlider(
+            description="smoothing",
+            value=0.9,
+            min=0.0,
+            max=0.99,
+            step=0.01,
+            layout=W.Layout(width="300px"),
+        )
+        self.rate = W.FloatText(
+            description="learning rate", value=plan.training.learning_rate, **narrow
+        )
+        self.temperatures = W.Text(description="temperatures", value="1.0", **narrow)
+        self.interval = W.IntText(
+            description="preview every", value=plan.training.preview_every_steps, **narrow
+        )
+        explain(self.rate, "Size of the optimizer's steps, from the next step on.")
+        explain(
+            self.temperatures, "Of the next previews: 0 is the likeliest, 1 as learned; 0.8, 1."
+        )
+        explain(self.interval, "Steps from one preview to the next; 0: only by the button.")
+        change = button("Apply", "Use these from the next step on.")
+        change.on_click(lambda _: self._do(self._apply))
+        for control in (self.log_axis, self.smoothing):
+            control.observe(lambda _: self._redraw(), names="value")
+        self.live = W.VBox(
+            [
+                W.HBox([self.log_axis, self.smoothing]),
+                W.HTML('<span class="mnb-note">While it trains:</span>'),
+                W.HBox(
+                    [self.rate, self.temperatures, self.interval, change],
+                    layout=W.Layout(flex_flow="row wrap"),
+                ),
+            ]
+        )
+
+    # -- doing --------------------------------------------------------------------------------
+
+    def _do(self, action: Callable[[], None]) -> None:
+        """Do what a button says; what goes wrong is said in the view."""
+        self.complaint = ""
+        try:
+            action()
+        except Exception as error:
+            self.complaint = in_plain_words(error)
+        self.refresh()
+
+    def _apply(self) -> None:
+        trainer = self.trainer
+        texts = self.temperatures.value.replace(",", " ").split()
+        trainer.set_temperatures(tuple(float(text) for text in texts))
+        trainer.set_preview_interval(int(self.interval.value))
+        trainer.set_learning_rate(float(self.rate.value))
+
+    # -- facts on the settings ----------------------------------------------------------------
+
+    def corpus_changed(self) -> None:
+        """Another corpus: its facts are worked out anew."""
+        self._settings_changed()
+
+    def _settings_changed(self) -> None:
+        self._edited.set()
+        if not self.trainer.is_busy:
+            self._measurer.start()
+        self._show_facts()
+
+    def _show_facts(self) -> None:
+        self.form.show_facts()
+
+    def _measure(self) -> None:
+        """Try a step when no edit has come for a moment."""
+        while self._edited.is_set():
+            self._edited.clear()
+            if self._edited.wait(SETTLED_SECONDS):
+                continue
+            plan, facts = self.view.plan_of(self.form.value), None
+            with contextlib.suppress(MimikitError, RuntimeError, ValueError):
+                if not self.trainer.is_busy:
+                    facts = measure_step(plan, self.view._device)
+            self._measured = (plan, facts)
+
+    def _facts(self, settings: TrainingSettings) -> dict[str, str]:
+        plan, corpus = self.view.plan_of(settings), self.view.sources.corpus
+        known = self._measured if self._measured and self._measured[0] == plan else None
+        facts = plan_facts(plan, corpus)
+        step = known[1] if known else None
+        is_measuring = known is None and self._measurer.is_alive
+        return facts_in_words(facts, step, plan, corpus, self.view._device, is_measuring)
+
+    # -- showing ------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Show everything as it is now."""
+        trainer, run = self.trainer, self.trainer.run
+        state = trainer.state
+        busy = state in BUSY and trainer.is_busy
+        can_go_on = bool(run and run.config_path.exists())
+        self.buttons["Start"].disabled = busy
+        self.buttons["Pause"].disabled = not busy or state not in ("running", "starting")
+        self.buttons["Resume"].disabled = (
+            state not in ("paused", "pausing") if busy else not can_go_on
+        )
+        self.buttons["Stop"].disabled = not busy or state == "stopping"
+        self.buttons["Preview now"].disabled = not busy or state == "stopping"
+        self.status.value = self._status_html()
+        self.bar.value = self._share_done()
+        self.advice.value = self._advice_html()
+        self.timeline.show(trainer.previews)
+        self.files.value = self._files_html()
+        self._redraw()
+
+    def _redraw(self) -> None:
+        self.plot.is_log, self.plot.smoothing = self.log_axis.value, self.smoothing.value
+        self.plot.draw(self.trainer.losses)
+
+    def _status_html(self) -> str:
+        trainer, status = self.trainer, self.trainer.status
+        colour = COLOURS.get(trainer.state, "#555")
+        parts = [f'<b style="color:{colour}">{html.escape(trainer.state)}</b>']
+        if trainer.is_previewing:
+            parts.append("making a preview")
+        if status is not None:
+            of = f" of {status.max_steps:,}" if status.max_steps else ""
+            parts += [f"step {status.step:,}{of}", f"epoch {status.epoch:.2f}"]
+            parts.append(f"loss {status.loss:.3f}")
+            if status.held_out_loss is not None:
+                parts.append(f"held out {status.held_out_loss:.3f}")
+            if trainer.steps_per_second:
+                parts.append(f"{trainer.steps_per_second:.3g} steps/s")
+            if math.isfinite(status.seconds_left) and trainer.is_busy:
+                parts.append(f"{in_time(status.seconds_left)} left")
+        device = self.view._device
+        parts += [device, in_megabytes(memory_in_use(device))]
+        line = " · ".join(parts)
+        if trainer.message and trainer.state in ("failed", "stopped", "finished", "interrupted"):
+            line += f'<br><span class="mnb-note">{html.escape(trainer.message)}</span>'
+        if trainer.state == "failed":
+            line += f'<br><span class="mnb-wrong">{html.escape(self._consolation())}</span>'
+        if self.complaint:
+            line += f'<br><span class="mnb-wrong">{html.escape(self.complaint)}</span>'
+        return line
+
+    def _consolation(self) -> str:
+        run = self.trainer.run
+        if run is None or not run.checkpoints:
+            return "No checkpoint had been written yet."
+        return (
+            f"The last checkpoint, of step {max(run.checkpoints)}, is kept; Resume goes on from it."
+        )
+
+    def _share_done(self) -> float:
+        status = self.trainer.status
+        if status is None:
+            return 0.0
+        if self.trainer.state == "finished":
+            return 1.0
+        if math.isfinite(status.seconds_left):
+            return status.seconds / max(1e-9, status.seconds + status.seconds_left)
+        return status.step / status.max_steps if status.max_steps else 0.0
+
+    def _advice_html(self) -> str:
+        if not self.trainer.losses.losses:
+            return ""
+        advice = self.trainer.advice
+        colour = VERDICT_COLOURS.get(advice.verdict, "#555")
+        reason = html.escape(f"{advice.reason} {advice.remedy}".strip())
+        return f'<b style="color:{colour}">{advice.verdict.capitalize()}</b>: {reason}'
+
+    def _files_html(self) -> str:
+        run = self.trainer.run
+        if run is None:
+            return "Nothing yet."
+        checkpoints = list(run.checkpoints)
+        rows = {
+            "run": str(run.folder),
+            "losses": run.metrics_path.name,
+            "checkpoints": f"{len(checkpoints)}, the last of step {checkpoints[-1]}"
+            if checkpoints
+            else "none yet",
+            "previews": f"{len(self.trainer.previews)} in {run.samples_folder.name}/",
+            "log": "log.txt",
+        }
+        cells = "".join(
+            f"<tr><td>{name}</td><td><code>{html.escape(text)}</code></td></tr>"
+            for name, text in rows.items()
+        )
+        return f"<table>{cells}</table>"

@@ -1,0 +1,51 @@
+"""How a headless training says where it is: one line of text now and then.
+
+Main names: :class:`TextLine`, :func:`status_line`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+
+from ..training.callbacks import Callback, Status
+from .settings import in_time
+
+
+class TextLine(Callback):
+    """Prints the status of a training at most every so many seconds, and how it ended.
+
+    Parameters
+    ----------
+    seconds : float, default 10
+        Least time between two lines.
+    """
+
+    def __init__(self, seconds: float = 10.0) -> None:
+        self.seconds = seconds
+        self._next = 0.0
+        self._last: Status | None = None
+
+    def on_step(self, status: Status) -> None:
+        """Print a line if the last one is old."""
+        self._last = status
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + self.seconds
+            print(status_line(status), flush=True)
+
+    def on_end(self, state: str, message: str) -> None:
+        """Print the last status and the reason."""
+        if self._last is not None:
+            print(status_line(self._last))
+        print(f"{state}: {message}", flush=True)
+
+
+def status_line(status: Status) -> str:
+    """A status in one line."""
+    of = f" of {status.max_steps:,}" if status.max_steps else ""
+    parts = [f"step {status.step:,}{of}", f"epoch {status.epoch:.2f}", f"loss {status.loss:.3f}"]
+    if status.held_out_loss is not None:
+        parts.append(f"held out {status.held_out_loss:.3f}")
+    if math.isfinite(status.seconds_left):
+        parts.append(f"{in_time(status.seconds_left)} left")
+    return " · ".join(parts)

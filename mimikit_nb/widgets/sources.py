@@ -1,0 +1,154 @@
+"""The sounds of a training: chosen, dropped, checked, and made into a corpus.
+
+Main name: :class:`Sources`.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as W
+
+from ..audio.doctor import check
+from ..audio.report import in_minutes
+from ..corpus.build import build_corpus
+from ..corpus.store import Corpus
+from ..errors import CorpusError
+from ..recipes.workspace import choose_corpus
+from .drop import DropZone
+from .job import Job
+from .pictures import MOST_NAMED_FILES
+from .trainer import in_plain_words
+from .waveform import player
+
+Sounds = Corpus | str | Path | Iterable[str | Path]
+
+
+class Sources:
+    """Where the corpus of a training comes from, and the view to change it.
+
+    Parameters
+    ----------
+    sounds : Corpus, path, or paths
+        A corpus, recordings or folders of them, or "" for embedded music.
+    out : Path
+        Folder that a corpus and uploaded recordings are kept in.
+    sample_rate : int > 0
+        Rate of a corpus that is built, in Hz.
+    on_corpus : callable
+        Called when there is a corpus, or another one.
+    """
+
+    def __init__(
+        self, sounds: Sounds, out: Path, sample_rate: int, on_corpus: Callable[[], None]
+    ) -> None:
+        self.out, self.sample_rate, self._on_corpus = out, sample_rate, on_corpus
+        self.corpus = sounds if isinstance(sounds, Corpus) else None
+        self._sounds = sounds
+        self.dropped: list[Path] = []
+        self._report = ""
+        self._job = Job(self._build, self._paint, name="corpus")
+        self._drop = DropZone(out / "recordings", self.add)
+        self._text = W.HTML()
+        self._table = W.HTML()
+        self._fold = W.Accordion(children=[W.VBox(), W.VBox([self._table])], selected_index=None)
+        self._fold.set_title(0, "What it learns from: listen")
+        self._fold.set_title(1, "What was found in each file")
+        self._fold.observe(self._unfolded, "selected_index")
+        self._shown: Corpus | None = None
+        self.widget = W.VBox([W.HTML("<h3>Sounds</h3>"), self._drop, self._text, self._fold])
+        self._paint()
+
+    def begin(self) -> None:
+        """Read the sounds that were given, in the background."""
+        if self.corpus is None:
+            self._job.start()
+
+    def add(self, paths: list[Path]) -> None:
+        """Learn from these files, and from all that were added before."""
+        self._job.wait(60)
+        self.dropped += paths
+        self._sounds = list(self.dropped)
+        self._job.start()
+
+    def wait(self) -> Corpus:
+        """The corpus, as soon as it is there; the error that it failed with otherwise."""
+        self._job.wait()
+        if self._job.error is not None:
+            raise self._job.error
+        assert self.corpus is not None
+        return self.corpus
+
+    def _build(self) -> Corpus:
+        sounds = self._sounds
+        if isinstance(sounds, Corpus) or not sounds or str(sounds).endswith(".h5"):
+            corpus = choose_corpus(str(sounds or ""), sample_rate=self.sample_rate)
+        else:
+            paths: Any = sounds if isinstance(sounds, str | Path) else list(sounds)
+            report = check(paths, self.sample_rate)
+            self._report = report._repr_html_()
+            self._job.touch()
+            corpus = build_beside(paths, self.out / "corpus.h5", self.sample_rate)
+        self.corpus = corpus
+        self._on_corpus()
+        return corpus
+
+    def _paint(self) -> None:
+        self._table.value = self._report
+        if self._job.error is not None:
+            text = html.escape(in_plain_words(self._job.error))
+            self._text.value = f'<div class="mnb-wrong">{text}</div>'
+        elif self.corpus is None or self._job.is_alive:
+            self._text.value = "Reading the sounds …"
+        else:
+            self._text.value = _describe(self.corpus)
+            if self._fold.selected_index == 0:
+                self._show_player()
+
+    def _unfolded(self, change: Any) -> None:
+        if change["new"] == 0:
+            self._show_player()
+
+    def _show_player(self) -> None:
+        corpus = self.corpus
+        if corpus is None or corpus is self._shown:
+            return
+        self._shown = corpus
+        named = len(corpus.files) <= MOST_NAMED_FILES
+        files = [
+            {
+                "start": file.start / corpus.sample_rate,
+                "stop": file.stop / corpus.sample_rate,
+                "label": Path(file.path).name if named else "",
+                "editable": False,
+            }
+            for file in corpus.files
+        ]
+        shown = player(
+            corpus.signal, corpus.sample_rate, segments=files, title="corpus", headless=False
+        )
+        self._fold.children = [W.VBox([shown.widget]), self._fold.children[1]]
+
+
+def build_beside(paths: Any, path: Path, sample_rate: int) -> Corpus:
+    """Corpus of these sounds at ``path``, or beside it where there is one of other sounds."""
+    number, wanted = 1, path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while path.exists():
+        try:
+            return build_corpus(paths, path, sample_rate, reuse=True)
+        except CorpusError:
+            number += 1
+            path = wanted.with_name(f"{wanted.stem}_{number:03d}{wanted.suffix}")
+    return build_corpus(paths, path, sample_rate)
+
+
+def _describe(corpus: Corpus) -> str:
+    n = len(corpus.files)
+    words = f"{n} file{'s' * (n != 1)}, {in_minutes(corpus.duration_seconds)} min"
+    channels = {1: "mono", 2: "stereo"}.get(corpus.n_channels, f"{corpus.n_channels} channels")
+    path = html.escape(str(corpus.path))
+    return f"<b>{words}</b>, {channels}, {corpus.sample_rate} Hz · {path}"

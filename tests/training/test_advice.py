@@ -1,0 +1,74 @@
+"""What the losses of typical runs are called."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mimikit_nb.training.advice import FEWEST_STEPS, Advice, advise
+
+
+@pytest.fixture
+def noise():
+    return 0.05 * np.random.default_rng(0).standard_normal(1000)
+
+
+def falling(n: int = 1000, tau: float = 300.0) -> np.ndarray:
+    return 2 + 3 * np.exp(-np.arange(n) / tau)
+
+
+def test_few_losses_say_nothing():
+    assert advise([5.0] * (FEWEST_STEPS - 1)).verdict == "too early"
+    assert advise([float("nan")] * 200).verdict == "too early"
+
+
+def test_a_falling_loss_is_learning(noise):
+    advice = advise(falling(tau=800) + noise)
+    assert advice.verdict == "still learning"
+    assert "fell" in advice.reason
+
+
+def test_a_level_loss_is_flat(noise):
+    advice = advise(falling(tau=30) + noise)
+    assert advice.verdict == "flat"
+    assert advice.remedy
+
+
+def test_a_rising_held_out_loss_is_over_fitting(noise):
+    held_out = [(100, 4.0), (200, 3.2), (300, 3.0), (400, 3.1), (500, 3.3), (600, 3.5)]
+    advice = advise(falling() + noise, held_out)
+    assert advice.verdict == "over-fitting"
+    assert "step 300" in advice.reason
+
+
+def test_a_held_out_loss_that_still_falls_is_not(noise):
+    held_out = [(100, 4.0), (200, 3.2), (300, 3.0), (400, 3.01), (500, 2.9), (600, 2.8)]
+    assert advise(falling(tau=800) + noise, held_out).verdict == "still learning"
+    assert advise(falling(tau=800) + noise, held_out[:3]).verdict == "still learning"
+
+
+def test_skipped_steps_are_unstable(noise):
+    assert advise(falling() + noise, skipped=30).verdict == "unstable"
+
+
+def test_a_loss_that_comes_back_up_is_unstable(noise):
+    losses = falling(tau=100) + noise
+    losses[-200:] += np.linspace(0, 3, 200)
+    assert advise(losses).verdict == "unstable"
+
+
+def test_losses_that_jump_are_unstable(noise):
+    losses = falling(tau=100) + noise
+    losses[-400::10] += 4
+    assert advise(losses).verdict == "unstable"
+
+
+def test_negative_losses_are_losses(noise):
+    assert advise(falling(tau=800) - 10 + noise).verdict == "still learning"
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=120))
+def test_any_numbers_get_a_verdict(losses):
+    advice = advise(losses, [(i, loss) for i, loss in enumerate(losses)])
+    assert isinstance(advice, Advice)
+    assert str(advice)
