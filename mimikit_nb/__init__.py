@@ -44,6 +44,7 @@ _HOMES = {
     "read_recall": "recipes",
     "average_checkpoints": "recipes",
     "export": "recipes",
+    "choose_corpus": "recipes",
     "demo_recordings": "recipes",
     "judge": "recipes",
     "new_folder": "recipes",

@@ -4,8 +4,8 @@ A :class:`TimeAxis` says how the items of a feature lie on the time line. Everyt
 to know "how many frames is that" or "where does frame 7 begin" asks an axis, so that lengths
 never drift apart. Times are exact: rational numbers (:class:`fractions.Fraction`), never floats.
 
-Example
--------
+Examples
+--------
 >>> axis = TimeAxis(sample_rate=22050, hop_length=512, frame_length=2048)
 >>> axis.n_frames(22050)
 40

@@ -44,7 +44,7 @@ def test_an_unknown_parameter_lists_the_known_ones(tmp_path, monkeypatch, capsys
     monkeypatch.chdir(tmp_path)
     main(["run", "quickstart", "-p", "secnods", "3"])
     shown = capsys.readouterr()
-    assert "Did you mean 'seconds'?" in shown.err
+    assert "Did you mean 'seconds'" in shown.err
     assert "seed: int = 0" in shown.out and "headless: bool = False" in shown.out
     assert not list(tmp_path.iterdir())
 

@@ -114,8 +114,10 @@ def _optimal_partitions(
     for stop in range(1, n + 1):
         low = max(0, stop - LONGEST)
         starts = np.arange(low, stop)
-        if stop < n:  # at the end of the recording a section may be cut short
-            starts = starts[(times[stop] - times[starts] >= min_seconds) | (starts == 0)]
+        # the recording may begin or end within a section: half of the least length will do
+        least = np.where((starts == 0) | (stop == n), min_seconds / 2, min_seconds)
+        whole = (starts == 0) & (stop == n)
+        starts = starts[whole | (times[stop] - times[starts] >= least)]
         if len(starts) == 0:
             continue
         total = best[:, starts] + costs(starts, stop) + prices[:, None]

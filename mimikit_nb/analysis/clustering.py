@@ -203,12 +203,11 @@ def cluster(
     vectors = _vectors(means)
     if method == "auto":
         method = "spectral" if rich and len(found) <= 2000 else "kmeans"
-    raw = _fitted(method, vectors, means, n_clusters, seed)
+    described = group_means(described, owner, len(found))
+    raw = _fitted(method, vectors, means, described, n_clusters, seed)
     labels, order = number_by_size(raw)
     names = tuple(_letters(i) for i in range(len(order)))
-    return Clustering(
-        labels, names, group_means(described, owner, len(found)), vectors, found, method
-    )
+    return Clustering(labels, names, described, vectors, found, method)
 
 
 def number_by_size(labels: np.ndarray) -> tuple[np.ndarray, list[int]]:
@@ -313,9 +312,14 @@ def _vectors(means: np.ndarray) -> np.ndarray:
 
 
 def _fitted(
-    method: str, vectors: np.ndarray, means: np.ndarray, n_clusters: int | None, seed: int
+    method: str,
+    vectors: np.ndarray,
+    means: np.ndarray,
+    described: np.ndarray,
+    n_clusters: int | None,
+    seed: int,
 ) -> np.ndarray:
-    """Labels as the method gives them."""
+    """Labels as the method gives them; of several numbers of clusters the clearest."""
     n = len(vectors)
     if n < 3 or n_clusters == 1:
         return np.arange(n) if n_clusters == n else np.zeros(n, np.int64)
@@ -327,12 +331,13 @@ def _fitted(
     fit = METHODS[method]
     if n_clusters is not None or method in ("hdbscan", "qcluster", "gmeans"):
         return fit(vectors, means, n_clusters, seed)
+    judged = principal_components(described, N_DIMS)
     best, chosen = -np.inf, np.zeros(n, np.int64)
     for k in range(2, min(16, n - 1) + 1):
         labels = fit(vectors, means, k, seed)
         if not 1 < len(np.unique(labels)) < n:
             continue
-        score = silhouette_score(vectors, labels, sample_size=min(n, 2000), random_state=seed)
+        score = silhouette_score(judged, labels, sample_size=min(n, 2000), random_state=seed)
         if score > best:
             best, chosen = float(score), labels
     return chosen

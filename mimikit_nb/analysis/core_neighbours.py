@@ -28,7 +28,8 @@ class QCluster(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     core_quantile : float in (0, 1], default 0.5
         Part of the points, the densest, that are cores.
     n_neighbors : int > 0, default 8
-        Neighbours that density is measured with and cores are linked to.
+        Neighbours that density is measured with and cores are linked to (fewer where ``n_clusters``
+        asks for more clusters than that gives).
     n_clusters : int > 0, optional
         Joins the nearest clusters until so many are left; as found if None.
 
@@ -82,7 +83,7 @@ class QCluster(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         is_core = radius <= np.quantile(radius, self.core_quantile)
         self.core_sample_indices_ = np.flatnonzero(is_core)
         self._cores = X[is_core]
-        self._core_labels = self._join(_linked(self._cores, self.n_neighbors))
+        self._core_labels = self._join(self._grown())
         self.n_clusters_ = int(self._core_labels.max()) + 1
         self._nearest = NearestNeighbors(n_neighbors=1).fit(self._cores)
         self.labels_ = self.predict(X)
@@ -92,6 +93,14 @@ class QCluster(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         """Cluster of the nearest core for each row [shape=(n,)]."""
         nearest = self._nearest.kneighbors(np.asarray(X, np.float64), return_distance=False)
         labels: np.ndarray = self._core_labels[nearest[:, 0]]
+        return labels
+
+    def _grown(self) -> np.ndarray:
+        """Clusters of cores; with fewer links if there are too few clusters."""
+        for n_neighbors in range(self.n_neighbors, 0, -1):
+            labels = _linked(self._cores, n_neighbors)
+            if labels.max() + 1 >= (self.n_clusters or 1):
+                break
         return labels
 
     def _join(self, labels: np.ndarray) -> np.ndarray:

@@ -140,7 +140,9 @@ def _mel_levels(
         last = min(n_frames, first + _BLOCK_FRAMES)
         begin = first * hop_length - window_length // 2
         end = (last - 1) * hop_length - window_length // 2 + window_length
-        part = np.pad(y[max(0, begin) : end], (max(0, -begin), max(0, end - len(y))))
+        part = np.pad(y[max(0, begin) : end], (max(0, -begin), 0))
+        if end > len(y):  # mirrored, for a recording that breaks off mustn't end with a click
+            part = np.pad(part, (0, end - len(y)), mode="reflect")
         framed = np.lib.stride_tricks.sliding_window_view(part, window_length)[::hop_length]
         spectrum = scipy.fft.rfft(framed * window, n_fft, axis=1, overwrite_x=True)
         power = np.square(spectrum.real) + np.square(spectrum.imag)

@@ -253,7 +253,8 @@ def split_while_not_normal(x: np.ndarray, max_clusters: int, random_state: int =
     centers, final = x.mean(axis=0, keepdims=True), np.zeros(1, bool)
     while not final.all() and len(centers) < max_clusters:
         labels = _nearest(x, centers)
-        kept, done = [], []
+        kept: list[np.ndarray] = []
+        done: list[bool] = []
         for i, center in enumerate(centers):
             members = x[labels == i]
             room = len(centers) - i + len(kept) < max_clusters
@@ -302,4 +303,4 @@ def _refined(x: np.ndarray, centers: np.ndarray, n_rounds: int) -> np.ndarray:
 
 
 def _tensor(x: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))
+    return torch.from_numpy(np.require(x, np.float32, ["C", "W"]))

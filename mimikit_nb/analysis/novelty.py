@@ -31,8 +31,8 @@ def checkerboard(
     """Checkerboard novelty of several kernel sizes.
 
     For each size: similarity within the stretch before plus similarity within the stretch after,
-    minus twice the similarity between both. Computed diagonal by diagonal with running sums, in
-    O(N·K) time and memory for kernels of K rows.
+    minus twice the similarity between both; beyond its ends the recording is mirrored. Computed
+    diagonal by diagonal with running sums, in O(N·K) time and memory for kernels of K rows.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def checkerboard(
     sizes = sorted({max(1, min(round(s / seconds_per_row), n // 2)) for s in kernel_seconds})
     novelty = np.zeros(n - 1)
     reach = 2 * sizes[-1]
-    padded = np.pad(phi, ((sizes[-1], reach), (0, 0)), mode="edge")
+    padded = np.pad(phi, ((sizes[-1], reach), (0, 0)), mode="symmetric")
     for lag in range(reach):
         diagonal = np.einsum("nr,nr->n", padded[: len(padded) - lag], padded[lag:])
         running = np.concatenate([[0.0], np.cumsum(diagonal)])

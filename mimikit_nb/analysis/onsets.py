@@ -18,7 +18,7 @@ from .frames import Frames
 from .spacing import strongest_spaced
 
 LAGS_SECONDS = (0.0116, 0.0232, 0.0464)
-FLOOR_DB = -80.0
+FLOOR_DB = QUIETEST_DB = -80.0
 FAINTEST_DB = 1.5
 "Rises below this are fluctuations, whatever the recording."
 TYPICAL_FRACTION = 0.4
@@ -73,10 +73,18 @@ def find_onsets(y: np.ndarray, frames: Frames) -> Onsets:
     width = max(1, round(_PEAK_SECONDS * float(frames.axis.frame_rate) * 0.87))
     highest = scipy.ndimage.maximum_filter1d(strength, 2 * width + 1)
     peaks = np.flatnonzero((strength >= highest) & (strength > 0.3))
+    peaks = peaks[_is_heard(peaks * frames.axis.hop_length, frames)]
     places = _true_starts(peaks * frames.axis.hop_length, frames)
     starts = snap_to_zero(y, places, frames.sample_rate)
     kept = strongest_spaced(starts, strength[peaks], round(_GAP_SECONDS * frames.sample_rate))
     return Onsets(starts[kept], strength[peaks][kept].astype(np.float64), strength)
+
+
+def _is_heard(positions: np.ndarray, frames: Frames) -> np.ndarray:
+    """Whether a rise can be told from the breaking off of the recording."""
+    margin = round(0.06 * frames.sample_rate)
+    heard: np.ndarray = (positions < frames.n_samples - margin) | (positions < margin)
+    return heard
 
 
 def onset_strength(frames: Frames) -> np.ndarray:
@@ -149,7 +157,8 @@ def _walk_back(envelope: np.ndarray, place: int, back: int, ahead: int) -> int:
     """
     top = peak = float(envelope[place : place + ahead].max(initial=-80.0))
     for turn in range(4):
-        low = float(envelope[max(0, place - back) : place + 1].min())
+        before = envelope[max(0, place - back) : place + 1]
+        low = float(before.min()) if place > back else QUIETEST_DB  # nothing precedes a recording
         if peak - low < 1e-6 or (turn and low > envelope[place] - 6):
             break
         edge = max(low + 0.25 * (top - low), peak - 40)
@@ -188,11 +197,12 @@ def snap_to_zero(
     for i, position in enumerate(snapped):
         low = max(0, position - reach)
         part = y[low : position + reach + 1]
-        crossing = np.flatnonzero((part[1:] == 0) | (np.signbit(part[1:]) != np.signbit(part[:-1])))
-        if position == 0 or len(part) < 2:
-            continue
+        is_crossing = (part[1:] == 0) | (np.signbit(part[1:]) != np.signbit(part[:-1]))
+        crossing = low + 1 + np.flatnonzero(is_crossing)
+        if low == 0:  # where the recording begins, nothing clicks either
+            crossing = np.append(0, crossing)
         if len(crossing):
-            snapped[i] = low + 1 + crossing[np.argmin(np.abs(low + 1 + crossing - position))]
+            snapped[i] = crossing[np.argmin(np.abs(crossing - position))]
         else:
             snapped[i] = low + int(np.argmin(np.abs(part)))
     return snapped

@@ -99,7 +99,7 @@ def read_cues(path: str | os.PathLike[str]) -> Segmentation:
     path = Path(path).expanduser()
     sound = info(path)
     points = sorted(cue_points(path))
-    following = [point[0] for point in points[1:]] + [sound.n_samples]
+    following = [*(point[0] for point in points[1:]), sound.n_samples][: len(points)]
     rows = [
         (start, start + length if length else until, label)
         for (start, length, label), until in zip(points, following, strict=True)
@@ -191,7 +191,7 @@ def _number(value: Any, path: Path, line: int) -> float:
 def _filled(rows: list[Row], duration_seconds: float) -> list[Row]:
     """Point labels stretched to the next label."""
     ordered = sorted(rows)
-    following = [row[0] for row in ordered[1:]] + [duration_seconds]
+    following = [*(row[0] for row in ordered[1:]), duration_seconds][: len(ordered)]
     return [
         (start, max(until, start) if stop == start else stop, label)
         for (start, stop, label), until in zip(ordered, following, strict=True)

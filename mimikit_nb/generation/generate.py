@@ -72,7 +72,7 @@ class PromptedStream:
             chunk_steps=max(1, int(BLOCK_SECONDS / network.io.step_seconds)),
             **options,
         )
-        self.stream = AudioStream(values, audio, inputs[self.variable], self.variable)
+        self.stream = AudioStream(values, audio, n_steps, self.variable)
 
     @property
     def seam(self) -> np.ndarray:

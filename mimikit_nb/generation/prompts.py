@@ -18,6 +18,8 @@ from ..corpus.store import Corpus
 from ..errors import PromptError
 from ..units import samples_to_seconds, seconds_to_samples
 
+_MOST_CHANNELS = 64
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -52,6 +54,7 @@ def prompt_from_corpus(corpus: Corpus, position_seconds: float, prompt_seconds: 
         "kind": "corpus",
         "corpus_hash": corpus.hash,
         "position_seconds": float(position_seconds),
+        "seconds": float(prompt_seconds),
     }
     return Prompt(np.array(corpus.signal[:, start : start + n]), source, start)
 
@@ -65,9 +68,11 @@ def prompt_from_file(path: str | Path, sample_rate: int, prompt_seconds: float) 
 def prompt_from_array(y: np.ndarray, y_rate: int, sample_rate: int) -> Prompt:
     """Take an array ``[samples]`` or ``[C, samples]`` at ``y_rate`` Hz as it is, resampled."""
     audio = np.atleast_2d(np.asarray(y, dtype=np.float32))
-    if audio.ndim != 2 or audio.shape[1] == 0 or not np.isfinite(audio).all():
+    is_sound = audio.ndim == 2 and audio.shape[1] > 0 and audio.shape[0] <= _MOST_CHANNELS
+    if not is_sound or not np.isfinite(audio).all():
         raise PromptError(
-            "A prompt array must be [samples] or [C, samples], not empty and finite; "
+            "A prompt array must be [samples] or [C, samples], not empty and finite, of at most "
+            f"{_MOST_CHANNELS} channels (transpose it if they come last); "
             f"this one is {np.shape(y)}."
         )
     return Prompt(Resampler(y_rate, sample_rate, len(audio))(audio, last=True), {"kind": "array"})

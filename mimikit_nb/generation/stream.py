@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..errors import PromptError
 from ..networks.base import Network, Stage, State, Tensors
+from ..runtime import one_thread
 from .controls import Controls
 from .engine import compile_stages
 from .loop import Executor, generation_stages, generation_state
@@ -120,9 +121,9 @@ class AudioStream:
     ----------
     values : ValueStream
     prompt_audio : Tensor [shape=(B, samples)]
-        The sound whose features ``prompt_values`` are; its end is the prompt's end.
-    prompt_values : Tensor [shape=(B, T, ...)]
-        Values of the generated variable in the prompt.
+        The prompt, whole frames of it.
+    n_frames : int
+        Values that the prompt has.
     variable : str
         Name of the generated variable.
     fade_seconds : float, default 0.01
@@ -133,14 +134,14 @@ class AudioStream:
         self,
         values: ValueStream,
         prompt_audio: Tensor,
-        prompt_values: Tensor,
+        n_frames: int,
         variable: str = "signal",
         fade_seconds: float = 0.01,
     ) -> None:
         feature = values.network.io.features[variable]
         self.values, self.variable, self.axis = values, variable, feature.axis
         self.inverse = feature.inverse_stream(prompt_audio.shape[0])
-        n_frames, n_prompt = prompt_values.shape[1], prompt_audio.shape[1]
+        n_prompt = prompt_audio.shape[1]
         # What the last frames of the prompt look at beyond the hops they stand for:
         n_overlap = n_prompt - (n_frames * self.axis.hop_length - self.axis.padding)
         n_fade = min(round(fade_seconds * self.axis.sample_rate), n_overlap)
@@ -149,6 +150,7 @@ class AudioStream:
         faded = self._take(n_fade)
         self.seam = _crossfade(prompt_audio[:, prompt_audio.shape[1] - n_fade :], faded)
 
+    @one_thread()
     def _take(self, n: int) -> Tensor:
         """The next ``n`` samples, pulling as many values as they need."""
         blocks, missing = [self._pending], n - self._pending.shape[1]

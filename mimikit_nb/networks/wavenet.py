@@ -11,9 +11,11 @@ import functools
 from typing import Literal
 
 import torch
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from ..config import field
+from ..errors import ConfigError
 from ..features.spectral import MagnitudeConfig
 from ..features.waveform import MuLawConfig
 from ..io.variable import IOSpec, VariableConfig
@@ -21,6 +23,8 @@ from .base import NETWORKS, Network, NetworkConfig, Stage, State, Tensors, build
 from .heads import Head
 from .layers.causal_conv import CausalConv1d
 from .layers.inputs import build_input
+
+MAX_RECEPTIVE_FIELD = 2**21
 
 
 @NETWORKS.register
@@ -30,7 +34,7 @@ class WaveNetConfig(NetworkConfig):
     kind: Literal["wavenet"] = "wavenet"
     "Name of the network."
     n_layers: int = field(10, ge=1, le=30)
-    "Layers in a block; the dilation doubles from layer to layer."
+    "Layers in a block; from layer to layer the dilation grows by the kernel size."
     n_blocks: int = field(1, ge=1, le=10)
     "Blocks; each starts again at dilation 1."
     kernel_size: int = field(2, ge=2, le=8)
@@ -47,6 +51,31 @@ class WaveNetConfig(NetworkConfig):
     "Whether a 1x1 convolution follows each gate."
     input_noise: float = field(0.0, ge=0, le=10)
     "Deviation of the noise that is added to vectors read in training, to learn to recover."
+
+    @property
+    def dilations(self) -> list[int]:
+        """Distance in steps between the taps of each layer."""
+        return [self.kernel_size**i for i in range(self.n_layers)] * self.n_blocks
+
+    @property
+    def receptive_field(self) -> int:
+        """Steps that can influence a prediction."""
+        return 1 + sum((self.kernel_size - 1) * d for d in self.dilations)
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> WaveNetConfig:
+        if self.residual_channels % self.groups:
+            raise ConfigError(
+                f"residual_channels = {self.residual_channels} can't be kept apart in groups = "
+                f"{self.groups}; choose a multiple of {self.groups}."
+            )
+        if self.receptive_field > MAX_RECEPTIVE_FIELD:
+            raise ConfigError(
+                f"{self.n_layers} layers of {self.kernel_size} taps would look back "
+                f"{self.receptive_field} steps; at most {MAX_RECEPTIVE_FIELD}. Use fewer layers, "
+                "or more blocks."
+            )
+        return self
 
     def build(self, io: IOSpec) -> WaveNet:
         """WaveNet with random weights."""
@@ -67,7 +96,7 @@ class FreqNetConfig(WaveNetConfig):
     kind: Literal["freqnet"] = "freqnet"  # type: ignore[assignment]
     "Name of the network."
     n_layers: int = field(3, ge=1, le=30)
-    "Layers in a block; the dilation doubles from layer to layer."
+    "Layers in a block; from layer to layer the dilation grows by the kernel size."
     residual_channels: int = field(2048, ge=1, le=8192, scale="power_of_two")
     "Width of the stack."
     skip_channels: int = field(0, ge=0, le=8192)
@@ -127,7 +156,7 @@ class WaveNet(Network):
             {name: build_input(v, io.kind(name), widths[name]) for name, v in io.inputs.items()}
         )
         self.fixtures = fixtures
-        dilations = [config.kernel_size**i for i in range(config.n_layers)] * config.n_blocks
+        dilations = config.dilations
         n_conditions = config.condition_channels * len(fixtures)
         last = len(dilations) - 1
         self.layers = nn.ModuleList(
@@ -135,7 +164,7 @@ class WaveNet(Network):
         )
         self.output = _output_layers(config.skip_channels)
         self.head_modules = build_heads(io, config.skip_channels or width)
-        self.receptive_field = 1 + sum(int(layer.conv.history) for layer in self.layers)
+        self.receptive_field = config.receptive_field
 
     @property
     def heads(self) -> dict[str, Head]:

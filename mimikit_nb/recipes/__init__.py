@@ -7,7 +7,7 @@ module               holds
 :mod:`.previews`     ``Previewer``: sounds made and judged while training
 :mod:`.generating`   ``generate``, ``stream``
 :mod:`.judging`      ``judge``: a table of generated sounds beside noise and silence
-:mod:`.workspace`    ``new_folder``, ``demo_recordings``
+:mod:`.workspace`    ``choose_corpus``, ``new_folder``, ``demo_recordings``
 ===================  =====================================================================
 
 What needs no recipe (``check``, ``build_corpus``, ``load_checkpoint`` ...) is passed on from
@@ -24,7 +24,7 @@ from .generating import generate, stream
 from .judging import judge
 from .previews import Previewer, PreviewSound
 from .training import Plan, plan, resume, train
-from .workspace import demo_recordings, new_folder
+from .workspace import choose_corpus, demo_recordings, new_folder
 
 __all__ = [
     "Plan",
@@ -34,6 +34,7 @@ __all__ = [
     "average_checkpoints",
     "build_corpus",
     "check",
+    "choose_corpus",
     "demo_corpus",
     "demo_recordings",
     "export",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +190,8 @@ def _read_prompts(
             silence = np.zeros((1, round(prompt_seconds * rate)), np.float32)
             return [Prompt(silence, {"kind": "silence"})] * n
         prompt, n = spread_positions(corpus, n, prompt_seconds), 1
-    items = prompt if isinstance(prompt, list) else [prompt]
+    is_sound = isinstance(prompt, tuple) and isinstance(prompt[0], np.ndarray)
+    items = prompt if isinstance(prompt, list | tuple) and not is_sound else [prompt]
     return [p for item in items for p in [_read_prompt(rate, corpus, item, prompt_seconds)] * n]
 
 
@@ -200,7 +202,7 @@ def _read_prompt(rate: int, corpus: Corpus | None, item: Any, prompt_seconds: fl
         return prompt_from_array(item, rate, rate)
     if isinstance(item, tuple):
         return prompt_from_array(item[0], item[1], rate)
-    if not isinstance(item, int | float):
+    if not isinstance(item, Real):
         raise PromptError(
             f"A prompt is a position in seconds, a file or an array, not {type(item).__name__}."
         )

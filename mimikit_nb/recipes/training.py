@@ -10,7 +10,7 @@ from typing import Any
 from ..checkpoint import Run
 from ..config import did_you_mean
 from ..corpus.store import Corpus, open_corpus
-from ..errors import ConfigError
+from ..errors import ConfigError, TrainingError
 from ..features.base import FeatureConfig
 from ..io.variable import IOSpec
 from ..networks import NETWORKS
@@ -91,6 +91,9 @@ def plan(
         sorted_out[home][name] = value
     variable = spec.variables[main].replace(feature=feature.replace(**sorted_out["feature"]))
     spec = spec.replace(variables={**spec.variables, main: variable}, **sorted_out["io"])
+    if {"max_minutes", "max_epochs"} & sorted_out["training"].keys():
+        training = {"max_steps": None, **training}  # the budget that was asked for, and no other
+    spec.features[main].inverse_stream(1)  # what can't be heard isn't worth training
     return Plan(
         config.replace(**sorted_out["network"]),
         spec,
@@ -195,8 +198,14 @@ def resume(
         Training settings that may change on the way, such as ``max_minutes``.
     """
     run = Run(folder)
-    if corpus is None:
-        corpus = run.config["corpus"]["path"]
+    if not run.config_path.exists():
+        raise TrainingError(f"There is no run in {run.folder} to resume: it has no config.yaml.")
+    try:
+        corpus = run.config["corpus"]["path"] if corpus is None else corpus
+    except KeyError:
+        raise TrainingError(
+            f"{run.config_path} doesn't say where the corpus is; pass it as corpus=..."
+        ) from None
     corpus = corpus if isinstance(corpus, Corpus) else open_corpus(corpus)
     previewer = previewer or _previewer(corpus, run.folder, TrainConfig(**run.config["training"]))
     return start.resume(
@@ -212,4 +221,7 @@ def resume(
 
 
 def _previewer(corpus: Corpus, folder: Path, config: TrainConfig) -> Previewer:
-    return Previewer(corpus, folder / "samples", config.preview_seconds, seed=config.seed)
+    longest = max(file.stop - file.start for file in corpus.files) / corpus.sample_rate
+    return Previewer(
+        corpus, folder / "samples", config.preview_seconds, min(0.5, longest), seed=config.seed
+    )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -374,8 +375,9 @@ class Loop:
         self.callbacks.tell("on_state", state, message)
 
     def _end(self, state: State, message: str) -> None:
-        self.run.set_state(state, message)
-        self.run.log(f"{state.capitalize()}: {message}. Time: {self.timing}.")
+        with suppress(OSError):  # where the disk is full, the error to tell is another one
+            self.run.set_state(state, message)
+            self.run.log(f"{state.capitalize()}: {message}. Time: {self.timing}.")
         self.callbacks.tell("on_end", state, message)
 
 

@@ -181,16 +181,17 @@ def resume(
 @contextmanager
 def _opened(run: Run, device: str | None) -> Iterator[None]:
     """Hold the run's folder, and leave torch's random numbers to others as they were."""
+    devices = [device or "cuda"] if torch.cuda.is_available() and device != "cpu" else []
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         run.samples_folder.mkdir(exist_ok=True)
+        with run.locked(), torch.random.fork_rng(devices):
+            yield
     except OSError as error:
         raise TrainingError(
-            f"Can't write to {run.folder}: {error}. Choose a folder that can be written to."
+            f"Can't write to {run.folder}: {error}. Checkpoints that are there stay as they are; "
+            "make room or choose a folder that can be written to."
         ) from error
-    devices = [device or "cuda"] if torch.cuda.is_available() and device != "cpu" else []
-    with run.locked(), torch.random.fork_rng(devices):
-        yield
 
 
 def _build_session(

@@ -12,7 +12,7 @@ def hit(kind: str, seconds: float = 0.25, seed: int = 0) -> np.ndarray:
     t = np.arange(round(seconds * SR)) / SR
     noise = np.random.default_rng(seed).standard_normal(len(t))
     hertz = {"low": 110, "high": 1760}.get(kind, 0)
-    tone = np.sin(2 * np.pi * hertz * (1 + 0.01 * seed) * t)
+    tone = np.sin(2 * np.pi * hertz * (1 + 0.01 * (seed % 4)) * t)
     sound = 0.3 * noise if kind == "noise" else 0.8 * tone + 0.003 * noise
     fade = np.minimum(1, (t[-1] - t) / 0.02)
     return (sound * np.exp(-8 * t) * fade).astype(np.float32)

@@ -37,7 +37,7 @@ def test_partitions_are_the_best_there_are(seed: int) -> None:
             + price * len(bounds),
             bounds,
         )
-        for k in range(4)
+        for k in range(len(phi))
         for bounds in itertools.combinations(range(1, len(phi)), k)
     )[1]
     salience = boundary_salience(phi, times, 0.0, np.array([0.3]))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mimikit_nb.analysis import Segmentation, read_cues, read_labels, segment
@@ -46,6 +46,7 @@ def test_labels_come_back_as_they_went(
     assert _same(read_labels(path, sr=SR, n_samples=labelled.n_samples), labelled)
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     rows=st.lists(
         st.tuples(

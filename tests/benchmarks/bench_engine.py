@@ -180,15 +180,14 @@ def plot(results: list[dict], path: Path) -> None:
 
 
 @pytest.mark.benchmark
+@pytest.mark.timeout(0)  # builds and times some fifty programs
 def test_generation_speed():
     torch.set_num_threads(1)
     results = []
     for name, preset in PRESETS.items():
         if preset["kind"] not in NETWORKS.kinds:
             continue
-        print(
-            f"\n{name}, load {os.getloadavg()[0]:.1f}; effect of weights {effect_of_weights(preset)}"
-        )
+        print(f"\n{name}, load {os.getloadavg()[0]:.1f}; effect {effect_of_weights(preset)}")
         for backend, weights, batch_size in CASES:
             case = f"{backend} {weights}, batch {batch_size}"
             result = {"preset": name, "case": case, **measure(preset, backend, weights, batch_size)}

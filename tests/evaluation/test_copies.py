@@ -18,7 +18,7 @@ def find(y: np.ndarray, is_excluded: np.ndarray | None = None):
     return search(fingerprints(y[None].astype(np.float32), SR), PRINT, is_excluded)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     position=st.floats(0, 49),
     seconds=st.floats(3, 8),

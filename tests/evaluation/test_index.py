@@ -33,7 +33,8 @@ def test_an_index_is_kept_in_a_file_only_if_told(small, tmp_path, music):
     assert [p.name for p in tmp_path.iterdir()] == ["corpus.index"]
     loaded = CorpusIndex.load(path)
     a, b = score(music, SR, built), score(music, SR, loaded)
-    assert a.to_row() == b.to_row()
+    assert a.flags == b.flags
+    assert a.to_row() == pytest.approx(b.to_row(), nan_ok=True)
     assert CorpusIndex.build(small, cache=path).calibration == built.calibration
 
 

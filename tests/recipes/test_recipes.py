@@ -6,7 +6,7 @@ import pytest
 import mimikit_nb as mnb
 from mimikit_nb.audio.files import load
 from mimikit_nb.audio.write import write
-from mimikit_nb.errors import ConfigError, PromptError, TrainingError
+from mimikit_nb.errors import ConfigError, FeatureError, PromptError, TrainingError
 from mimikit_nb.features.spectral import MelConfig
 from mimikit_nb.io.variable import VariableConfig
 
@@ -133,10 +133,46 @@ def test_a_misspelt_setting_is_refused_with_the_nearest_names(name):
 
 def test_settings_find_their_config():
     plan = mnb.plan(
-        "freqnet", hidden := 16000, residual_channels=64, n_fft=512, batch_size=3, channels="mix"
+        "freqnet", hidden := 16000, residual_channels=64, n_fft=1024, batch_size=3, channels="mix"
     )
     assert plan.io.sample_rate == hidden
     assert plan.network.residual_channels == 64
-    assert plan.io.variables["signal"].feature.n_fft == 512
+    assert plan.io.variables["signal"].feature.n_fft == 1024
     assert plan.training.batch_size == 3
     assert plan.io.channels == "mix"
+
+
+def test_a_budget_in_minutes_is_not_cut_short_by_steps():
+    assert mnb.plan("freqnet", max_minutes=600).training.max_steps is None
+    assert mnb.plan("freqnet", max_minutes=600, max_steps=50).training.max_steps == 50
+
+
+def test_settings_that_could_never_sound_are_refused_before_training():
+    with pytest.raises(FeatureError, match="hop_length"):
+        mnb.plan("freqnet", n_fft=512, hop_length=4096)
+
+
+def test_a_pair_of_positions_is_two_prompts(tiny_corpus, tmp_path):
+    train(tiny_corpus, "sample_rnn", tmp_path / "run")
+    out = mnb.generate(tmp_path / "run", tiny_corpus, (0.5, np.float32(1.0)), 0.2, seconds=0.05)
+    assert [r["prompt"]["position_seconds"] for r in out.recall] == [0.5, 1.0]
+
+
+def test_training_on_a_full_disk_says_so_and_keeps_its_checkpoints(tiny_corpus, on_full_disk):
+    code = f"""
+import mimikit_nb as mnb
+corpus = mnb.open_corpus({str(tiny_corpus.path)!r})
+try:
+    mnb.train(corpus, "sample_rnn", "run", hidden_dim=96, chunk_steps=64, batch_size=2,
+              max_steps=40, checkpoint_every_steps=2, preview_every_steps=0, held_out=0.0)
+except mnb.MimikitError as error:
+    print(type(error).__name__, error)
+"""
+    printed = on_full_disk(code)
+    assert "Traceback" not in printed.stderr, printed.stderr
+    assert "TrainingError" in printed.stdout or "CheckpointError" in printed.stdout
+
+
+def test_resuming_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(TrainingError, match="no run"):
+        mnb.resume(tmp_path)
