@@ -24,6 +24,10 @@ from mimikit_nb.corpus import Corpus, build_corpus, open_corpus
 
 SAMPLE_RATE = 22050
 
+# Processes that fill one cache of compiled functions (librosa's) at the same time can crash.
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"mimikit_nb-numba-{_WORKER}")
+
 # A busy machine is no reason to fail.
 hypothesis.settings.register_profile("mimikit_nb", deadline=None)
 hypothesis.settings.load_profile("mimikit_nb")
