@@ -12,6 +12,9 @@ name                        does
 ``train``, ``resume``       train a network, go on training
 ``load_checkpoint``         opens what a run has learned
 ``generate``, ``stream``    make new sound from a checkpoint
+``segment``, ``cluster``    parts of a recording; families of parts that sound alike
+``read_labels``             segments that were edited elsewhere
+``write_track``             segments or clusters as labels of a corpus; ``read_track``
 ``judge``                   generated sounds as a table, beside noise and silence
 ``read_recall``             how a generated file was made
 ``average_checkpoints``     the mean of several checkpoints
@@ -47,6 +50,11 @@ _HOMES = {
     "choose_corpus": "recipes",
     "demo_recordings": "recipes",
     "judge": "recipes",
+    "segment": "recipes",
+    "cluster": "recipes",
+    "read_labels": "recipes",
+    "write_track": "recipes",
+    "read_track": "recipes",
     "new_folder": "recipes",
     "player": "widgets.waveform",
     "run_notebook": "batch",

@@ -7,6 +7,7 @@ gmeans              ``GMeans``: centroids trained by gradient, also on streams
 core_neighbours     ``QCluster``: clusters that grow from dense places
 export, cue         segments as files for other programs
 read_labels         ``read_labels``, ``read_cues``: those files read back
+tracks              ``write_track``, ``read_track``: segments as labels of a corpus
 analysis            ``Analysis``: one reading of a recording, all levels
 frames, onsets      spectra in blocks; where sounds begin and end
 sections            boundaries, by ``change_points`` or ``novelty``
@@ -22,6 +23,7 @@ from .core_neighbours import QCluster
 from .gmeans import GMeans
 from .read_labels import read_cues, read_labels
 from .segmentation import Novelty, Segmentation, segment
+from .tracks import read_track, write_track
 
 __all__ = [
     "Analysis",
@@ -33,5 +35,7 @@ __all__ = [
     "cluster",
     "read_cues",
     "read_labels",
+    "read_track",
     "segment",
+    "write_track",
 ]

@@ -6,6 +6,7 @@ boundaries. Everything is a function of the samples: no random numbers, no state
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,11 +14,12 @@ import numpy as np
 
 from ..config import did_you_mean
 from ..errors import ParameterError
-from .frames import Frames, analyse_frames, to_mono
+from .frames import Frames, Progress, analyse_frames, part_of, to_mono
 from .onsets import Onsets, find_ends, find_onsets
 from .sections import METHODS, MIN_SECONDS, find_boundaries
 
 LEVELS = ("events", "sections")
+_FRAMES_SHARE, _ONSETS_SHARE = 0.5, 0.7  # of the time an analysis takes, where they end
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +82,22 @@ class Analysis:
         The recording; kept, not copied.
     sr : int > 0
         Its rate in Hz.
+    borders : sequence of int, default ()
+        Samples where one recording ends and the next begins; no segment goes across.
+    progress : callable, optional
+        Called with the share of the analysis that is done, from 0 to 1; what it raises ends it.
     """
 
-    def __init__(self, y: np.ndarray, sr: int) -> None:
+    def __init__(
+        self,
+        y: np.ndarray,
+        sr: int,
+        borders: Sequence[int] = (),
+        progress: Progress | None = None,
+    ) -> None:
         self.y = np.asarray(y)
+        self.borders = np.unique(np.asarray(borders, np.int64))
+        self.progress = progress
         self.mono = to_mono(self.y, sr)
         self.sample_rate = int(sr)
         self.n_samples = len(self.mono)
@@ -92,12 +106,14 @@ class Analysis:
     @cached_property
     def frames(self) -> Frames:
         """Spectra and envelope."""
-        return analyse_frames(self.mono, self.sample_rate)
+        progress = part_of(self.progress, 0.0, _FRAMES_SHARE)
+        return analyse_frames(self.mono, self.sample_rate, progress=progress)
 
     @cached_property
     def onsets(self) -> Onsets:
         """Candidates for onsets."""
-        return find_onsets(self.mono, self.frames)
+        progress = part_of(self.progress, _FRAMES_SHARE, _ONSETS_SHARE)
+        return find_onsets(self.mono, self.frames, progress)
 
     @cached_property
     def onset_samples(self) -> np.ndarray:
@@ -107,7 +123,12 @@ class Analysis:
 
     def ends(self, starts: np.ndarray) -> np.ndarray:
         """Where the sounds that begin at ``starts`` end, in samples."""
-        return find_ends(self.mono, self.frames, starts)
+        ends = find_ends(self.mono, self.frames, starts)
+        if not len(self.borders):
+            return ends
+        following = np.searchsorted(self.borders, starts, side="right")
+        limits = np.append(self.borders, self.n_samples)[following]
+        return np.minimum(ends, limits)
 
     def candidates(self, level: str | float, method: str | None = None) -> Candidates:
         """Candidates of a level, found at the first call.
@@ -134,7 +155,9 @@ class Analysis:
 
     def _sections(self, level: str | float, method: str) -> Candidates:
         shortest = MIN_SECONDS if isinstance(level, str) else level / 2
-        found = find_boundaries(self.mono, self.frames, self.onset_samples, method, shortest)
+        onsets, frames = self.onset_samples, self.frames
+        progress = part_of(self.progress, _ONSETS_SHARE, 1.0)
+        found = find_boundaries(self.mono, frames, onsets, method, shortest, progress)
         times = found.positions / self.sample_rate
         return Candidates(
             found.positions, found.salience, found.threshold, times, found.salience, found.unit

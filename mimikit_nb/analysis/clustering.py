@@ -24,6 +24,7 @@ from ..errors import ParameterError
 from .analysis import Analysis
 from .core_neighbours import QCluster
 from .describe import DEFAULT_CHAIN, Chain, describe, discriminate, standardise
+from .frames import Progress, part_of
 from .gmeans import GMeans
 from .kernels import group_means, kernel_map, principal_components, squared_distances
 from .segmentation import Segmentation, as_samples
@@ -32,6 +33,8 @@ N_DIMS = 10
 "Dimensions that segments are clustered in."
 MOST_PAIRS = 12000
 "Segments up to which methods that compare all pairs are used."
+MOST_TRIED = 16
+"Largest number of clusters that is tried where none is given."
 Segments = Segmentation | Sequence[tuple[float, float]] | float | None
 Features = Chain | np.ndarray | Callable[[np.ndarray, int], np.ndarray]
 
@@ -153,6 +156,8 @@ def cluster(
     method: str = "auto",
     features: Features = DEFAULT_CHAIN,
     seed: int = 0,
+    *,
+    progress: Progress | None = None,
 ) -> Clustering:
     """Cluster the segments of a recording by how they sound.
 
@@ -175,6 +180,8 @@ def cluster(
         each segment (learned ones, say); or a function of the samples of a segment and the rate.
     seed : int, default 0
         For the methods that draw at random; the same seed gives the same clusters.
+    progress : callable, optional
+        Called with the share that is done, from 0 to 1; what it raises ends the clustering.
 
     Returns
     -------
@@ -191,12 +198,12 @@ def cluster(
         raise ParameterError(
             f"Unknown method {method!r}. {did_you_mean(method, ['auto', *METHODS])}"
         )
-    found = _as_segmentation(y, sr, segments)
+    found = _as_segmentation(y, sr, segments, part_of(progress, 0.0, 0.4))
     if n_clusters is not None and not 1 <= n_clusters <= max(1, len(found)):
         raise ParameterError(
             f"n_clusters is {n_clusters}; for {len(found)} segments it must be 1 to {len(found)}."
         )
-    described, owner = _described(found, features)
+    described, owner = _described(found, features, part_of(progress, 0.4, 0.7))
     rich = len(owner) >= 1.5 * len(found) and len(found) >= 3
     compared = discriminate(described, owner, 12) if rich else described
     means = group_means(kernel_map(compared), owner, len(found)) if len(found) else described
@@ -204,7 +211,10 @@ def cluster(
     if method == "auto":
         method = "spectral" if rich and len(found) <= 2000 else "kmeans"
     described = group_means(described, owner, len(found))
-    raw = _fitted(method, vectors, means, described, n_clusters, seed)
+    part = part_of(progress, 0.7, 1.0)
+    raw = _fitted(method, vectors, means, described, n_clusters, seed, part)
+    if found.analysis is not None:
+        found.analysis.progress = None
     labels, order = number_by_size(raw)
     names = tuple(_letters(i) for i in range(len(order)))
     return Clustering(labels, names, described, vectors, found, method)
@@ -226,18 +236,20 @@ def number_by_size(labels: np.ndarray) -> tuple[np.ndarray, list[int]]:
     return np.array([numbers.get(int(label), -1) for label in labels], np.int64), order
 
 
-def _as_segmentation(y: np.ndarray, sr: int, segments: Segments) -> Segmentation:
+def _as_segmentation(
+    y: np.ndarray, sr: int, segments: Segments, progress: Progress | None = None
+) -> Segmentation:
     """Segments of any kind, with an analysis of the recording."""
     if isinstance(segments, Segmentation):
-        same = segments.analysis is not None and segments.analysis.y is y
-        analysis = segments.analysis if same else Analysis(y, sr)
+        same = segments.analysis is not None and _is_same(segments.analysis.y, np.asarray(y))
+        analysis = segments.analysis if same else Analysis(y, sr, progress=progress)
         if (segments.sample_rate, segments.n_samples) != (sr, np.shape(y)[-1]):
             raise ParameterError(
                 f"The segments belong to {segments.n_samples} samples at "
                 f"{segments.sample_rate} Hz, y has {np.shape(y)[-1]} at {sr} Hz."
             )
         return replace(segments, analysis=analysis)
-    analysis = Analysis(y, sr)
+    analysis = Analysis(y, sr, progress=progress)
     nothing = np.zeros(0, np.int64)
     empty = Segmentation(sr, analysis.n_samples, nothing, nothing, (), analysis=analysis)
     if segments is None:
@@ -255,6 +267,12 @@ def _as_segmentation(y: np.ndarray, sr: int, segments: Segments) -> Segmentation
     return replace(empty, starts=starts[order], stops=stops[order], labels=labels)
 
 
+def _is_same(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two arrays are views of the same samples."""
+    here = a.__array_interface__["data"] == b.__array_interface__["data"]
+    return here and (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
+
+
 def _given_order(
     segments: Sequence[tuple[float, float]], starts: np.ndarray, sr: int
 ) -> np.ndarray:
@@ -265,7 +283,9 @@ def _given_order(
     return back
 
 
-def _described(found: Segmentation, features: Features) -> tuple[np.ndarray, np.ndarray]:
+def _described(
+    found: Segmentation, features: Features, progress: Progress
+) -> tuple[np.ndarray, np.ndarray]:
     """Features of all sounds [shape=(m, D)] and the segment of each [shape=(m,)]."""
     analysis, everyone = found.analysis, np.arange(len(found))
     assert analysis is not None
@@ -283,7 +303,8 @@ def _described(found: Segmentation, features: Features) -> tuple[np.ndarray, np.
             )
         return standardise(features.astype(np.float64)), everyone
     owner, starts, stops = _sounds(found, analysis.onset_samples)
-    return describe(analysis.mono, analysis.frames, starts, stops, features), owner
+    frames = analysis.frames
+    return describe(analysis.mono, frames, starts, stops, features, progress), owner
 
 
 def _sounds(found: Segmentation, onsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -318,6 +339,7 @@ def _fitted(
     described: np.ndarray,
     n_clusters: int | None,
     seed: int,
+    progress: Progress,
 ) -> np.ndarray:
     """Labels as the method gives them; of several numbers of clusters the clearest."""
     n = len(vectors)
@@ -333,7 +355,9 @@ def _fitted(
         return fit(vectors, means, n_clusters, seed)
     judged = principal_components(described, N_DIMS)
     best, chosen = -np.inf, np.zeros(n, np.int64)
-    for k in range(2, min(16, n - 1) + 1):
+    most = min(MOST_TRIED, n - 1)
+    for k in range(2, most + 1):
+        progress((k - 2) / most)
         labels = fit(vectors, means, k, seed)
         if not 1 < len(np.unique(labels)) < n:
             continue

@@ -15,7 +15,7 @@ import scipy.linalg
 
 from ..config import did_you_mean
 from ..errors import ParameterError
-from .frames import Frames
+from .frames import Frames, Progress
 
 N_MFCC = 20
 QUIET_DB = 40.0
@@ -107,6 +107,7 @@ def describe(
     starts: np.ndarray,
     stops: np.ndarray,
     chain: Chain = DEFAULT_CHAIN,
+    progress: Progress | None = None,
 ) -> np.ndarray:
     """Describe each segment by the features of a chain.
 
@@ -120,6 +121,8 @@ def describe(
         First sample of each segment, and the first after it.
     chain : str, list of str or dict of float, optional
         Names out of :data:`FEATURES`, with weights if it is a dict.
+    progress : callable, optional
+        Called with the share that is done.
 
     Returns
     -------
@@ -142,6 +145,8 @@ def describe(
         cepstra = scipy.fft.dct(levels, axis=1, norm="ortho")[:, :N_MFCC]
         stretch = Stretch(levels, cepstra, y[start:stop], frames.sample_rate)
         rows.append([FEATURES[name](stretch) for name in weights])
+        if progress is not None and len(rows) % 256 == 0:
+            progress(len(rows) / len(starts))
     if not rows:
         return np.zeros((0, 1))
     blocks = [np.stack(column) for column in zip(*rows, strict=True)]

@@ -8,6 +8,7 @@ frames at a time. Main names: :class:`Frames`, :func:`analyse_frames`, :func:`to
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,8 @@ ENVELOPE_SECONDS = 0.001
 QUIETEST_DB = -110.0
 _LOUD_DB = -60.0
 _BLOCK_FRAMES = 2048
+Progress = Callable[[float], None]
+"Called with the share that is done, from 0 to 1; what it raises ends the analysis."
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +103,9 @@ def to_mono(y: np.ndarray, sr: int) -> np.ndarray:
     return mono
 
 
-def analyse_frames(y: np.ndarray, sr: int, n_mels: int = 40) -> Frames:
+def analyse_frames(
+    y: np.ndarray, sr: int, n_mels: int = 40, progress: Progress | None = None
+) -> Frames:
     """Analyse a mono recording of any length.
 
     Parameters
@@ -111,6 +116,8 @@ def analyse_frames(y: np.ndarray, sr: int, n_mels: int = 40) -> Frames:
         Its rate in Hz.
     n_mels : int > 0, default 40
         Mel bands from 30 Hz to 11 kHz (or to half of ``sr``).
+    progress : callable, optional
+        Called with the share that is done.
 
     Returns
     -------
@@ -119,17 +126,37 @@ def analyse_frames(y: np.ndarray, sr: int, n_mels: int = 40) -> Frames:
     """
     hop_length = max(1, round(HOP_SECONDS * sr))
     n_frames = 1 + len(y) // hop_length
+    n_windows = len(WINDOWS_SECONDS)
     levels = tuple(
-        _mel_levels(y, sr, max(4, round(seconds * sr)), hop_length, n_frames, n_mels)
-        for seconds in WINDOWS_SECONDS
+        _mel_levels(
+            *(y, sr, max(4, round(seconds * sr)), hop_length, n_frames, n_mels),
+            part_of(progress, i / n_windows, (i + 1) / n_windows),
+        )
+        for i, seconds in enumerate(WINDOWS_SECONDS)
     )
     envelope_hop = max(1, round(ENVELOPE_SECONDS * sr))
     axis = TimeAxis(sr, hop_length, 2 * (round(WINDOWS_SECONDS[-1] * sr) // 2), center=True)
     return Frames(axis, len(y), levels, _envelope(y, envelope_hop), envelope_hop)
 
 
+def part_of(progress: Progress | None, first: float, last: float) -> Progress:
+    """Progress of a part of the work, which goes from ``first`` to ``last`` of the whole."""
+
+    def tell(share: float) -> None:
+        if progress is not None:
+            progress(first + (last - first) * share)
+
+    return tell
+
+
 def _mel_levels(
-    y: np.ndarray, sr: int, window_length: int, hop_length: int, n_frames: int, n_mels: int
+    y: np.ndarray,
+    sr: int,
+    window_length: int,
+    hop_length: int,
+    n_frames: int,
+    n_mels: int,
+    progress: Progress,
 ) -> np.ndarray:
     """Mel levels of one window length in dB [shape=(n_frames, n_mels)]."""
     n_fft = scipy.fft.next_fast_len(window_length, real=True)
@@ -147,6 +174,7 @@ def _mel_levels(
         spectrum = scipy.fft.rfft(framed * window, n_fft, axis=1, overwrite_x=True)
         power = np.square(spectrum.real) + np.square(spectrum.imag)
         levels[first:last] = power @ weights
+        progress(last / n_frames)
     return _to_decibels(levels)
 
 

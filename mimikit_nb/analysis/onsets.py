@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.ndimage
 
-from .frames import Frames
+from .frames import Frames, Progress, part_of
 from .spacing import strongest_spaced
 
 LAGS_SECONDS = (0.0116, 0.0232, 0.0464)
@@ -59,7 +59,7 @@ class Onsets:
         return max(FAINTEST_DB, TYPICAL_FRACTION * typical)
 
 
-def find_onsets(y: np.ndarray, frames: Frames) -> Onsets:
+def find_onsets(y: np.ndarray, frames: Frames, progress: Progress | None = None) -> Onsets:
     """Find all candidates for onsets in a mono recording.
 
     Parameters
@@ -68,13 +68,15 @@ def find_onsets(y: np.ndarray, frames: Frames) -> Onsets:
         The recording, for placing starts on zero crossings.
     frames : Frames
         Its analysis.
+    progress : callable, optional
+        Called with the share that is done.
     """
-    strength = onset_strength(frames)
+    strength = onset_strength(frames, part_of(progress, 0.0, 0.6))
     width = max(1, round(_PEAK_SECONDS * float(frames.axis.frame_rate) * 0.87))
     highest = scipy.ndimage.maximum_filter1d(strength, 2 * width + 1)
     peaks = np.flatnonzero((strength >= highest) & (strength > 0.3))
     peaks = peaks[_is_heard(peaks * frames.axis.hop_length, frames)]
-    places = _true_starts(peaks * frames.axis.hop_length, frames)
+    places = _true_starts(peaks * frames.axis.hop_length, frames, part_of(progress, 0.6, 1.0))
     starts = snap_to_zero(y, places, frames.sample_rate)
     kept = strongest_spaced(starts, strength[peaks], round(_GAP_SECONDS * frames.sample_rate))
     return Onsets(starts[kept], strength[peaks][kept].astype(np.float64), strength)
@@ -87,7 +89,7 @@ def _is_heard(positions: np.ndarray, frames: Frames) -> np.ndarray:
     return heard
 
 
-def onset_strength(frames: Frames) -> np.ndarray:
+def onset_strength(frames: Frames, progress: Progress | None = None) -> np.ndarray:
     """Rise of level per frame in dB [shape=(N,), dtype=float32].
 
     For each mel band, window and lag: how much louder than a lag before, the neighbouring bands
@@ -109,6 +111,8 @@ def onset_strength(frames: Frames) -> np.ndarray:
                 rise += np.maximum(part[now] - widened[now - lag], 0)
         rise /= len(lags) * len(frames.levels)
         strength[first:last] = np.cbrt((rise**_NORM).mean(axis=1))
+        if progress is not None:
+            progress(last / len(frames))
     return strength
 
 
@@ -132,13 +136,15 @@ def _padded(levels: np.ndarray, floor: np.ndarray, first: int, last: int) -> np.
     return np.concatenate(parts)
 
 
-def _true_starts(positions: np.ndarray, frames: Frames) -> np.ndarray:
+def _true_starts(positions: np.ndarray, frames: Frames, progress: Progress) -> np.ndarray:
     """Walk each candidate back to where its sound starts, in samples."""
     envelope, hop = frames.envelope, frames.envelope_hop
     per_second = frames.sample_rate / hop
     back, ahead, step = (max(2, round(s * per_second)) for s in (0.05, 0.03, 0.01))
     starts = np.array(positions, np.int64)
     for i, position in enumerate(positions // hop):
+        if i % 256 == 0:
+            progress(i / len(positions))
         low = max(0, position - back)
         window = envelope[low : position + ahead + 1]
         if len(window) <= step:

@@ -17,7 +17,7 @@ import numpy as np
 
 from .change_points import boundary_salience
 from .describe import describe, discriminate, standardise
-from .frames import Frames
+from .frames import Frames, Progress, part_of
 from .kernels import kernel_map
 from .novelty import checkerboard, peaks, recurrence_map
 from .onsets import otsu_threshold
@@ -82,6 +82,7 @@ def find_boundaries(
     onsets: np.ndarray,
     method: str = "change_points",
     min_seconds: float = MIN_SECONDS,
+    progress: Progress | None = None,
 ) -> Boundaries:
     """Find candidates for boundaries between sections.
 
@@ -98,11 +99,15 @@ def find_boundaries(
         after it; or where another family of returning sounds begins.
     min_seconds : float > 0, default 2
         Shortest section to propose.
+    progress : callable, optional
+        Called with the share that is done.
     """
     longest = max(1, round(min(1.0, min_seconds / 2) * frames.sample_rate))
     edges = cut_into_sounds(onsets, frames.n_samples, longest)
-    features = standardise(describe(y, frames, edges[:-1], edges[1:]))
+    part = part_of(progress, 0.0, 0.7)
+    features = standardise(describe(y, frames, edges[:-1], edges[1:], progress=part))
     salience, threshold, unit = METHODS[method](features, edges / frames.sample_rate, min_seconds)
+    part_of(progress, 0.0, 1.0)(1.0)
     return Boundaries(edges[1:-1], salience, threshold, unit)
 
 

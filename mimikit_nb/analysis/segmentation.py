@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import ParameterError
 from .analysis import Analysis, Candidates, check_level
 from .export import export
+from .frames import Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,12 @@ class Novelty:
     times: np.ndarray
     values: np.ndarray
     unit: str
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.values, dtype=dtype, copy=copy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +134,9 @@ class Segmentation:
         if n_segments < 1:
             raise ParameterError(f"n_segments is {n_segments}; it must be at least 1.")
         candidates = self._candidates()
-        n_places = n_segments if self.level == "events" else n_segments - 1
+        n_places = n_segments
+        if self.level != "events":  # which cover everything: the borders are there already
+            n_places = max(0, n_segments - 1 - len(self._analysed().borders))
         order = np.argsort(-candidates.salience, kind="stable")
         chosen = np.sort(order[:n_places])
         edge = (
@@ -233,7 +242,7 @@ class Segmentation:
         if self.level == "events":
             starts, stops = positions, analysis.ends(positions)
         else:
-            edges = np.unique(np.concatenate([[0], positions, [self.n_samples]]))
+            edges = np.unique(np.concatenate([[0], positions, analysis.borders, [self.n_samples]]))
             starts, stops = edges[:-1], edges[1:]
         labels = tuple(str(i + 1) for i in range(len(starts)))
         return replace(self, starts=starts, stops=stops, labels=labels, threshold=threshold)
@@ -246,6 +255,9 @@ def segment(
     n_segments: int | None = None,
     threshold: float | None = None,
     method: str | None = None,
+    *,
+    borders: Sequence[int] = (),
+    progress: Progress | None = None,
 ) -> Segmentation:
     """Segment a recording into events, sections, or parts of about so many seconds.
 
@@ -270,6 +282,10 @@ def segment(
         For events "onsets"; for the others "change_points" (default: where the distribution of
         sounds changes), "checkerboard" (where a window sounds unlike the next) or "recurrence"
         (where another family of returning sounds begins).
+    borders : sequence of int, default ()
+        Samples where one recording ends and the next begins; no segment goes across.
+    progress : callable, optional
+        Called with the share that is done, from 0 to 1; what it raises ends the analysis.
 
     Returns
     -------
@@ -289,10 +305,14 @@ def segment(
             f"n_segments={n_segments} and threshold={threshold}."
         )
     check_level(level, method)
-    found = _at_level(Analysis(y, sr), level, method, automatic=n_segments is None)
+    analysis = Analysis(y, sr, borders, progress)
+    found = _at_level(analysis, level, method, automatic=n_segments is None)
     if n_segments is not None:
-        return found.with_n_segments(n_segments)
-    return found if threshold is None else found.with_threshold(threshold)
+        found = found.with_n_segments(n_segments)
+    elif threshold is not None:
+        found = found.with_threshold(threshold)
+    analysis.progress = None  # other levels are asked for by whoever holds the result
+    return found
 
 
 def _at_level(

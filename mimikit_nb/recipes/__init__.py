@@ -6,6 +6,7 @@ module               holds
 :mod:`.training`     ``train``, ``resume``, ``plan``
 :mod:`.previews`     ``Previewer``: sounds made and judged while training
 :mod:`.generating`   ``generate``, ``stream``
+:mod:`.analysing`    ``segment``, ``cluster``
 :mod:`.judging`      ``judge``: a table of generated sounds beside noise and silence
 :mod:`.workspace`    ``choose_corpus``, ``new_folder``, ``demo_recordings``
 ===================  =====================================================================
@@ -14,12 +15,14 @@ What needs no recipe (``check``, ``build_corpus``, ``load_checkpoint`` ...) is p
 the layer that holds it.
 """
 
+from ..analysis import read_labels, read_track, write_track
 from ..audio.doctor import check
 from ..audio.recall import read_recall
 from ..checkpoint import average_checkpoints, export, load_checkpoint
 from ..corpus.build import add_files, build_corpus
 from ..corpus.demo import demo_corpus
 from ..corpus.store import open_corpus
+from .analysing import cluster, segment
 from .generating import generate, stream
 from .judging import judge
 from .previews import Previewer, PreviewSound
@@ -35,6 +38,7 @@ __all__ = [
     "build_corpus",
     "check",
     "choose_corpus",
+    "cluster",
     "demo_corpus",
     "demo_recordings",
     "export",
@@ -44,8 +48,12 @@ __all__ = [
     "new_folder",
     "open_corpus",
     "plan",
+    "read_labels",
     "read_recall",
+    "read_track",
     "resume",
+    "segment",
     "stream",
     "train",
+    "write_track",
 ]

@@ -1,0 +1,108 @@
+"""Segments and clusters as labels of a corpus: what training and generation can use.
+
+A track of a corpus holds stretches and what they are called. :func:`write_track` keeps a
+segmentation or a clustering there, :func:`read_track` gives it back.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..corpus.store import Corpus
+from ..corpus.tracks import LabelTrack
+from ..errors import CorpusError, ParameterError
+from .clustering import Clustering
+from .segmentation import Segmentation
+
+
+def write_track(
+    found: Segmentation | Clustering, corpus: Corpus, track: str, overwrite: bool = False
+) -> LabelTrack:
+    """Keep segments, or clusters, as labels of the corpus they were found in.
+
+    Parameters
+    ----------
+    found : Segmentation or Clustering
+        Segments keep their labels, clusters the names of theirs. What goes across the end of a
+        recording is cut there.
+    corpus : Corpus
+        The corpus.
+    track : str
+        Name of the track.
+    overwrite : bool, default False
+        Whether a track of this name may be replaced.
+
+    Returns
+    -------
+    LabelTrack
+        What was written.
+
+    Raises
+    ------
+    CorpusError
+        If there is such a track already, or it can't be written.
+    ParameterError
+        If the segments belong to another sound than the corpus.
+    """
+    segments = found.to_segmentation() if isinstance(found, Clustering) else found
+    sizes = (segments.sample_rate, segments.n_samples)
+    if sizes != (corpus.sample_rate, corpus.n_samples):
+        raise ParameterError(
+            f"The segments belong to {segments.n_samples} samples at {segments.sample_rate} Hz, "
+            f"{corpus.path.name} has {corpus.n_samples} at {corpus.sample_rate} Hz."
+        )
+    starts, stops, labels = _within_files(segments, corpus)
+    corpus.write_labels(track, starts, stops, labels, overwrite)
+    return LabelTrack.of(starts, stops, labels, corpus.n_samples)
+
+
+def read_track(corpus: Corpus, track: str) -> Segmentation:
+    """Segments that a track of a corpus holds.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        The corpus.
+    track : str
+        Name of a label track.
+
+    Returns
+    -------
+    Segmentation
+        In order of time, labelled as in the track.
+
+    Raises
+    ------
+    CorpusError
+        If there is no such track, or it holds values instead of labels.
+    """
+    found = corpus.tracks[track]
+    if not isinstance(found, LabelTrack):
+        raise CorpusError(f"The track {track!r} holds values, not labelled stretches.")
+    order = np.lexsort((found.stop, found.start))
+    labels = tuple(str(label) for label in found.label[order])
+    return Segmentation(
+        corpus.sample_rate,
+        corpus.n_samples,
+        found.start[order],
+        found.stop[order],
+        labels,
+    )
+
+
+def _within_files(
+    segments: Segmentation, corpus: Corpus
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Segments cut where one recording ends and the next begins."""
+    borders = np.array([file.start for file in corpus.files[1:]], np.int64)
+    starts: list[int] = []
+    stops: list[int] = []
+    labels: list[str] = []
+    for start, stop, label in zip(segments.starts, segments.stops, segments.labels, strict=True):
+        first, last = np.searchsorted(borders, [start, stop], side="right")
+        edges = [int(start), *(int(b) for b in borders[first:last] if b < stop), int(stop)]
+        starts += edges[:-1]
+        stops += edges[1:]
+        labels += [label] * (len(edges) - 1)
+    names = np.array(labels, np.str_)
+    return np.array(starts, np.int64), np.array(stops, np.int64), names

@@ -1,0 +1,165 @@
+"""Take recordings apart: :func:`segment` and :func:`cluster`.
+
+Both take samples, a sound file or a whole corpus; the work is done by
+:mod:`mimikit_nb.analysis`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ..analysis import Clustering, Segmentation
+from ..analysis import cluster as cluster_samples
+from ..analysis import segment as segment_samples
+from ..analysis.clustering import Features, Segments
+from ..analysis.describe import DEFAULT_CHAIN
+from ..audio.files import info, load
+from ..corpus.store import Corpus
+from ..errors import ParameterError
+
+Recording = np.ndarray | Corpus | str | Path
+Progress = Callable[[float], None]
+
+
+def segment(
+    y: Recording,
+    sr: int | None = None,
+    level: str | float = "events",
+    n_segments: int | None = None,
+    threshold: float | None = None,
+    method: str | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Segmentation:
+    """Find the events of a recording, its sections, or parts of about so many seconds.
+
+    Events are sounds: from the true start of each (on a zero crossing) to where it has died
+    away or the next begins. Sections cover the whole recording without gaps and change where
+    the sounds do. The same input always gives the same segments.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(N,) or (C, N)], Corpus or path
+        The recording. No segment goes across the recordings of a corpus.
+    sr : int > 0, optional
+        Rate of samples in Hz; files and corpora know theirs.
+    level : {"events", "sections"} or float > 0
+        What to look for; a number asks for sections of about so many seconds on average.
+    n_segments : int > 0, optional
+        About how many; solves for the threshold.
+    threshold : float >= 0, optional
+        What novelty has to reach: for events the rise of level in dB, for sections what a
+        boundary has to explain. Found from the recording if neither this nor ``n_segments`` is
+        given.
+    method : str, optional
+        For events "onsets"; for the others "change_points" (default: where the distribution of
+        sounds changes), "checkerboard" (where a window sounds unlike the next) or "recurrence"
+        (where another family of returning sounds begins).
+    progress : callable, optional
+        Called with the share that is done, from 0 to 1; what it raises ends the analysis.
+
+    Returns
+    -------
+    Segmentation
+        With ``.boundaries_seconds``, ``.onsets_seconds``, ``.segments``, ``.labels``,
+        ``.novelty``, ``.threshold``, ``.with_threshold(...)``, ``.at_level(...)`` and
+        ``.export(...)``.
+
+    Raises
+    ------
+    ParameterError
+        If the sound, the level or the method can't be used, or both ``n_segments`` and
+        ``threshold`` are given.
+    AudioError
+        If the file can't be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mimikit_nb as mnb
+    >>> y = np.zeros(22050, np.float32)
+    >>> y[11025:13000] = np.random.default_rng(0).normal(0, 0.1, 1975)
+    >>> len(mnb.segment(y, 22050))
+    1
+    """
+    y, sr, borders = read_recording(y, sr)
+    return segment_samples(
+        y, sr, level, n_segments, threshold, method, borders=borders, progress=progress
+    )
+
+
+def cluster(
+    y: Recording,
+    sr: int | None = None,
+    segments: Segments = None,
+    n_clusters: int | None = None,
+    method: str = "auto",
+    features: Features = DEFAULT_CHAIN,
+    seed: int = 0,
+    *,
+    progress: Progress | None = None,
+) -> Clustering:
+    """Sort the segments of a recording into families of like sounds.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(N,) or (C, N)], Corpus or path
+        The recording.
+    sr : int > 0, optional
+        Rate of samples in Hz; files and corpora know theirs.
+    segments : Segmentation, list of (start, stop) or float, optional
+        What to cluster: a result of :func:`segment`, times in seconds, or a number of seconds
+        for even frames. The events of the recording if None.
+    n_clusters : int > 0, optional
+        Number of clusters; found from the data if None.
+    method : str, default "auto"
+        "kmeans", "agglomerative", "spectral", "hdbscan", "qcluster" or "gmeans"; "auto" takes
+        "spectral" for segments of several sounds each, "kmeans" for single sounds.
+    features : list of str, dict of float, np.ndarray [shape=(n, D)] or callable, optional
+        Names out of "mfcc", "shape", "envelope" and "chroma", maybe with weights; or numbers
+        for each segment (learned ones, say); or a function of the samples of a segment and the
+        rate.
+    seed : int, default 0
+        For the methods that draw at random; the same seed gives the same clusters.
+    progress : callable, optional
+        Called with the share that is done, from 0 to 1; what it raises ends the clustering.
+
+    Returns
+    -------
+    Clustering
+        With ``.labels`` numbered by size, ``.names``, ``.features``, ``.embedding`` and
+        ``.export(...)``.
+
+    Raises
+    ------
+    ParameterError
+        If the segments, the method, the features or the number of clusters can't be used.
+    AudioError
+        If the file can't be read.
+    """
+    y, sr, borders = read_recording(y, sr)
+    if segments is None and len(borders):
+        segments = segment_samples(y, sr, borders=borders)
+    return cluster_samples(y, sr, segments, n_clusters, method, features, seed, progress=progress)
+
+
+def read_recording(y: Recording, sr: int | None = None) -> tuple[np.ndarray, int, list[int]]:
+    """Samples, rate, and the samples where one recording ends and the next begins.
+
+    Parameters
+    ----------
+    y : np.ndarray, Corpus or path
+        Samples are passed on as they are, and those of a corpus as they are mapped.
+    sr : int > 0, optional
+        Rate of samples.
+    """
+    if isinstance(y, Corpus):
+        return y.signal, y.sample_rate, [file.start for file in y.files[1:]]
+    if isinstance(y, str | Path):
+        return load(y), info(y).sample_rate, []
+    if sr is None:
+        raise ParameterError("Samples need their rate: give sr in Hz.")
+    return y, sr, []
