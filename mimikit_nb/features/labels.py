@@ -1,11 +1,13 @@
 """Features of tracks: what is known about a corpus besides its sound, as classes or values.
 
 A label track lists stretches with a name each, a feature track holds a value per frame; both
-are read at the exact time of each item. Main names: :class:`LabelConfig`, :class:`ValuesConfig`.
+are read at the exact time of each item. Main names: :class:`LabelConfig`,
+:class:`SegmentLabelConfig`, :class:`ClusterLabelConfig`, :class:`ValuesConfig`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, Self
 
 import numpy as np
@@ -14,17 +16,18 @@ from pydantic import model_validator
 from torch import Tensor
 
 from ..config import field
+from ..corpus.tracks import LabelTrack
 from ..errors import ConfigError, FeatureError
 from ..units import TimeAxis
 from .base import FEATURES, Continuous, Discrete, Feature, FeatureConfig
 
+NOWHERE = "none"
+"Label of what lies in no stretch."
 
-@FEATURES.register
-class LabelConfig(FeatureConfig):
-    """The label of the stretch that an item lies in, as a class."""
 
-    kind: Literal["label"] = "label"
-    "Name of the feature."
+class TrackLabelConfig(FeatureConfig):
+    """Base of the features that say which stretch of a label track an item lies in."""
+
     n_classes: int = field(ge=1, le=65536)
     "Classes."
     names: tuple[str, ...] | None = None
@@ -50,6 +53,49 @@ class LabelConfig(FeatureConfig):
         """Feature at ``sample_rate`` Hz."""
         return Label(self, sample_rate)
 
+    @classmethod
+    def of_names(cls, names: Iterable[str]) -> Self:
+        """Classes of some names, in their order, behind a class 0 for what lies in no stretch."""
+        classes = tuple(dict.fromkeys([NOWHERE, *names]))
+        return cls(n_classes=len(classes), names=classes)
+
+
+@FEATURES.register
+class LabelConfig(TrackLabelConfig):
+    """The label of the stretch that an item lies in, as a class."""
+
+    kind: Literal["label"] = "label"
+    "Name of the feature."
+
+
+@FEATURES.register
+class SegmentLabelConfig(TrackLabelConfig):
+    """What the segment that an item lies in is called."""
+
+    kind: Literal["segment_label"] = "segment_label"
+    "Name of the feature."
+
+    @classmethod
+    def of(cls, track: LabelTrack) -> Self:
+        """Classes of a track, in the order in which its labels first appear."""
+        order = np.argsort(track.start, kind="stable")
+        return cls.of_names(str(label) for label in track.label[order])
+
+
+@FEATURES.register
+class ClusterLabelConfig(TrackLabelConfig):
+    """The cluster of the segment that an item lies in."""
+
+    kind: Literal["cluster_label"] = "cluster_label"
+    "Name of the feature."
+
+    @classmethod
+    def of(cls, track: LabelTrack) -> Self:
+        """Classes of a track, from the label with the most stretches to that with the fewest."""
+        counts = np.bincount(track.codes, minlength=len(track.classes))
+        order = np.argsort(-counts, kind="stable")
+        return cls.of_names(str(label) for label in track.classes[order])
+
 
 @FEATURES.register
 class ValuesConfig(FeatureConfig):
@@ -72,7 +118,7 @@ class Label(Feature):
 
     kind: Discrete
 
-    def __init__(self, config: LabelConfig, sample_rate: int) -> None:
+    def __init__(self, config: TrackLabelConfig, sample_rate: int) -> None:
         self.config = config
         self.kind = Discrete(config.n_classes)
         self.axis = TimeAxis(sample_rate, config.hop_length)

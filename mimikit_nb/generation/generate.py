@@ -12,13 +12,14 @@ from torch import Tensor
 
 from ..corpus.store import Corpus
 from ..errors import ParameterError, PromptError
-from ..io.read import Origin, Reader, read_prompt
-from ..networks.base import Network, Tensors
+from ..io.read import read_prompt
+from ..networks.base import Network
 from ..units import samples_to_seconds, seconds_to_samples
 from .controls import Controls
+from .fixtures import FixtureCurves, fixtures_of
 from .output import Generated
 from .prompts import Prompt, stack_prompts
-from .stream import AudioStream, FixtureSource, ValueStream
+from .stream import AudioStream, ValueStream
 
 BLOCK_SECONDS = 0.05
 
@@ -40,6 +41,8 @@ class PromptedStream:
     controls : Controls
     corpus : Corpus, optional
         Where fixtures are read on from, if the network has any from data.
+    curves : mapping, optional
+        What fixtures are behind the prompts, by name; see :mod:`.fixtures`.
     make_executor : callable, optional
         How steps are run; the fastest way that works if not given.
     """
@@ -52,6 +55,7 @@ class PromptedStream:
         seeds: Sequence[int],
         controls: Controls,
         corpus: Corpus | None = None,
+        curves: FixtureCurves | None = None,
         **options: Any,
     ) -> None:
         network = network.folded()
@@ -62,7 +66,7 @@ class PromptedStream:
         self.prompt_audio = audio = _whole_frames(network, audio)
         inputs = read_prompt(network.io, audio, network.io.sample_rate)
         n_steps = inputs[self.variable].shape[1]
-        fixtures = _corpus_fixtures(network, corpus, prompts, n_channels, n_steps)
+        fixtures = fixtures_of(network, corpus, prompts, n_channels, n_steps, curves)
         values = ValueStream(
             network,
             inputs if fixtures is None else {**inputs, **fixtures(1 - n_steps, n_steps)},
@@ -101,36 +105,6 @@ def _whole_frames(network: Network, audio: Tensor) -> Tensor:
             f"The prompt has {found:.3f} s, but this network reads at least {needed:.3f} s."
         )
     return audio[:, audio.shape[1] - axis.n_samples(n_frames) :]
-
-
-def _corpus_fixtures(
-    network: Network,
-    corpus: Corpus | None,
-    prompts: Sequence[Prompt],
-    n_channels: int,
-    n_steps: int,
-) -> FixtureSource | None:
-    """Fixtures read on from where prompts of ``n_steps`` were cut; None if none are needed."""
-    io = network.io
-    names = [name for name, v in io.inputs.items() if v.role == "fixture" and not v.computed_from]
-    if not names:
-        return None
-    if corpus is None or any(p.corpus_sample is None for p in prompts):
-        raise PromptError(
-            f"This network reads {', '.join(names)} from a corpus while it generates; "
-            "give the corpus, and prompts by their position in it."
-        )
-    n_samples = io.step_axis.n_samples(n_steps)
-    channels = [-1] if n_channels == 1 else range(n_channels)
-    origins = [
-        Origin(p.corpus_sample + p.audio.shape[1] - n_samples, c) for p in prompts for c in channels
-    ]
-    reader = Reader(io, corpus, next(network.parameters()).device, names)
-
-    def read(step: int, n: int) -> Tensors:
-        return reader.read(origins, n_steps - 1 + step, n).inputs
-
-    return read
 
 
 def generate(

@@ -236,7 +236,7 @@ class Reader:
         else:
             raise ParameterError(
                 f"Variable {name!r} reads a track as {self.io.variables[name].feature.kind!r}; "
-                "tracks are read as 'label' or 'values'."
+                "tracks are read as labels or 'values'."
             )
         return torch.from_numpy(items).to(self.device)
 

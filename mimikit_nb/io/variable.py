@@ -17,7 +17,7 @@ from pydantic import model_validator
 from ..config import Config, field
 from ..errors import ConfigError, FeatureError
 from ..features.base import AnyFeature, Continuous, Discrete, Feature
-from ..features.labels import LabelConfig, ValuesConfig
+from ..features.labels import TrackLabelConfig, ValuesConfig
 from ..units import TimeAxis
 from .heads import AnyHead, AnyInput, LossTerm
 
@@ -49,7 +49,7 @@ class VariableConfig(Config):
             raise ConfigError(
                 f"source = {self.source!r}: give 'signal', 'track:<name>' or 'computed:<variable>'."
             )
-        reads_track = isinstance(self.feature, LabelConfig | ValuesConfig)
+        reads_track = isinstance(self.feature, TrackLabelConfig | ValuesConfig)
         if reads_track != (kind == "track"):
             raise ConfigError(
                 f"Feature {self.feature.kind!r} doesn't fit the source {self.source!r}: "

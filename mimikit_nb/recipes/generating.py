@@ -15,6 +15,7 @@ from ..corpus.store import Corpus, open_corpus
 from ..errors import CorpusError, ParameterError, PromptError
 from ..generation.controls import Control, Controls
 from ..generation.engine import EngineOptions, compile_stages
+from ..generation.fixtures import FixtureCurves
 from ..generation.generate import PromptedStream
 from ..generation.generate import generate as pull_seconds
 from ..generation.output import Generated
@@ -42,6 +43,7 @@ def generate(
     *,
     top_k: Control = 0,
     top_p: Control = 1.0,
+    fixtures: FixtureCurves | None = None,
     device: str | None = "cpu",
     engine: EngineOptions | None = None,
     progress: Callable[[float, float], None] | None = None,
@@ -71,6 +73,10 @@ def generate(
         Sound ``i`` is drawn with ``seed + i``.
     top_k, top_p : optional
         Draw only among the likeliest classes.
+    fixtures : mapping, optional
+        What the network is steered by, from the prompts' end on: by the name of the fixture one
+        label (or number) for all of it, points ``[(seconds, label), ...]``, or a function of the
+        seconds. Fixtures that are left out go on as in the corpus.
     device : str, default "cpu"
         Where to run; None: the best there is.
     engine : EngineOptions, optional
@@ -89,7 +95,7 @@ def generate(
     PromptError
         If a prompt is too short or lies outside the corpus.
     ParameterError
-        If a control is outside its range.
+        If a control is outside its range, or a fixture can't be steered so.
     """
     stream_, recall = _open_stream(
         ck,
@@ -99,6 +105,7 @@ def generate(
         n,
         seed,
         Controls(temperature, top_k, top_p),
+        fixtures,
         device,
         engine,
     )
@@ -116,6 +123,7 @@ def stream(
     *,
     top_k: Control = 0,
     top_p: Control = 1.0,
+    fixtures: FixtureCurves | None = None,
     device: str | None = "cpu",
     engine: EngineOptions | None = None,
     block_seconds: float = 0.1,
@@ -133,6 +141,7 @@ def stream(
         n,
         seed,
         Controls(temperature, top_k, top_p),
+        fixtures,
         device,
         engine,
     )
@@ -147,6 +156,7 @@ def _open_stream(
     n: int,
     seed: int,
     controls: Controls,
+    fixtures: FixtureCurves | None,
     device: str | None,
     engine: EngineOptions | None,
 ) -> tuple[PromptedStream, list[dict[str, Any]]]:
@@ -163,9 +173,16 @@ def _open_stream(
     n_channels = _n_channels(ck, corpus, prompts)
     make_executor = partial(compile_stages, options=engine)
     stream_ = PromptedStream(
-        network, prompts, n_channels, seeds, controls, corpus, make_executor=make_executor
+        *(network, prompts, n_channels, seeds, controls, corpus, fixtures),
+        make_executor=make_executor,
     )
     recall = [_recall(ck, p, s, controls) for p, s in zip(prompts, seeds, strict=True)]
+    if fixtures:
+        steering = {
+            name: getattr(curve, "__qualname__", repr(curve)) if callable(curve) else curve
+            for name, curve in fixtures.items()
+        }
+        recall = [{**r, "fixtures": steering} for r in recall]
     return stream_, recall
 
 

@@ -19,6 +19,7 @@ from ..networks.presets import find_preset
 from ..training import start
 from ..training.callbacks import Callback, Control
 from ..training.config import TrainConfig
+from .conditioning import conditioned
 from .previews import Previewer
 
 
@@ -115,6 +116,7 @@ def train(
     out: str | Path = "runs/run",
     *,
     io: IOSpec | dict[str, Any] | None = None,
+    condition_on: str | Sequence[str] = (),
     callbacks: Sequence[Callback] = (),
     control: Control | None = None,
     previewer: Previewer | None = None,
@@ -133,6 +135,10 @@ def train(
         Folder of the run; one that holds a run is refused.
     io : IOSpec or dict, optional
         What the network reads and writes; what it is made for if not given.
+    condition_on : str or list of str, optional
+        Tracks of the corpus that the network is told beside the sound, each as a fixture of the
+        same name: labels of segments or clusters, or values. :func:`generate` is then steered by
+        ``fixtures``.
     callbacks, control : optional
         Watch and steer the run.
     previewer : Previewer, optional
@@ -152,6 +158,8 @@ def train(
     ------
     ConfigError
         If a setting is unknown or out of range.
+    CorpusError
+        If there is no track to condition on.
     TrainingError
         If the folder holds a run, or the training can't go on.
     """
@@ -161,7 +169,7 @@ def train(
     return start.train(
         corpus,
         planned.network,
-        planned.io,
+        conditioned(planned.io, corpus, condition_on),
         planned.training,
         out,
         callbacks=callbacks,

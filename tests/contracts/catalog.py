@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 
 from mimikit_nb.features.base import Discrete
+from mimikit_nb.features.labels import ClusterLabelConfig
 from mimikit_nb.features.spectral import MagnitudeConfig, MelConfig
 from mimikit_nb.features.waveform import LinearQuantConfig, MuLawConfig, SamplesConfig
 from mimikit_nb.io.heads import EmbeddingInputConfig, LinearInputConfig, LossTerm
@@ -56,6 +57,12 @@ IOS: dict[str, IOSpec] = {
     ),
     "conditioned": _spec(
         signal=_variable(MuLawConfig(q_levels=16)), pitch=_variable(_MEL, role="fixture")
+    ),
+    "labelled": _spec(
+        signal=_variable(MuLawConfig(q_levels=16)),
+        family=_variable(
+            ClusterLabelConfig.of_names(["A", "B"]), role="fixture", source="track:families"
+        ),
     ),
     "auxiliary": _spec(
         signal=_variable(MuLawConfig(q_levels=16)),

@@ -8,8 +8,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mimikit_nb.corpus.tracks import LabelTrack
 from mimikit_nb.errors import ConfigError, FeatureError
-from mimikit_nb.features.labels import LabelConfig, ValuesConfig
+from mimikit_nb.features.labels import (
+    ClusterLabelConfig,
+    LabelConfig,
+    SegmentLabelConfig,
+    ValuesConfig,
+)
 from mimikit_nb.units import TimeAxis
 
 RATE = 8000
@@ -32,6 +38,16 @@ def test_an_item_has_the_label_of_the_stretch_that_began_last(stretches, unlabel
 def test_words_are_classes_in_the_order_they_are_listed():
     feature = LabelConfig(n_classes=3, names=("rest", "snare", "kick")).build(RATE)
     assert (feature.classes_of(np.array(["kick", "rest", "snare"])) == [2, 0, 1]).all()
+
+
+def test_segments_are_classes_as_they_come_and_clusters_by_how_many_they_are():
+    start = np.array([0, 30, 10, 20])
+    track = LabelTrack.of(start, start + 10, np.array(["b", "a", "c", "c"]), 40)
+    assert SegmentLabelConfig.of(track).names == ("none", "b", "c", "a")
+    feature = ClusterLabelConfig.of(track)
+    assert feature.names == ("none", "c", "a", "b")
+    classes = feature.build(RATE).at(track.start, track.stop, track.label, np.arange(0, 60, 10))
+    assert classes.tolist() == [3, 1, 1, 2, 0, 0]
 
 
 @pytest.mark.parametrize(

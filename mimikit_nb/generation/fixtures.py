@@ -1,0 +1,187 @@
+"""What a network reads while it generates: from a corpus, or along curves given by hand.
+
+A curve says what a fixture is at every moment behind the prompt: one value for all of it, points
+``[(seconds, value), ...]``, or a function of the seconds. Labels hold until the next point,
+numbers go straight from point to point; before the first point and behind the last nothing
+changes. Functions are asked once per chunk. Main names: :func:`fixtures_of`, :class:`FixtureCurve`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..config import did_you_mean
+from ..corpus.store import Corpus
+from ..errors import FeatureError, ParameterError, PromptError
+from ..features.labels import Label, Values
+from ..io.align import align
+from ..io.read import Origin, Reader
+from ..io.variable import IOSpec
+from ..networks.base import Network, Tensors
+from .prompts import Prompt
+from .stream import FixtureSource
+
+Value = str | int | float | Sequence[float]
+Curve = Value | Sequence[tuple[float, Value]] | Callable[[float], Value]
+FixtureCurves = Mapping[str, Curve]
+
+
+def fixtures_of(
+    network: Network,
+    corpus: Corpus | None,
+    prompts: Sequence[Prompt],
+    n_channels: int,
+    n_steps: int,
+    curves: FixtureCurves | None = None,
+) -> FixtureSource | None:
+    """Fixtures behind prompts, and in them; None if the network needs none.
+
+    Parameters
+    ----------
+    network : Network
+        Whose fixtures.
+    corpus : Corpus, optional
+        Where those without a curve are read on from; in the prompts, also those with one.
+    prompts : sequence of Prompt
+        One per stream.
+    n_channels : int > 0
+        Rows per stream.
+    n_steps : int > 0
+        Steps of the prompts.
+    curves : mapping, optional
+        What fixtures are behind the prompts, by variable name.
+
+    Raises
+    ------
+    PromptError
+        If a fixture has neither a curve nor a place in a corpus.
+    ParameterError
+        If there is no such fixture, or a curve can't be followed.
+    """
+    io = network.io
+    names = [name for name, v in io.inputs.items() if v.role == "fixture" and not v.computed_from]
+    steered = _checked(io, names, curves or {})
+    unsteered = [name for name in names if name not in steered]
+    is_placed = corpus is not None and all(p.corpus_sample is not None for p in prompts)
+    if unsteered and not is_placed:
+        raise PromptError(
+            f"This network reads {', '.join(unsteered)} from a corpus while it generates; "
+            "give the corpus, and prompts by their position in it, or a curve as "
+            f"fixtures={{{unsteered[0]!r}: ...}}."
+        )
+    if not names:
+        return None
+    device = next(network.parameters()).device
+    n_rows, tracks = len(prompts) * n_channels, {} if corpus is None else corpus.tracks
+    known = [n for n in names if io.variables[n].source.removeprefix("track:") in tracks]
+    known = [n for n in names if n in known or io.variables[n].source == "signal"]
+    origins = _origins(io, prompts, n_channels, n_steps) if is_placed else []
+    readers = {
+        key: Reader(io, corpus, device, some) if is_placed and some else None
+        for key, some in (("prompt", known), ("behind", unsteered))
+    }
+
+    def read(step: int, n: int) -> Tensors:
+        is_prompt = step + n <= 1
+        reader = readers["prompt" if is_prompt else "behind"]
+        first = n_steps - 1 + step
+        values = reader.read(origins, first, n).inputs if reader is not None else {}
+        for name in names:
+            if name not in values:
+                items = steered[name].at(first, n, n_steps).to(device)
+                values[name] = items.expand(n_rows, *items.shape)
+        return values
+
+    return read
+
+
+class FixtureCurve:
+    """What a fixture is at the times of a network's steps.
+
+    Parameters
+    ----------
+    io : IOSpec
+        The network's variables.
+    name : str
+        The fixture.
+    curve : value, list of (seconds, value) or callable
+        What it is from the prompt's end on.
+    """
+
+    def __init__(self, io: IOSpec, name: str, curve: Curve) -> None:
+        self.io, self.name, self.curve = io, name, curve
+        self.feature = io.features[name]
+        if not isinstance(self.feature, Label | Values):
+            raise ParameterError(
+                f"The fixture {name!r} is computed from sound and can't follow a curve; "
+                "give a corpus and prompts by their position in it."
+            )
+        if not callable(curve):
+            self._at(np.zeros(1))  # says at once what is wrong with it
+
+    def at(self, first: int, n: int, n_steps: int) -> Tensor:
+        """Items ``[n, ...]`` from step ``first`` on, the prompt being ``n_steps`` long."""
+        axis = self.feature.axis
+        span = align(self.io, first, n)[self.name]
+        end = self.io.step_axis.n_samples(n_steps) / self.io.step_axis.sample_rate
+        seconds = span.frames * (axis.hop_length / axis.sample_rate) - end
+        return torch.from_numpy(self._at(np.maximum(0.0, seconds)))
+
+    def _at(self, seconds: np.ndarray) -> np.ndarray:
+        """Classes ``[T]`` or vectors ``[T, dim]`` at times behind the prompt."""
+        if callable(self.curve):
+            times, values = np.zeros(1), [self.curve(float(seconds[0]))]
+        else:
+            times, values = self._points(self.curve)
+        if isinstance(self.feature, Label):
+            return self._classes(values)[np.searchsorted(times, seconds, side="right").clip(1) - 1]
+        vectors = np.array([np.broadcast_to(v, self.feature.kind.dim) for v in values], np.float64)
+        columns = [np.interp(seconds, times, column) for column in vectors.T]
+        return np.stack(columns, axis=-1).astype(np.float32)
+
+    def _points(self, curve: Any) -> tuple[np.ndarray, list[Any]]:
+        """Times in ascending order, and values, of a curve that is no function."""
+        is_points = (
+            isinstance(curve, Sequence)
+            and not isinstance(curve, str)
+            and bool(curve)
+            and all(isinstance(point, Sequence) and len(point) == 2 for point in curve)
+        )
+        if not is_points:
+            return np.zeros(1), [curve]
+        points = sorted(((float(time), value) for time, value in curve), key=lambda p: p[0])
+        return np.array([time for time, _ in points]), [value for _, value in points]
+
+    def _classes(self, values: Sequence[Any]) -> np.ndarray:
+        assert isinstance(self.feature, Label)
+        try:
+            return self.feature.classes_of(np.asarray(values))
+        except (FeatureError, ValueError) as error:
+            raise ParameterError(f"The curve of {self.name!r} can't be followed: {error}") from None
+
+
+def _checked(io: IOSpec, names: Sequence[str], curves: FixtureCurves) -> dict[str, FixtureCurve]:
+    for name in curves:
+        if name not in names:
+            raise ParameterError(
+                f"This network has no fixture {name!r}. {did_you_mean(str(name), names)}"
+                if names
+                else f"This network has no fixtures, so nothing can steer it as {name!r}."
+            )
+    return {name: FixtureCurve(io, name, curve) for name, curve in curves.items()}
+
+
+def _origins(io: IOSpec, prompts: Sequence[Prompt], n_channels: int, n_steps: int) -> list[Origin]:
+    """Where the rows' prompts begin in the corpus."""
+    n_samples = io.step_axis.n_samples(n_steps)
+    channels = [-1] if n_channels == 1 else range(n_channels)
+    return [
+        Origin(p.corpus_sample + p.audio.shape[1] - n_samples, c)  # type: ignore[operator]
+        for p in prompts
+        for c in channels
+    ]
