@@ -8,7 +8,7 @@ are read at the exact time of each item. Main names: :class:`LabelConfig`,
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -57,7 +57,8 @@ class TrackLabelConfig(FeatureConfig):
     def of_names(cls, names: Iterable[str]) -> Self:
         """Classes of some names, in their order, behind a class 0 for what lies in no stretch."""
         classes = tuple(dict.fromkeys([NOWHERE, *names]))
-        return cls(n_classes=len(classes), names=classes)
+        values: dict[str, Any] = {"n_classes": len(classes), "names": classes}
+        return cls(**values)
 
 
 @FEATURES.register

@@ -82,7 +82,7 @@ def fixtures_of(
     known = [n for n in names if n in known or io.variables[n].source == "signal"]
     origins = _origins(io, prompts, n_channels, n_steps) if is_placed else []
     readers = {
-        key: Reader(io, corpus, device, some) if is_placed and some else None
+        key: Reader(io, corpus, device, some) if corpus and is_placed and some else None
         for key, some in (("prompt", known), ("behind", unsteered))
     }
 
@@ -115,12 +115,13 @@ class FixtureCurve:
 
     def __init__(self, io: IOSpec, name: str, curve: Curve) -> None:
         self.io, self.name, self.curve = io, name, curve
-        self.feature = io.features[name]
-        if not isinstance(self.feature, Label | Values):
+        feature = io.features[name]
+        if not isinstance(feature, Label | Values):
             raise ParameterError(
                 f"The fixture {name!r} is computed from sound and can't follow a curve; "
                 "give a corpus and prompts by their position in it."
             )
+        self.feature = feature
         if not callable(curve):
             self._at(np.zeros(1))  # says at once what is wrong with it
 
@@ -139,8 +140,16 @@ class FixtureCurve:
         else:
             times, values = self._points(self.curve)
         if isinstance(self.feature, Label):
-            return self._classes(values)[np.searchsorted(times, seconds, side="right").clip(1) - 1]
-        vectors = np.array([np.broadcast_to(v, self.feature.kind.dim) for v in values], np.float64)
+            return self._classes(self.feature, values)[
+                np.searchsorted(times, seconds, side="right").clip(1) - 1
+            ]
+        dim = self.feature.kind.dim
+        try:
+            vectors = np.array([np.broadcast_to(value, dim) for value in values], np.float64)
+        except ValueError:
+            raise ParameterError(
+                f"The curve of {self.name!r} can't be followed: it needs {dim} numbers at a time."
+            ) from None
         columns = [np.interp(seconds, times, column) for column in vectors.T]
         return np.stack(columns, axis=-1).astype(np.float32)
 
@@ -157,10 +166,9 @@ class FixtureCurve:
         points = sorted(((float(time), value) for time, value in curve), key=lambda p: p[0])
         return np.array([time for time, _ in points]), [value for _, value in points]
 
-    def _classes(self, values: Sequence[Any]) -> np.ndarray:
-        assert isinstance(self.feature, Label)
+    def _classes(self, feature: Label, values: Sequence[Any]) -> np.ndarray:
         try:
-            return self.feature.classes_of(np.asarray(values))
+            return feature.classes_of(np.asarray(values))
         except (FeatureError, ValueError) as error:
             raise ParameterError(f"The curve of {self.name!r} can't be followed: {error}") from None
 
