@@ -97,7 +97,7 @@ def test_without_a_curve_the_corpus_is_followed(run, corpus):
 @pytest.mark.parametrize(
     ("fixtures", "message"),
     [
-        ({"familes": "dull"}, "Did you mean 'families'"),
+        ({"familie": "dull"}, "Did you mean 'families'"),
         ({"families": "loud"}, "loud"),
         ({"families": [(0, "dull"), (1, "loud")]}, "loud"),
     ],
@@ -132,7 +132,7 @@ def test_tracks_become_fixtures_of_their_kind(corpus):
     assert features["form"].feature.kind == "segment_label"
     assert features["form"].feature.names == ("none", "intro", "verse", "coda", "end")
     with pytest.raises(CorpusError, match="families"):
-        conditioned(io, corpus, "familes")
+        conditioned(io, corpus, "familie")
     corpus.write_labels("signal", starts, starts + 1000, ["a"] * 4)
     with pytest.raises(ConfigError, match="another name"):
         conditioned(io, corpus, "signal")
