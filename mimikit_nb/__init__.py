@@ -16,6 +16,7 @@ name                        does
 ``read_labels``             segments that were edited elsewhere
 ``write_track``             segments or clusters as labels of a corpus; ``read_track``
 ``judge``                   generated sounds as a table, beside noise and silence
+``score``                   how new, near and healthy one sound is, beside real audio
 ``read_recall``             how a generated file was made
 ``average_checkpoints``     the mean of several checkpoints
 ``export``                  a folder to share
@@ -55,6 +56,7 @@ _HOMES = {
     "read_labels": "recipes",
     "write_track": "recipes",
     "read_track": "recipes",
+    "score": "recipes",
     "new_folder": "recipes",
     "player": "widgets.waveform",
     "run_notebook": "batch",

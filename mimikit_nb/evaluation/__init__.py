@@ -11,6 +11,7 @@ module                 holds
 :mod:`.music`          pitch classes and rhythm
 :mod:`.fingerprints`   what survives gain and small shifts of pitch and time
 :mod:`.copies`         nearest neighbours, and the longest near-verbatim run
+:mod:`.verbatim`       whether a copy is the recording itself or played again
 :mod:`.novelty`        distance, wandering, traps, coverage
 :mod:`.measures`       all of that for one sound
 :mod:`.calibration`    what real audio, noise, silence, a loop and a copy score

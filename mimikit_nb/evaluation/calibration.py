@@ -42,7 +42,8 @@ class Calibration:
         a patch is no copy (a piece whose parts are played twice would say 0); see
         :mod:`.novelty`.
     real : dict of str to list of float
-        ``longest_copy_seconds`` and each distance, one value for each real excerpt.
+        ``longest_copy_seconds``, ``same_recording_seconds`` and each distance, one value for each
+        real excerpt.
     planted : dict of str to dict
         The same for "noise" (white, as loud as the corpus), "silence", "loop" (one second of the
         corpus) and "copy".
@@ -58,9 +59,17 @@ class Calibration:
         """Longest copied run that isn't flagged: 3 s, or 0.5 s more than real excerpts reach.
 
         A piece whose parts are played twice makes its own excerpts copies of one another; there
-        nobody can tell a copy from a reprise.
+        only :attr:`same_recording_limit_seconds` tells a copy from a reprise.
         """
         return max(COPY_SECONDS, max(self.real["longest_copy_seconds"], default=0.0) + 0.5)
+
+    @property
+    def same_recording_limit_seconds(self) -> float:
+        """Longest stretch cut from the very recording that isn't flagged: 3 s, or 0.25 s more.
+
+        It exceeds 3 s where the corpus holds the same recording twice, as sequenced loops do.
+        """
+        return max(COPY_SECONDS, max(self.real["same_recording_seconds"], default=0.0) + 0.25)
 
     def fidelity(self, distances: dict[str, float]) -> float:
         """How near a sound is to the corpus: 1 as near as real excerpts, 0 as far as noise.
@@ -144,7 +153,11 @@ def calibrate(
 
 def _values(measures: Measures) -> dict[str, float]:
     copied: CopiedRun = measures.found.copied
-    return {"longest_copy_seconds": copied.seconds, **measures.distances}
+    return {
+        "longest_copy_seconds": copied.seconds,
+        "same_recording_seconds": measures.same_recording_seconds,
+        **measures.distances,
+    }
 
 
 def _places(n_samples: int, length: int, held_out: list[tuple[int, int]]) -> list[int]:

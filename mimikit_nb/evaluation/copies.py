@@ -70,14 +70,20 @@ class Search:
         To the nearest neighbour, -1 to 1; NaN where the sound hardly moves.
     position_seconds : np.ndarray [shape=(n,)]
         Where the nearest neighbour lies in the corpus.
-    copied : CopiedRun
-        Longest near-verbatim run.
+    runs : tuple of CopiedRun
+        Longest near-verbatim run, and others half as long and more at other places of the
+        corpus, longest first; a piece that repeats its parts has several.
     """
 
     times_seconds: np.ndarray
     similarity: np.ndarray
     position_seconds: np.ndarray
-    copied: CopiedRun
+    runs: tuple[CopiedRun, ...] = ()
+
+    @property
+    def copied(self) -> CopiedRun:
+        """Longest near-verbatim run."""
+        return self.runs[0] if self.runs else CopiedRun()
 
 
 def search(
@@ -100,7 +106,7 @@ def search(
         Empty for a sound, or a corpus, too short for one patch.
     """
     if not query or not corpus.n_patches:
-        return Search(np.zeros(0), np.zeros(0), np.zeros(0), CopiedRun())
+        return Search(np.zeros(0), np.zeros(0), np.zeros(0))
     if is_excluded is None:
         is_excluded = np.zeros(corpus.n_patches, bool)
     looked = np.arange(0, query[0].n_patches, LOOK_EVERY)
@@ -116,8 +122,8 @@ def search(
         votes.append(_votes(found, looked[part]))
     moves = np.any([f.is_moving for f in query], axis=0)[looked]
     hop = corpus.hop_seconds
-    copied = _longest_copy(query, corpus, is_excluded, _diagonals(np.concatenate(votes)))
-    return Search(looked * hop, np.where(moves, similarity, np.nan), nearest * hop, copied)
+    runs = _longest_runs(query, corpus, is_excluded, _diagonals(np.concatenate(votes)))
+    return Search(looked * hop, np.where(moves, similarity, np.nan), nearest * hop, runs)
 
 
 def _votes(similarity: np.ndarray, looked: np.ndarray) -> np.ndarray:
@@ -140,10 +146,10 @@ def _diagonals(votes: np.ndarray) -> np.ndarray:
     return np.array(chosen, int)
 
 
-def _longest_copy(
+def _longest_runs(
     query: list[Fingerprint], corpus: Fingerprint, is_excluded: np.ndarray, diagonals: np.ndarray
-) -> CopiedRun:
-    """Follow the diagonals through the sound; the one that stays alike longest.
+) -> tuple[CopiedRun, ...]:
+    """Follow the diagonals through the sound; the runs that stay alike longest.
 
     Every place keeps the length of the diagonal that ends there and where that began. The next
     patch adds its similarity if it is alike (of two passages the one that is more so wins) and
@@ -151,7 +157,7 @@ def _longest_copy(
     Moving aside costs :data:`DRIFT_PENALTY`.
     """
     if not len(diagonals):
-        return CopiedRun()
+        return ()
     similarity = np.max([similarity_along(f, corpus, diagonals, _HALF_WIDTH) for f in query], 0)
     n_patches, sides = query[0].n_patches, np.arange(-_HALF_WIDTH, _HALF_WIDTH + 1)
     columns = np.arange(n_patches)[None, :, None] + diagonals[:, None, None] + sides
@@ -163,24 +169,39 @@ def _longest_copy(
 
     length = np.zeros((len(diagonals), len(sides)))
     begin = np.zeros((*length.shape, 2), int)  # patch of the sound, patch of the corpus
-    best, best_length = (0, 0, 0), 0.0
+    best = np.zeros((len(diagonals), 3), int)  # last patch, first patch, patch of the corpus
+    best_length = np.zeros(len(diagonals))
+    every = np.arange(len(diagonals))
     for row in range(n_patches):
         length, begin = _stay_or_move_aside(length, begin)
         is_new = length <= 0
         begin[is_new, 0] = row
         begin[is_new, 1] = columns[:, row][is_new]
         length = np.maximum(length + change[:, row], 0)
-        if length.max() > best_length:
-            k, side = np.unravel_index(length.argmax(), length.shape)
-            best_length = float(length[k, side])
-            best = (row, int(begin[k, side, 0]), int(begin[k, side, 1]))
-    if best_length == 0:
-        return CopiedRun()
-    last, first, position = best
-    hop = corpus.hop_seconds
+        side = length.argmax(axis=1)
+        is_longer = length[every, side] > best_length
+        best_length[is_longer] = length[every, side][is_longer]
+        best[is_longer, 0], best[is_longer, 1:] = row, begin[every, side][is_longer]
+    return _distinct_runs(best, best_length, corpus)
+
+
+def _distinct_runs(
+    best: np.ndarray, length: np.ndarray, corpus: Fingerprint
+) -> tuple[CopiedRun, ...]:
+    """Runs from their patches, longest first, one for each place."""
+    hop, chosen = corpus.hop_seconds, list[tuple[int, int]]()
+    runs = []
     shift = hop / N_PHASES / 2  # between the phases that were tried
-    seconds = (last - first) * hop + corpus.patch_seconds
-    return CopiedRun(seconds, first * hop + shift, max(0, position) * hop)
+    for k in np.argsort(-length, kind="stable"):
+        last, first, position = (int(value) for value in best[k])
+        offset = position - first
+        is_known = any(abs(offset - o) <= 2 * _HALF_WIDTH and first == f for o, f in chosen)
+        if length[k] <= 0 or length[k] < length.max() / 2 or is_known:
+            continue
+        chosen.append((offset, first))
+        seconds = (last - first) * hop + corpus.patch_seconds
+        runs.append(CopiedRun(seconds, first * hop + shift, max(0, position) * hop))
+    return tuple(runs)
 
 
 def _stay_or_move_aside(length: np.ndarray, begin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

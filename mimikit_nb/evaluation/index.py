@@ -28,7 +28,7 @@ from .health import SILENCE_DB, measure_health
 from .measures import References
 from .music import PitchAndRhythm
 
-FORMAT = "mimikit_nb corpus index 1"
+FORMAT = "mimikit_nb corpus index 2"
 
 
 class CorpusLike(Protocol):
@@ -107,7 +107,7 @@ class CorpusIndex:
         signature = _signature(corpus, held_out or [], excerpt_seconds, seed)
         path = None if cache is None else Path(cache)
         if path is not None and path.exists():
-            kept = cls.load(path)
+            kept = cls.load(path, corpus.signal)
             if kept.signature == signature:
                 return kept
         references = _references(corpus, held_out or [])
@@ -141,8 +141,20 @@ class CorpusIndex:
             save_file(tensors, temporary, {"format": FORMAT, "header": json.dumps(header)})
 
     @classmethod
-    def load(cls, path: str | Path) -> CorpusIndex:
+    def load(cls, path: str | Path, signal: np.ndarray | None = None) -> CorpusIndex:
         """Read an index from a file.
+
+        Parameters
+        ----------
+        path : path
+            Written by :meth:`save`.
+        signal : np.ndarray [shape=(C, N)], optional
+            Of the corpus; without it a copy isn't told from a reprise.
+
+        Returns
+        -------
+        CorpusIndex
+            The index.
 
         Raises
         ------
@@ -170,6 +182,7 @@ class CorpusIndex:
             spectra=SpectralStatistics(tensors["bands"], rate, header["frame_rate"]),
             music=PitchAndRhythm(tensors["pitch_classes"], tensors["rhythm"]),
             silence_db=header["silence_db"],
+            signal=signal,
         )
         return cls(references, Calibration.from_dict(header["calibration"]), header["signature"])
 
@@ -190,6 +203,7 @@ def _references(corpus: CorpusLike, held_out: list[tuple[int, int]]) -> Referenc
         spectra=spectra,
         music=PitchAndRhythm.of(signal, sample_rate, spectra),
         silence_db=min(SILENCE_DB, level_db - QUIET_CORPUS_DB),
+        signal=signal,
     )
     for start, stop in held_out:
         touching = references.patches_touching(start / sample_rate, stop / sample_rate)

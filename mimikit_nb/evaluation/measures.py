@@ -7,7 +7,7 @@ Main names: :class:`References`, :class:`Measures`, :func:`measure_sound`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,9 +16,15 @@ from .distances import SpectralStatistics, band_distance, frechet_distance, kern
 from .fingerprints import Fingerprint, fingerprints
 from .health import Health, measure_health
 from .music import PitchAndRhythm, pitch_distance, rhythm_distance
+from .verbatim import same_recording_seconds
 
 DISTANCES = ("log_mel", "frechet", "kernel", "pitch", "rhythm")
 "What fidelity is made of."
+
+SHORTEST_RUN_SECONDS = 2.0
+"Copied runs from which the waveforms are compared too."
+
+_MOST_RUNS = 3
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class References:
         For the musical ones.
     silence_db : float
         RMS of a frame below which it is silent.
+    signal : np.ndarray [shape=(C, N)] or None
+        The corpus itself, mapped; without it no waveforms are compared.
     """
 
     sample_rate: int
@@ -50,6 +58,7 @@ class References:
     spectra: SpectralStatistics
     music: PitchAndRhythm
     silence_db: float
+    signal: np.ndarray | None = None
 
     def patches_touching(self, start_seconds: float, stop_seconds: float) -> np.ndarray:
         """Which patches of the corpus share samples with a stretch of it, as booleans."""
@@ -71,12 +80,15 @@ class Measures:
         Of the sound alone.
     found : Search
         Neighbours and copies in the corpus.
+    same_recording_seconds : float
+        Longest stretch of the copied run that is the very recording; see :mod:`.verbatim`.
     distances : dict of str to float
         :data:`DISTANCES` from the corpus.
     """
 
     health: Health
     found: Search
+    same_recording_seconds: float
     distances: dict[str, float]
 
 
@@ -106,9 +118,12 @@ def measure_sound(
         corpus = corpus.without(*own_place)
     spectra = SpectralStatistics.of(y, references.sample_rate)
     music = PitchAndRhythm.of(y, references.sample_rate, spectra)
+    found = search(fingerprints(y, references.sample_rate), references.fingerprint, excluded)
+    found, same_seconds = _original_first(y, found, references)
     return Measures(
         health=measure_health(y, references.sample_rate, references.silence_db),
-        found=search(fingerprints(y, references.sample_rate), references.fingerprint, excluded),
+        found=found,
+        same_recording_seconds=same_seconds,
         distances={
             "log_mel": band_distance(spectra, corpus),
             "frechet": frechet_distance(spectra, corpus),
@@ -117,3 +132,15 @@ def measure_sound(
             "rhythm": rhythm_distance(music, references.music),
         },
     )
+
+
+def _original_first(y: np.ndarray, found: Search, references: References) -> tuple[Search, float]:
+    """Of several places that a sound follows, put the one it was cut from first."""
+    signal, rate = references.signal, references.sample_rate
+    runs = [run for run in found.runs if run.seconds >= SHORTEST_RUN_SECONDS][:_MOST_RUNS]
+    if signal is None or not runs:
+        return found, 0.0
+    seconds = [same_recording_seconds(y, signal, rate, run) for run in runs]
+    first = int(np.argmax(seconds))
+    others = tuple(run for run in found.runs if run is not runs[first])
+    return replace(found, runs=(runs[first], *others)), seconds[first]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..errors import ParameterError
 from .calibration import Calibration
 from .detectors import flags_of
 from .health import Health
@@ -35,12 +36,17 @@ class Score:
         Longest stretch that follows the corpus note for note; 0 if none.
     copy_position_seconds, copy_start_seconds : float
         Where the original begins in the corpus, and the copy in the sound; NaN if none.
+    same_recording_seconds : float
+        Longest part of that stretch that is cut from the very recording, at any gain and
+        perhaps at another speed; a passage that is only played again has little of it.
     fidelity : float in [0, 1]
         1 as near to the corpus' timbre, pitches and rhythm as its own excerpts, 0 as far as
         noise. See :meth:`~.calibration.Calibration.fidelity`.
     flags : set of str
         As :func:`~.detectors.detect` gives them, relative to the corpus, and "copy" for a copy
-        longer than real excerpts have (:attr:`~.calibration.Calibration.copy_limit_seconds`).
+        longer than real excerpts have: of the notes
+        (:attr:`~.calibration.Calibration.copy_limit_seconds`) or of the recording itself
+        (:attr:`~.calibration.Calibration.same_recording_limit_seconds`).
     distances : dict of str to float
         What the fidelity is made of.
     details : Novelty
@@ -55,6 +61,7 @@ class Score:
     longest_copy_seconds: float
     copy_position_seconds: float
     copy_start_seconds: float
+    same_recording_seconds: float
     fidelity: float
     flags: set[str]
     distances: dict[str, float]
@@ -69,6 +76,7 @@ class Score:
             "longest_copy_seconds": self.longest_copy_seconds,
             "copy_position_seconds": self.copy_position_seconds,
             "copy_start_seconds": self.copy_start_seconds,
+            "same_recording_seconds": self.same_recording_seconds,
             "fidelity": self.fidelity,
             "flags": " ".join(sorted(self.flags)),
             **{f"{name}_distance": self.distances[name] for name in DISTANCES},
@@ -84,10 +92,14 @@ class Score:
         Returns
         -------
         pandas.DataFrame
-            Rows: the longest copy and the distances; columns: this sound, real excerpts (5 %,
+            Rows: the copied stretches and the distances; columns: this sound, real excerpts (5 %,
             median, 95 %), noise, silence, loop, copy.
         """
-        here = {"longest_copy_seconds": self.longest_copy_seconds, **self.distances}
+        here = {
+            "longest_copy_seconds": self.longest_copy_seconds,
+            "same_recording_seconds": self.same_recording_seconds,
+            **self.distances,
+        }
         rows = {}
         for name, value in here.items():
             low, middle, high = np.percentile(self.calibration.real[name], [5, 50, 95])
@@ -97,15 +109,15 @@ class Score:
         return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def score(y: np.ndarray, sample_rate: int, corpus: CorpusLike | CorpusIndex) -> Score:
+def score(y: np.ndarray, sr: int, corpus: CorpusLike | CorpusIndex) -> Score:
     """Score one sound against a corpus.
 
     Parameters
     ----------
     y : np.ndarray [shape=(N,) or (C, N)], float32
         The sound, full scale at 1.
-    sample_rate : int > 0
-        In Hz; other rates than the corpus' are resampled.
+    sr : int > 0
+        Sample rate in Hz; other rates than the corpus' are resampled.
     corpus : Corpus or CorpusIndex
         What to compare with. Of a corpus the index is made at the first call (seconds to a
         minute) and kept in memory.
@@ -118,7 +130,7 @@ def score(y: np.ndarray, sample_rate: int, corpus: CorpusLike | CorpusIndex) -> 
     Raises
     ------
     ParameterError
-        If there are no samples, or more than two dimensions.
+        If there are no samples, more than two dimensions, or no rate.
     CorpusError
         If the corpus is shorter than 2 s.
 
@@ -132,13 +144,16 @@ def score(y: np.ndarray, sample_rate: int, corpus: CorpusLike | CorpusIndex) -> 
     is_finite, y = bool(np.isfinite(y).all()), as_channels(y)
     index = index_of(corpus)
     references, calibration = index.references, index.calibration
-    if sample_rate != references.sample_rate:
-        y = _resampled(y, sample_rate, references.sample_rate)
+    if sr < 1:
+        raise ParameterError(f"sr is {sr}; the sample rate in Hz must be above 0.")
+    if sr != references.sample_rate:
+        y = _resampled(y, sr, references.sample_rate)
     measures = measure_sound(y, references)
     details = novelty_of(measures.found, calibration.real_distance, references.seconds)
     copied = details.copied
     flags = flags_of(measures.health, calibration.profile)
-    if copied.seconds > calibration.copy_limit_seconds:
+    is_long = copied.seconds > calibration.copy_limit_seconds
+    if is_long or measures.same_recording_seconds > calibration.same_recording_limit_seconds:
         flags.add("copy")
     if not is_finite:
         flags.add("nonfinite")
@@ -147,6 +162,7 @@ def score(y: np.ndarray, sample_rate: int, corpus: CorpusLike | CorpusIndex) -> 
         longest_copy_seconds=copied.seconds,
         copy_position_seconds=copied.position_seconds if copied.seconds else float("nan"),
         copy_start_seconds=copied.start_seconds if copied.seconds else float("nan"),
+        same_recording_seconds=measures.same_recording_seconds,
         fidelity=calibration.fidelity(measures.distances),
         flags=flags,
         distances=measures.distances,

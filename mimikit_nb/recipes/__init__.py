@@ -8,6 +8,7 @@ module               holds
 :mod:`.generating`   ``generate``, ``stream``
 :mod:`.analysing`    ``segment``, ``cluster``
 :mod:`.judging`      ``judge``: a table of generated sounds beside noise and silence
+:mod:`.scoring`      ``score``: one sound against a corpus
 :mod:`.workspace`    ``choose_corpus``, ``new_folder``, ``demo_recordings``
 ===================  =====================================================================
 
@@ -26,6 +27,7 @@ from .analysing import cluster, segment
 from .generating import generate, stream
 from .judging import judge
 from .previews import Previewer, PreviewSound
+from .scoring import score
 from .training import Plan, plan, resume, train
 from .workspace import choose_corpus, demo_recordings, new_folder
 
@@ -52,6 +54,7 @@ __all__ = [
     "read_recall",
     "read_track",
     "resume",
+    "score",
     "segment",
     "stream",
     "train",

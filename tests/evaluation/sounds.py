@@ -8,16 +8,23 @@ import numpy as np
 SR = 22050
 
 
-def plucked(seconds: float, seed: int, sample_rate: int = SR) -> np.ndarray:
-    """Plucked tones at random times: music that neither repeats nor stands still."""
+def plucked(
+    seconds: float, seed: int, sample_rate: int = SR, take: int | None = None
+) -> np.ndarray:
+    """Plucked tones at random times: music that neither repeats nor stands still.
+
+    Another ``take`` has the same tones at the same times, but other phases of their partials.
+    """
     rng = np.random.default_rng(seed)
+    phase_rng = np.random.default_rng(take)
     y = np.zeros(round((seconds + 2) * sample_rate), np.float32)
     time = np.arange(2 * sample_rate) / sample_rate
     onset = 0.0
     while onset < seconds:
         pitch = 110 * 2 ** (rng.integers(0, 36) / 12)
         harmonics = np.arange(1, 9)[:, None]
-        phases = 2 * np.pi * rng.random((8, 1))
+        phases = rng.random((8, 1))
+        phases = 2 * np.pi * (phases if take is None else phase_rng.random((8, 1)))
         tone = np.sin(2 * np.pi * pitch * harmonics * time + phases)
         tone = (tone * np.exp(-time * (2 + harmonics)) / harmonics).sum(axis=0)
         start = round(onset * sample_rate)

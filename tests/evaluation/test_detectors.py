@@ -183,3 +183,10 @@ def test_real_recordings_are_rarely_flagged(audio_folder):
     flagged = [flags for y, sr in sounds if (flags := detect(y.T, sr))]
     assert len(flagged) <= 0.05 * len(sounds), flagged
     assert not any(flags & {"silent", "noise"} for flags in flagged)
+
+
+def test_stereo_noise_is_noise():
+    both = (0.1 * np.random.default_rng(0).standard_normal((2, 4 * SR))).astype(np.float32)
+    assert detect(both, SR) == {"noise"}
+    both[1] = 0
+    assert detect(both, SR) == {"noise"}

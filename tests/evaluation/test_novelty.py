@@ -6,15 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mimikit_nb.errors import ParameterError
-from mimikit_nb.evaluation.copies import CopiedRun, Search
+from mimikit_nb.evaluation.copies import Search
 from mimikit_nb.evaluation.novelty import coverage, novelty_of
 
 
 def found(places, similarity=0.5) -> Search:
     places = np.asarray(places, float)
-    return Search(
-        np.arange(len(places)) * 0.4, np.full(len(places), similarity), places, CopiedRun()
-    )
+    return Search(np.arange(len(places)) * 0.4, np.full(len(places), similarity), places)
 
 
 def test_the_score_is_relative_to_real_audio():
