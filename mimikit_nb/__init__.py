@@ -15,6 +15,8 @@ name                        does
 ``segment``, ``cluster``    parts of a recording; families of parts that sound alike
 ``read_labels``             segments that were edited elsewhere
 ``write_track``             segments or clusters as labels of a corpus; ``read_track``
+``extend``                  go on with a generated sound as if it had not stopped
+``Curve``, ``RandomWalk``   temperatures that change while sound is made
 ``judge``                   generated sounds as a table, beside noise and silence
 ``score``                   how new, near and healthy one sound is, beside real audio
 ``read_recall``             how a generated file was made
@@ -45,6 +47,9 @@ _HOMES = {
     "load_checkpoint": "recipes",
     "generate": "recipes",
     "stream": "recipes",
+    "extend": "recipes",
+    "Curve": "generation.curves",
+    "RandomWalk": "generation.curves",
     "read_recall": "recipes",
     "average_checkpoints": "recipes",
     "export": "recipes",

@@ -32,6 +32,14 @@ def to_comment(recall: Mapping[str, Any]) -> str:
         raise AudioError(f"The recall data can't be written as JSON: {error}.") from error
 
 
+def to_chunk(recall: Mapping[str, Any]) -> bytes:
+    """Recall data as the chunk of a WAV file."""
+    text = to_comment(recall).encode("ascii") + b"\0"
+    text += b"\0" * (len(text) % 2)
+    content = b"INFOICMT" + struct.pack("<I", len(text)) + text
+    return b"LIST" + struct.pack("<I", len(content)) + content
+
+
 def write_recall(path: str | os.PathLike[str], recall: Mapping[str, Any]) -> None:
     """Append recall data to a WAV file that has none, in place.
 
@@ -47,15 +55,13 @@ def write_recall(path: str | os.PathLike[str], recall: Mapping[str, Any]) -> Non
     AudioError
         If the file isn't a WAV.
     """
-    text = to_comment(recall).encode("ascii") + b"\0"
-    text += b"\0" * (len(text) % 2)
-    content = b"INFOICMT" + struct.pack("<I", len(text)) + text
+    chunk = to_chunk(recall)
     with open(path, "rb+") as file:
         kind = file.read(4)
         if kind not in (b"RIFF", b"RF64"):
             raise AudioError(f"{path} is not a WAV file; recall data can't be appended to it.")
         end = file.seek(0, os.SEEK_END)
-        file.write(b"\0" * (end % 2) + b"LIST" + struct.pack("<I", len(content)) + content)
+        file.write(b"\0" * (end % 2) + chunk)
         size = file.tell() - 8
         file.seek(4 if kind == b"RIFF" else 20)  # RF64 keeps its size in the ds64 chunk
         file.write(struct.pack("<I" if kind == b"RIFF" else "<Q", size))

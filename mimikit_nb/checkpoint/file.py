@@ -83,11 +83,15 @@ def write_file(path: Path, header: Header, tensors: Mapping[str, Tensor]) -> Non
     """
     metrics = {name: value for name, value in header.metrics.items() if math.isfinite(value)}
     header = header.model_copy(update={"metrics": metrics, "package_version": package_version()})
-    text = json.dumps(header.to_dict())
+    write_tensors(path, tensors, {_KEY: json.dumps(header.to_dict())})
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a safetensors file, whole or not at all; a CheckpointError says why not."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
-            save_file(_storable(tensors), temporary, metadata={"format": "pt", _KEY: text})
+            save_file(_storable(tensors), temporary, metadata={"format": "pt", **metadata})
             with suppress(OSError):  # safetensors makes files private; theirs follow their folder
                 temporary.chmod(path.parent.stat().st_mode & 0o666)
     except (OSError, SafetensorError) as error:
@@ -95,6 +99,13 @@ def write_file(path: Path, header: Header, tensors: Mapping[str, Tensor]) -> Non
             f"Can't write {path}: {error}. Earlier checkpoints are untouched; "
             "make room or choose a folder that can be written to, then resume."
         ) from error
+
+
+def read_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """All tensors and the metadata of a safetensors file; a CheckpointError says why not."""
+    with _opened(path) as file:
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
+        return tensors, file.metadata() or {}
 
 
 def read_header(path: Path) -> Header:

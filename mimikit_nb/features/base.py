@@ -117,6 +117,13 @@ class InverseStream(ABC):
         where ``y`` has begun its last frames.
         """
 
+    def state(self) -> dict[str, Tensor]:
+        """What it remembers, tensors ``[B, ...]``; none if the inverse needs no memory."""
+        return {}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:  # noqa: B027 - not abstract
+        """Go on from where :meth:`state` was taken."""
+
 
 class FeatureConfig(Config):
     """Base of the configs of all features."""

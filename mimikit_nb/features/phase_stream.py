@@ -108,6 +108,23 @@ class PhaseStream(InverseStream):
         self._S = self._D.abs()
         self._n_frames = n_frames
 
+    def state(self) -> dict[str, Tensor]:
+        """Samples and spectra of the open frames, and how many frames there were."""
+        if self._y is None:
+            return {}
+        n_frames = torch.full((self.batch_size,), self._n_frames)
+        D = torch.view_as_real(self._D)
+        return {"y": self._y, "S": self._S, "D": D, "n_frames": n_frames}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Go on from where :meth:`state` was taken."""
+        if not state:
+            return
+        self._start(state["y"].device)
+        self._y, self._S = state["y"].clone(), state["S"].clone()
+        self._D = torch.view_as_complex(state["D"].clone().contiguous())
+        self._n_frames = int(state["n_frames"][0])
+
     def _start(self, device: torch.device) -> None:
         """Silence before the first frame."""
         n_fft, hop, size = self.stft.n_fft, self.stft.hop_length, self.batch_size

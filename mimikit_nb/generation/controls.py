@@ -1,20 +1,23 @@
 """What steers sampling: temperature, top-k and top-p.
 
-Each is a number, one number per stream, or a function of the time in seconds since the prompt's
-end that returns either. Functions are asked once per chunk, at its beginning.
+Each is a number, a function of the time in seconds since the prompt's end, or a list with one of
+these per stream. Functions are asked once per chunk, for its beginning; :mod:`.curves` has some.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from ..errors import ParameterError
+from .curves import CONTROLS, ControlConfig
 
-Control = float | Sequence[float] | Callable[[float], "float | Sequence[float]"]
+Function = Callable[[float], "float | Sequence[float]"]
+Control = float | Function | dict[str, Any] | Sequence["float | Function | dict[str, Any]"]
 
 _LIMITS: dict[str, tuple[float, float, str]] = {
     "temperature": (0.0, 10.0, "0 always takes the likeliest value, 1 draws as trained"),
@@ -29,11 +32,11 @@ class Controls:
 
     Parameters
     ----------
-    temperature : float, list or function, default 1.0
-        Spread of the draws, 0 to 10.
-    top_k : int, list or function, default 0
+    temperature : float, function or list, default 1.0
+        Spread of the draws, 0 to 10. Dicts as :meth:`to_dict` gives them are functions too.
+    top_k : int, function or list, default 0
         Draw among the ``top_k`` likeliest classes only; 0: among all.
-    top_p : float, list or function, default 1.0
+    top_p : float, function or list, default 1.0
         Draw among the likeliest classes that together have probability ``top_p``.
     n_channels : int, default 1
         Rows of a batch that belong to one stream, and share its values.
@@ -43,6 +46,10 @@ class Controls:
     top_k: Control = 0
     top_p: Control = 1.0
     n_channels: int = 1
+
+    def __post_init__(self) -> None:
+        for name in _LIMITS:
+            object.__setattr__(self, name, _each(_parse, getattr(self, name)))
 
     def at(self, time_seconds: float, n_rows: int) -> dict[str, Tensor]:
         """Checked tensors ``[n_rows]`` of all controls at a time."""
@@ -55,24 +62,47 @@ class Controls:
         """Whether top-k or top-p can ever exclude a class."""
         return self.top_k != 0 or self.top_p != 1.0
 
-    def to_dict(self) -> dict[str, object]:
-        """Controls as JSON types; functions by their name."""
+    def of(self, stream: int) -> Self:
+        """Controls of one stream alone."""
         values = {name: getattr(self, name) for name in _LIMITS}
-        return {
-            k: getattr(v, "__qualname__", repr(v)) if callable(v) else v for k, v in values.items()
-        }
+        return replace(
+            self, **{k: v[stream] if _is_list(v) and len(v) > 1 else v for k, v in values.items()}
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Controls as JSON types; functions that aren't configs by their name."""
+        return {name: _each(_to_json, getattr(self, name)) for name in _LIMITS}
 
     def _tensor(self, name: str, time_seconds: float, n_streams: int) -> Tensor:
-        value = getattr(self, name)
-        value = value(time_seconds) if callable(value) else value
+        control = getattr(self, name)
+        value = _each(lambda v: v(time_seconds) if callable(v) else v, control)
         tensor = torch.as_tensor(value, dtype=torch.int64 if name == "top_k" else torch.float32)
         low, high, meaning = _LIMITS[name]
         if not bool(((tensor >= low) & (tensor <= high)).all()):
             raise ParameterError(
                 f"{name} is {value}; it must be from {low:g} to {high:g} ({meaning})."
             )
-        if tensor.dim() == 1 and tensor.numel() != n_streams:
+        if tensor.dim() == 1 and tensor.numel() not in (1, n_streams):
             raise ParameterError(
                 f"{name} has {tensor.numel()} values for {n_streams} streams; give one each."
             )
         return tensor.expand(n_streams)
+
+
+def _is_list(control: Any) -> bool:
+    return not callable(control) and not isinstance(control, dict) and hasattr(control, "__len__")
+
+
+def _each(fn: Callable[[Any], Any], control: Any) -> Any:
+    """``fn`` of a control, or of each one in a list."""
+    return [fn(v) for v in control] if _is_list(control) else fn(control)
+
+
+def _parse(control: Any) -> Any:
+    return CONTROLS.parse(control) if isinstance(control, dict) else control
+
+
+def _to_json(control: Any) -> Any:
+    if isinstance(control, ControlConfig):
+        return control.to_dict()
+    return getattr(control, "__qualname__", repr(control)) if callable(control) else control

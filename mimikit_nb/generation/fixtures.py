@@ -23,18 +23,18 @@ from ..io.align import align
 from ..io.read import Origin, Reader
 from ..io.variable import IOSpec
 from ..networks.base import Network, Tensors
-from .prompts import Prompt
 from .stream import FixtureSource
 
 Value = str | int | float | Sequence[float]
 Curve = Value | Sequence[tuple[float, Value]] | Callable[[float], Value]
 FixtureCurves = Mapping[str, Curve]
+FUNCTION = "function"
 
 
 def fixtures_of(
     network: Network,
     corpus: Corpus | None,
-    prompts: Sequence[Prompt],
+    starts: Sequence[int | None],
     n_channels: int,
     n_steps: int,
     curves: FixtureCurves | None = None,
@@ -47,8 +47,8 @@ def fixtures_of(
         Whose fixtures.
     corpus : Corpus, optional
         Where those without a curve are read on from; in the prompts, also those with one.
-    prompts : sequence of Prompt
-        One per stream.
+    starts : sequence of int or None
+        Per stream, where in the corpus its prompt begins (whole frames of it), in samples.
     n_channels : int > 0
         Rows per stream.
     n_steps : int > 0
@@ -67,7 +67,7 @@ def fixtures_of(
     names = [name for name, v in io.inputs.items() if v.role == "fixture" and not v.computed_from]
     steered = _checked(io, names, curves or {})
     unsteered = [name for name in names if name not in steered]
-    is_placed = corpus is not None and all(p.corpus_sample is not None for p in prompts)
+    is_placed = corpus is not None and all(start is not None for start in starts)
     if unsteered and not is_placed:
         raise PromptError(
             f"This network reads {', '.join(unsteered)} from a corpus while it generates; "
@@ -77,10 +77,10 @@ def fixtures_of(
     if not names:
         return None
     device = next(network.parameters()).device
-    n_rows, tracks = len(prompts) * n_channels, {} if corpus is None else corpus.tracks
+    n_rows, tracks = len(starts) * n_channels, {} if corpus is None else corpus.tracks
     known = [n for n in names if io.variables[n].source.removeprefix("track:") in tracks]
     known = [n for n in names if n in known or io.variables[n].source == "signal"]
-    origins = _origins(io, prompts, n_channels, n_steps) if is_placed else []
+    origins = _origins(starts, n_channels)
     readers = {
         key: Reader(io, corpus, device, some) if corpus and is_placed and some else None
         for key, some in (("prompt", known), ("behind", unsteered))
@@ -184,12 +184,15 @@ def _checked(io: IOSpec, names: Sequence[str], curves: FixtureCurves) -> dict[st
     return {name: FixtureCurve(io, name, curve) for name, curve in curves.items()}
 
 
-def _origins(io: IOSpec, prompts: Sequence[Prompt], n_channels: int, n_steps: int) -> list[Origin]:
+def _origins(starts: Sequence[int | None], n_channels: int) -> list[Origin]:
     """Where the rows' prompts begin in the corpus."""
-    n_samples = io.step_axis.n_samples(n_steps)
     channels = [-1] if n_channels == 1 else range(n_channels)
-    return [
-        Origin(p.corpus_sample + p.audio.shape[1] - n_samples, c)  # type: ignore[operator]
-        for p in prompts
-        for c in channels
-    ]
+    return [Origin(start, c) for start in starts if start is not None for c in channels]
+
+
+def steering(curves: FixtureCurves | None) -> dict[str, Any]:
+    """Curves as JSON types, for the recall data; functions by their name alone."""
+    return {
+        name: {FUNCTION: getattr(curve, "__qualname__", repr(curve))} if callable(curve) else curve
+        for name, curve in (curves or {}).items()
+    }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..audio.write import write
+from ..audio.atomic import replacing
+from ..audio.growing import GrowingSound
+from .end_state import SUFFIX, EndState
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,15 @@ class Generated:
         Where the prompts end and new sound begins.
     recall : list of dict
         Per sound, what it takes to make it again; written into its file.
+    states : list of EndState
+        Per sound, where it stopped, so that it can be extended.
     """
 
     audio: np.ndarray
     sample_rate: int
     prompt_end_seconds: float
     recall: list[dict[str, Any]]
+    states: list[EndState] = field(default_factory=list, repr=False)
 
     @property
     def continuation(self) -> np.ndarray:
@@ -38,6 +43,8 @@ class Generated:
 
     def save(self, folder: str | Path, name: str = "sound") -> list[Path]:
         """Write one WAV file per sound, with recall data; existing files are never replaced.
+
+        Beside each stands its end state, from which it can be extended.
 
         Parameters
         ----------
@@ -53,14 +60,21 @@ class Generated:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         paths = []
-        for sound, recall in zip(self.audio, self.recall, strict=True):
-            path = _free_path(folder, name)
-            write(path, sound, self.sample_rate, recall=recall)
+        for i, (sound, recall) in enumerate(zip(self.audio, self.recall, strict=True)):
+            path = free_path(folder, name)
+            with replacing(path) as temporary:
+                writer = GrowingSound(temporary, self.sample_rate, len(sound), recall)
+                try:
+                    writer.append(sound)
+                finally:
+                    writer.close()
+            if self.states:
+                self.states[i].save(path.with_suffix(SUFFIX))
             paths.append(path)
         return paths
 
 
-def _free_path(folder: Path, name: str) -> Path:
+def free_path(folder: Path, name: str) -> Path:
     """First of ``<name>_001.wav``, ``<name>_002.wav`` ... that doesn't exist."""
     number = 1
     while (path := folder / f"{name}_{number:03d}.wav").exists():

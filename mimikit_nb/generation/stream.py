@@ -7,13 +7,14 @@ what it would be alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
 
-from ..errors import PromptError
-from ..networks.base import Network, Stage, State, Tensors
+from ..checkpoint.file import flatten, unflatten
+from ..errors import CheckpointError, PromptError
+from ..networks.base import Network, Stage, State, Tensors, map_state
 from ..runtime import one_thread
 from .controls import Controls
 from .engine import compile_stages
@@ -21,6 +22,10 @@ from .loop import Executor, generation_stages, generation_state
 
 ExecutorFactory = Callable[[Sequence[Stage], State], Executor]
 FixtureSource = Callable[[int, int], Tensors]
+
+_OF_A_CHUNK = ("i", "u", "fixtures", "seq", "controls")  # what a chunk leaves isn't remembered
+CLOCK = "network/t"
+"The one tensor of a remembered state that all rows share; the others have a row per row."
 
 
 class Noise:
@@ -38,6 +43,16 @@ class Noise:
             for row, generator in zip(u[name], generators, strict=True):
                 row[:n] = torch.rand(n, row.shape[1], generator=generator)
 
+    def state(self) -> Tensors:
+        """States of the generators, ``[B, bytes]`` by variable."""
+        return {n: torch.stack([g.get_state() for g in gs]) for n, gs in self.generators.items()}
+
+    def load_state(self, state: Tensors) -> None:
+        """Go on with the numbers that would have come next."""
+        for name, generators in self.generators.items():
+            for generator, row in zip(generators, state[name], strict=True):
+                generator.set_state(row.clone())
+
 
 class ValueStream:
     """Values that a network draws after a prompt, chunk after chunk.
@@ -46,8 +61,8 @@ class ValueStream:
     ----------
     network : Network
         A folded network (:meth:`Network.folded`).
-    prompt : dict of Tensor [shape=(B, T, ...)]
-        The inputs of the prompt's steps.
+    prompt : dict of Tensor [shape=(B, T, ...)], or None
+        The inputs of the prompt's steps; None if :meth:`load_state` follows.
     seeds : sequence of int
         One per row.
     controls : Controls
@@ -59,24 +74,31 @@ class ValueStream:
     make_executor : callable, optional
         Makes an executor of the stages and the state they will run on; the fastest that works
         if not given.
+    rows_together : int, default 1
+        Rows that belong together. The prompts of others are read apart from each other, so that
+        even the last bits of a row don't depend on which others there are.
     """
 
     def __init__(
         self,
         network: Network,
-        prompt: Tensors,
+        prompt: Tensors | None,
         seeds: Sequence[int],
         controls: Controls,
         fixtures: FixtureSource | None = None,
         chunk_steps: int = 1024,
         make_executor: ExecutorFactory = compile_stages,
+        rows_together: int = 1,
     ) -> None:
         self.network, self.controls, self.fixtures = network, controls, fixtures
-        self.chunk_steps, self.n_streams, self.step = chunk_steps, len(seeds), 0
+        self.chunk_steps, self.n_rows, self.step = chunk_steps, len(seeds), 0
         self.noise = Noise(seeds, network.heads)
-        self.state = generation_state(
-            network, read_prompt_steps(network, prompt), chunk_steps, controls.truncates
+        state = (
+            network.init_state(len(seeds))
+            if prompt is None
+            else read_prompt_steps(network, prompt, rows_together)
         )
+        self.state = generation_state(network, state, chunk_steps, controls.truncates)
         if self.state["fixtures"] and fixtures is None:
             names = ", ".join(self.state["fixtures"])
             raise PromptError(
@@ -87,7 +109,7 @@ class ValueStream:
     def pull(self, n: int) -> Tensors:
         """The next ``n <= chunk_steps`` values of each target, ``[B, n, ...]``."""
         seconds = float(self.step * self.network.io.step_seconds)
-        for name, value in self.controls.at(seconds, self.n_streams).items():
+        for name, value in self.controls.at(seconds, self.n_rows).items():
             if name in self.state["controls"]:
                 self.state["controls"][name].copy_(value)
         self.noise.fill(self.state["u"], n)
@@ -99,11 +121,42 @@ class ValueStream:
         self.step += n
         return {name: seq[:, :n].clone() for name, seq in self.state["seq"].items()}
 
+    def remember(self) -> Tensors:
+        """All that the next values depend on, by path."""
+        kept = {name: value for name, value in self.state.items() if name not in _OF_A_CHUNK}
+        step = torch.full((self.n_rows,), self.step)
+        return flatten({"network": kept, "noise": self.noise.state(), "step": step})
+
+    def load_state(self, state: Tensors) -> None:
+        """Go on from where :meth:`remember` was called."""
+        nested = unflatten(state)
+        own = flatten({name: v for name, v in self.state.items() if name not in _OF_A_CHUNK})
+        given = flatten(nested["network"])
+        if {k: v.shape for k, v in own.items()} != {k: v.shape for k, v in given.items()}:
+            raise CheckpointError(
+                "The state was left by another network; extend the sound with its own checkpoint."
+            )
+        for name, tensor in own.items():
+            tensor.copy_(given[name])
+        self.noise.load_state(nested["noise"])
+        self.step = int(nested["step"][0])
+
 
 @torch.no_grad()
-def read_prompt_steps(network: Network, prompt: Tensors) -> State:
-    """State after all prompt steps but the last, whose items wait in ``state["in"]``."""
+def read_prompt_steps(network: Network, prompt: Tensors, rows_together: int | None = None) -> State:
+    """State after all prompt steps but the last, whose items wait in ``state["in"]``.
+
+    Rows are read ``rows_together`` at a time, all at once if that isn't given.
+    """
     first = next(iter(prompt.values()))
+    if rows_together is not None and rows_together < len(first):
+        parts = [
+            {name: x[i : i + rows_together] for name, x in prompt.items()}
+            for i in range(0, len(first), rows_together)
+        ]
+        states = [read_prompt_steps(network, part) for part in parts]
+        joined = map_state(lambda *tensors: torch.cat(tensors), *states)
+        return {**joined, "t": states[0]["t"]}
     state = network.init_state(first.shape[0])
     if first.shape[1] > 1:
         _, state = network({name: x[:, :-1] for name, x in prompt.items()}, state)
@@ -112,53 +165,42 @@ def read_prompt_steps(network: Network, prompt: Tensors) -> State:
 
 
 class AudioStream:
-    """Blocks of sound ``[B, samples]`` that continue a prompt.
+    """Sound ``[B, samples]`` that continues a prompt.
 
-    The first block begins with the first new sample. Where a feature looks at frames, new sound
-    fades in over the last milliseconds of the prompt, which :attr:`seam` holds.
+    It begins with the first new sample. Where a feature looks at frames, new sound fades in over
+    the last milliseconds of the prompt, which :attr:`seam` holds. Values are pulled in whole
+    chunks, so that the lengths asked for make no difference.
 
     Parameters
     ----------
     values : ValueStream
-    prompt_audio : Tensor [shape=(B, samples)]
-        The prompt, whole frames of it.
-    n_frames : int
-        Values that the prompt has.
     variable : str
         Name of the generated variable.
-    fade_seconds : float, default 0.01
-        Length of the crossfade at the seam.
     """
 
-    def __init__(
-        self,
-        values: ValueStream,
-        prompt_audio: Tensor,
-        n_frames: int,
-        variable: str = "signal",
-        fade_seconds: float = 0.01,
-    ) -> None:
+    def __init__(self, values: ValueStream, variable: str = "signal") -> None:
         feature = values.network.io.features[variable]
         self.values, self.variable, self.axis = values, variable, feature.axis
-        self.inverse = feature.inverse_stream(prompt_audio.shape[0])
+        self.inverse = feature.inverse_stream(values.n_rows)
+        self.seam = self._pending = torch.zeros(values.n_rows, 0)
+        self._skip = 0
+
+    def prime(self, prompt_audio: Tensor, n_frames: int, fade_seconds: float = 0.01) -> None:
+        """Begin behind a prompt ``[B, samples]`` of ``n_frames`` whole frames."""
         n_prompt = prompt_audio.shape[1]
         # What the last frames of the prompt look at beyond the hops they stand for:
         n_overlap = n_prompt - (n_frames * self.axis.hop_length - self.axis.padding)
         n_fade = min(round(fade_seconds * self.axis.sample_rate), n_overlap)
         self.inverse.prime(prompt_audio)
         self._pending, self._skip = prompt_audio[:, :0], n_overlap - n_fade
-        faded = self._take(n_fade)
-        self.seam = _crossfade(prompt_audio[:, prompt_audio.shape[1] - n_fade :], faded)
+        self.seam = _crossfade(prompt_audio[:, n_prompt - n_fade :], self.take(n_fade))
 
     @one_thread()
-    def _take(self, n: int) -> Tensor:
+    def take(self, n: int) -> Tensor:
         """The next ``n`` samples, pulling as many values as they need."""
         blocks, missing = [self._pending], n - self._pending.shape[1]
         while missing > 0:
-            n_steps = -(-(missing + self._skip) // self.axis.hop_length)
-            block = self.inverse.push(
-                self.values.pull(min(n_steps, self.values.chunk_steps))[self.variable]
-            )
+            block = self.inverse.push(self.values.pull(self.values.chunk_steps)[self.variable])
             dropped = min(self._skip, block.shape[1])
             self._skip -= dropped
             blocks.append(block[:, dropped:])
@@ -167,10 +209,17 @@ class AudioStream:
         self._pending = audio[:, n:]
         return audio[:, :n]
 
-    def blocks(self, block_samples: int) -> Iterator[Tensor]:
-        """Endless blocks ``[B, block_samples]``."""
-        while True:
-            yield self._take(block_samples)
+    def remember(self) -> Tensors:
+        """All that the next samples depend on, by path; a row per row, but for ``CLOCK``."""
+        own = {"pending": self._pending, "skip": torch.full((self.values.n_rows,), self._skip)}
+        return self.values.remember() | flatten({**own, "inverse": self.inverse.state()})
+
+    def load_state(self, state: Tensors) -> None:
+        """Go on from where :meth:`remember` was called."""
+        nested = unflatten(state)
+        self.values.load_state(state)
+        self.inverse.load_state(nested["inverse"])
+        self._pending, self._skip = nested["pending"], int(nested["skip"][0])
 
 
 def _crossfade(old: Tensor, new: Tensor) -> Tensor:

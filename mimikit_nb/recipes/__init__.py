@@ -5,8 +5,8 @@ module               holds
 ===================  =====================================================================
 :mod:`.training`     ``train``, ``resume``, ``plan``
 :mod:`.previews`     ``Previewer``: sounds made and judged while training
-:mod:`.generating`   ``generate``, ``stream``
 :mod:`.analysing`    ``segment``, ``cluster``
+:mod:`.generating`   ``generate``, ``stream``, ``extend``
 :mod:`.judging`      ``judge``: a table of generated sounds beside noise and silence
 :mod:`.scoring`      ``score``: one sound against a corpus
 :mod:`.workspace`    ``choose_corpus``, ``new_folder``, ``demo_recordings``
@@ -24,7 +24,7 @@ from ..corpus.build import add_files, build_corpus
 from ..corpus.demo import demo_corpus
 from ..corpus.store import open_corpus
 from .analysing import cluster, segment
-from .generating import generate, stream
+from .generating import extend, generate, stream
 from .judging import judge
 from .previews import Previewer, PreviewSound
 from .scoring import score
@@ -44,6 +44,7 @@ __all__ = [
     "demo_corpus",
     "demo_recordings",
     "export",
+    "extend",
     "generate",
     "judge",
     "load_checkpoint",

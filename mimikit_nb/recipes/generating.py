@@ -1,8 +1,9 @@
-"""Let a trained network continue prompts: :func:`generate` and :func:`stream`."""
+"""Let a trained network continue prompts: :func:`generate`, :func:`stream`, :func:`extend`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from numbers import Real
 from pathlib import Path
@@ -12,12 +13,10 @@ import numpy as np
 
 from ..checkpoint import Checkpoint, load_checkpoint
 from ..corpus.store import Corpus, open_corpus
-from ..errors import CorpusError, ParameterError, PromptError
+from ..errors import CheckpointError, CorpusError, ParameterError, PromptError
 from ..generation.controls import Control, Controls
 from ..generation.engine import EngineOptions, compile_stages
-from ..generation.fixtures import FixtureCurves
-from ..generation.generate import PromptedStream
-from ..generation.generate import generate as pull_seconds
+from ..generation.fixtures import FUNCTION, FixtureCurves
 from ..generation.output import Generated
 from ..generation.prompts import (
     Prompt,
@@ -26,90 +25,12 @@ from ..generation.prompts import (
     prompt_from_file,
     spread_positions,
 )
+from ..generation.record import Recording, find_states, open_sink, record, reopen_sink
+from ..generation.sound import Progress, SoundStream, check_seconds
+from ..generation.sound import generate as pull_seconds
 from ..runtime import check_device
 
 PromptLike = None | float | str | Path | np.ndarray | tuple[np.ndarray, int]
-
-
-def generate(
-    ck: Checkpoint | str | Path,
-    corpus: Corpus | str | Path | None = None,
-    prompt: PromptLike | Sequence[PromptLike] = None,
-    prompt_seconds: float = 1.0,
-    seconds: float = 10.0,
-    temperature: Control = 1.0,
-    n: int = 1,
-    seed: int = 0,
-    *,
-    top_k: Control = 0,
-    top_p: Control = 1.0,
-    fixtures: FixtureCurves | None = None,
-    device: str | None = "cpu",
-    engine: EngineOptions | None = None,
-    progress: Callable[[float, float], None] | None = None,
-) -> Generated:
-    """Let a trained network continue a prompt.
-
-    Parameters
-    ----------
-    ck : Checkpoint or path
-        From :func:`load_checkpoint`, or what that would load.
-    corpus : Corpus or path, optional
-        Where prompts are cut from; the one it was trained on if that is still in its place.
-    prompt : optional
-        Where the prompt comes from: a position in the corpus in seconds, a sound file, an array
-        ``[samples]`` or ``[C, samples]`` at the network's rate, or ``(array, rate)``. A list of
-        these gives several prompts. Without one, ``n`` positions are spread over the corpus; a
-        network without a corpus starts from silence.
-    prompt_seconds : float > 0, default 1.0
-        Length of prompts from a corpus or a file.
-    seconds : float > 0, default 10.0
-        New sound behind each prompt.
-    temperature : float, list or function of seconds, default 1.0
-        Spread of the draws: 0 takes the likeliest value, 1 draws as trained.
-    n : int > 0, default 1
-        Variations of each prompt, each with a seed of its own.
-    seed : int, default 0
-        Sound ``i`` is drawn with ``seed + i``.
-    top_k, top_p : optional
-        Draw only among the likeliest classes.
-    fixtures : mapping, optional
-        What the network is steered by, from the prompts' end on: by the name of the fixture one
-        label (or number) for all of it, points ``[(seconds, label), ...]``, or a function of the
-        seconds. Fixtures that are left out go on as in the corpus.
-    device : str, default "cpu"
-        Where to run; None: the best there is.
-    engine : EngineOptions, optional
-        How steps are compiled; ``EngineOptions(weights="bf16")`` is faster and a little less
-        precise.
-    progress : callable, optional
-        Called with seconds done and wanted.
-
-    Returns
-    -------
-    Generated
-        ``.audio [n, C, samples]`` holds prompt and continuation.
-
-    Raises
-    ------
-    PromptError
-        If a prompt is too short or lies outside the corpus.
-    ParameterError
-        If a control is outside its range, or a fixture can't be steered so.
-    """
-    stream_, recall = _open_stream(
-        ck,
-        corpus,
-        prompt,
-        prompt_seconds,
-        n,
-        seed,
-        Controls(temperature, top_k, top_p),
-        fixtures,
-        device,
-        engine,
-    )
-    return pull_seconds(stream_, seconds, recall, progress)
 
 
 def stream(
@@ -127,63 +48,270 @@ def stream(
     device: str | None = "cpu",
     engine: EngineOptions | None = None,
     block_seconds: float = 0.1,
-) -> Iterator[np.ndarray]:
-    """Endless blocks ``[n, C, samples]`` of new sound, in constant memory.
+) -> SoundStream:
+    """Let a trained network continue a prompt without an end, in constant memory.
 
-    Takes what :func:`generate` takes; ``block_seconds`` is the length of a block. Time-varying
-    controls are asked as the sound is made.
+    Parameters
+    ----------
+    ck : Checkpoint or path
+        From :func:`load_checkpoint`, or what that would load.
+    corpus : Corpus or path, optional
+        Where prompts are cut from; the one it was trained on if that is still in its place.
+    prompt : optional
+        Where the prompt comes from: a position in the corpus in seconds, a sound file, an array
+        ``[samples]`` or ``[C, samples]`` at the network's rate, or ``(array, rate)``. A list of
+        these gives several prompts. Without one, ``n`` positions are spread over the corpus; a
+        network without a corpus starts from silence.
+    prompt_seconds : float > 0, default 1.0
+        Length of prompts from a corpus or a file.
+    temperature : float, function of seconds, or list with one per sound, default 1.0
+        Spread of the draws: 0 takes the likeliest value, 1 draws as trained. :class:`Curve` and
+        :class:`RandomWalk` are functions that change it while the sound goes on.
+    n : int > 0, default 1
+        Variations of each prompt, each with a seed of its own.
+    seed : int, default 0
+        Sound ``i`` is drawn with ``seed + i``, and is what it would be alone.
+    top_k, top_p : optional
+        Draw only among the likeliest classes; as ``temperature``, also functions and lists.
+    fixtures : mapping, optional
+        What the network is steered by, from the prompts' end on: by the name of the fixture one
+        label (or number) for all of it, points ``[(seconds, label), ...]``, or a function of the
+        seconds. Fixtures that are left out go on as in the corpus.
+    device : str, default "cpu"
+        Where to run; None: the best there is.
+    engine : EngineOptions, optional
+        How steps are compiled; ``EngineOptions(weights="bf16")`` is faster and a little less
+        precise.
+    block_seconds : float > 0, default 0.1
+        Length of the blocks that iterating gives.
+
+    Returns
+    -------
+    SoundStream
+        Iterating gives blocks ``[n, C, samples]`` of new sound; ``.prompts`` are what they
+        continue.
+
+    Raises
+    ------
+    PromptError
+        If a prompt is too short or lies outside the corpus.
+    ParameterError
+        If a control is outside its range, or a fixture can't be steered so.
     """
-    stream_, _ = _open_stream(
-        ck,
-        corpus,
-        prompt,
-        prompt_seconds,
-        n,
-        seed,
-        Controls(temperature, top_k, top_p),
-        fixtures,
-        device,
-        engine,
-    )
-    return stream_.blocks(max(1, round(block_seconds * stream_.sample_rate)))
-
-
-def _open_stream(
-    ck: Checkpoint | str | Path,
-    corpus: Corpus | str | Path | None,
-    prompt: Any,
-    prompt_seconds: float,
-    n: int,
-    seed: int,
-    controls: Controls,
-    fixtures: FixtureCurves | None,
-    device: str | None,
-    engine: EngineOptions | None,
-) -> tuple[PromptedStream, list[dict[str, Any]]]:
-    """Stream of a checkpoint from its prompts, and the recall data of each sound."""
-    if n < 1 or not prompt_seconds > 0:
+    if n < 1 or not prompt_seconds > 0 or not block_seconds > 0:
         raise ParameterError(
-            f"n is {n} and prompt_seconds {prompt_seconds}; n must be at least 1, seconds above 0."
+            f"n is {n}, prompt_seconds {prompt_seconds} and block_seconds {block_seconds}; "
+            "n must be at least 1, seconds above 0."
         )
     ck = ck if isinstance(ck, Checkpoint) else load_checkpoint(ck)
     corpus = _find_corpus(ck, corpus)
     prompts = _read_prompts(ck, corpus, prompt, prompt_seconds, n)
-    seeds = [seed + i for i in range(len(prompts))]
-    network = ck.network(check_device(device))
-    n_channels = _n_channels(ck, corpus, prompts)
-    make_executor = partial(compile_stages, options=engine)
-    stream_ = PromptedStream(
-        *(network, prompts, n_channels, seeds, controls, corpus, fixtures),
-        make_executor=make_executor,
+    controls = Controls(temperature, top_k, top_p)
+    made = SoundStream.from_prompts(
+        ck.network(check_device(device)),
+        prompts,
+        _n_channels(ck, corpus, prompts),
+        [seed + i for i in range(len(prompts))],
+        controls,
+        corpus,
+        [_recall(ck, p, controls.of(i)) for i, p in enumerate(prompts)],
+        fixtures,
+        make_executor=partial(compile_stages, options=engine),
     )
-    recall = [_recall(ck, p, s, controls) for p, s in zip(prompts, seeds, strict=True)]
-    if fixtures:
-        steering = {
-            name: getattr(curve, "__qualname__", repr(curve)) if callable(curve) else curve
-            for name, curve in fixtures.items()
-        }
-        recall = [{**r, "fixtures": steering} for r in recall]
-    return stream_, recall
+    made.block_samples = max(1, round(block_seconds * made.sample_rate))
+    return made
+
+
+def generate(
+    ck: Checkpoint | str | Path,
+    corpus: Corpus | str | Path | None = None,
+    prompt: PromptLike | Sequence[PromptLike] = None,
+    prompt_seconds: float = 1.0,
+    seconds: float | None = 10.0,
+    temperature: Control = 1.0,
+    n: int = 1,
+    seed: int = 0,
+    *,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Generated | Recording:
+    """Let a trained network continue a prompt.
+
+    Parameters
+    ----------
+    ck : Checkpoint or path
+        From :func:`load_checkpoint`, or what that would load.
+    corpus, prompt, prompt_seconds : optional
+        What is continued, see :func:`stream`.
+    seconds : float > 0 or None, default 10.0
+        New sound behind each prompt. None: until it is interrupted, which needs ``out``.
+    temperature, n, seed : optional
+        How, see :func:`stream`.
+    out : path, optional
+        Write the sound to disk while it is made: a folder (a WAV file per sound), a ``.wav``
+        file, or an HDF5 bank (``.h5``, a data set per sound). Memory stays constant, nothing is
+        lost by a kill, and :func:`extend` goes on from there.
+    progress : callable, optional
+        Called with seconds done and wanted.
+    **options
+        ``top_k``, ``top_p``, ``fixtures``, ``device`` and ``engine``, see :func:`stream`.
+
+    Returns
+    -------
+    Generated or Recording
+        ``.audio [n, C, samples]`` holds prompt and continuation; a Recording if ``out`` was
+        given, with the ``.paths`` of what was written.
+
+    Raises
+    ------
+    PromptError
+        If a prompt is too short or lies outside the corpus.
+    ParameterError
+        If a control is outside its range.
+    """
+    if seconds is None and out is None:
+        raise ParameterError(
+            "Sound without an end (seconds=None) doesn't fit into memory; "
+            "give a place on disk (out=...), or take blocks from stream()."
+        )
+    if seconds is not None:
+        check_seconds(seconds)
+    made = stream(ck, corpus, prompt, prompt_seconds, temperature, n, seed, **options)
+    if out is None:
+        assert seconds is not None
+        return pull_seconds(made, seconds, progress)
+    return record(made, open_sink(out, made), seconds, progress)
+
+
+def extend(
+    sound: Generated | Recording | str | Path | Sequence[str | Path],
+    seconds: float | None = 10.0,
+    *,
+    ck: Checkpoint | str | Path | None = None,
+    corpus: Corpus | str | Path | None = None,
+    temperature: Control | None = None,
+    top_k: Control | None = None,
+    top_p: Control | None = None,
+    fixtures: FixtureCurves | None = None,
+    device: str | None = "cpu",
+    engine: EngineOptions | None = None,
+    progress: Progress | None = None,
+) -> Generated | Recording:
+    """Go on with a generated sound exactly as if it had not stopped.
+
+    Parameters
+    ----------
+    sound : Generated, Recording or path
+        What :func:`generate` returned, a WAV file or a bank of it. Files are lengthened in
+        their place. Several WAV files are taken together if they were made together.
+    seconds : float > 0 or None, default 10.0
+        More sound. None: until it is interrupted, for files.
+    ck : Checkpoint or path, optional
+        The checkpoint it was made with, if it isn't where it was.
+    corpus : Corpus or path, optional
+        The corpus, for networks that read on in it while they generate.
+    temperature, top_k, top_p, fixtures : optional
+        As before if not given. Functions of your own aren't kept with the sound; give them again.
+    device, engine, progress : optional
+        See :func:`generate`.
+
+    Returns
+    -------
+    Generated or Recording
+        The whole sound, of the same kind as was given.
+
+    Raises
+    ------
+    ParameterError
+        If there is no end state to go on from.
+    CheckpointError
+        If the checkpoint isn't the one that the sound was made with.
+    """
+    if seconds is not None:
+        check_seconds(seconds)
+    if isinstance(sound, Generated):
+        if seconds is None or not sound.states:
+            raise ParameterError(
+                "A sound in memory needs a length to be extended by, and its end state."
+            )
+        states = sound.states
+        files: list[Path] = []
+    else:
+        files = _files(sound)
+        states = [state for file in files for state in find_states(file)]
+    facts = [state.facts for state in states]
+    ck = _same_checkpoint(ck, facts[0])
+    given = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+    controls = _controls_as_before(facts, given)
+    resumed = SoundStream.from_end_states(
+        ck.network(check_device(device)),
+        states,
+        controls,
+        _find_corpus(ck, corpus),
+        _fixtures_as_before(facts[0], fixtures),
+        make_executor=partial(compile_stages, options=engine),
+    )
+    if any(control is not None for control in given.values()):
+        resumed.recall = [_with_controls(f, controls.of(i)) for i, f in enumerate(facts)]
+    if isinstance(sound, Generated):
+        assert seconds is not None
+        more = pull_seconds(resumed, seconds, progress)
+        return replace(more, audio=np.concatenate([sound.audio, more.audio], -1))
+    return record(resumed, reopen_sink(files, resumed), seconds, progress)
+
+
+def _with_controls(facts: dict[str, Any], controls: Controls) -> dict[str, Any]:
+    """Recall data of a sound that goes on with other controls."""
+    change = {"from_sample": facts["n_samples"], "controls": controls.to_dict()}
+    changes = [*facts.get("changes", []), change]
+    return {**facts, "controls": controls.to_dict(), "changes": changes}
+
+
+def _files(sound: Recording | str | Path | Sequence[str | Path]) -> list[Path]:
+    if isinstance(sound, Recording):
+        return sound.paths
+    return [Path(s) for s in ([sound] if isinstance(sound, str | Path) else sound)]
+
+
+def _same_checkpoint(ck: Checkpoint | str | Path | None, facts: dict[str, Any]) -> Checkpoint:
+    """The checkpoint that a sound was made with, where it was or where somebody says."""
+    before = facts.get("checkpoint", {})
+    ck = ck if ck is not None else before.get("path", "")
+    found = ck if isinstance(ck, Checkpoint) else load_checkpoint(ck)
+    if found.hash != before.get("hash"):
+        raise CheckpointError(
+            f"{found.path} isn't the checkpoint that the sound was made with; give that one as ck."
+        )
+    return found
+
+
+def _controls_as_before(facts: Sequence[dict[str, Any]], given: dict[str, Any]) -> Controls:
+    """Controls of sounds as they were, but for those that are given anew."""
+    values: dict[str, Any] = {}
+    for name, control in given.items():
+        before = [f["controls"][name] for f in facts]
+        values[name] = before if control is None else control
+        if control is None and any(isinstance(value, str) for value in before):
+            raise ParameterError(
+                f"{name} was a function of yours ({before[0]}), which isn't kept with the sound; "
+                f"give it again: extend(..., {name}=...)."
+            )
+        if control is None and name != "temperature" and all(v == before[0] for v in before):
+            values[name] = before[0]
+    return Controls(**values)
+
+
+def _fixtures_as_before(facts: dict[str, Any], given: FixtureCurves | None) -> FixtureCurves | None:
+    """What fixtures were steered by, unless it is given anew."""
+    before = facts.get("fixtures", {})
+    for name, curve in before.items():
+        if given is None and isinstance(curve, dict):
+            raise ParameterError(
+                f"The fixture {name!r} followed a function of yours ({curve[FUNCTION]}), which "
+                "isn't kept with the sound; give it again: extend(..., fixtures={...})."
+            )
+    return before if given is None else given
 
 
 def _find_corpus(ck: Checkpoint, corpus: Corpus | str | Path | None) -> Corpus | None:
@@ -242,15 +370,14 @@ def _n_channels(ck: Checkpoint, corpus: Corpus | None, prompts: Sequence[Prompt]
     return corpus.n_channels if corpus is not None else max(p.audio.shape[0] for p in prompts)
 
 
-def _recall(ck: Checkpoint, prompt: Prompt, seed: int, controls: Controls) -> dict[str, Any]:
-    """What it takes to make a sound again."""
+def _recall(ck: Checkpoint, prompt: Prompt, controls: Controls) -> dict[str, Any]:
+    """What it takes to make a sound again, beside its seed."""
     return {
         "checkpoint": {"hash": ck.hash, "path": str(ck.path), "step": ck.step},
         "network": ck.config.to_dict(),
         "io": ck.io.to_dict(),
         "corpus_hash": ck.corpus_hash,
         "prompt": prompt.source,
-        "seed": seed,
         "controls": controls.to_dict(),
         "rights": ck.rights,
     }

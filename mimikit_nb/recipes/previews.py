@@ -7,11 +7,12 @@ from pathlib import Path
 
 from ..audio.write import write
 from ..corpus.store import Corpus
-from ..evaluation.detectors import CorpusProfile, detect
+from ..evaluation.detectors import detect
 from ..generation.controls import Controls
-from ..generation.generate import Progress, PromptedStream, generate
 from ..generation.prompts import prompt_from_corpus, spread_positions
+from ..generation.sound import Progress, SoundStream, generate
 from ..networks.base import Network
+from .judging import corpus_profile
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,6 @@ class Previewer:
     seed: int = 0
     progress: Progress | None = None
     made: list[PreviewSound] = field(default_factory=list)
-    _profile: CorpusProfile | None = None
 
     def __call__(self, network: Network, step: int) -> list[PreviewSound]:
         """Generate, judge and write the previews of a step."""
@@ -79,14 +79,12 @@ class Previewer:
         rows = [(p, t) for t in self.temperatures for p in prompts]
         controls = Controls([t for _, t in rows])
         seeds = [self.seed] * len(rows)
-        stream = PromptedStream(
-            network, [p for p, _ in rows], n_channels, seeds, controls, self.corpus
+        recall = [{"step": step, "temperature": t, "prompt": p.source} for p, t in rows]
+        stream = SoundStream.from_prompts(
+            network, [p for p, _ in rows], n_channels, seeds, controls, self.corpus, recall
         )
-        recall = [
-            {"step": step, "seed": self.seed, "temperature": t, "prompt": p.source} for p, t in rows
-        ]
-        out = generate(stream, self.seconds, recall, self.progress)
-        profile = self._corpus_profile()
+        out = generate(stream, self.seconds, self.progress)
+        profile = corpus_profile(self.corpus)
         sounds = []
         for i, (new, (_, temperature)) in enumerate(
             zip(out.continuation, rows, strict=True), start=1
@@ -97,9 +95,3 @@ class Previewer:
             sounds.append(PreviewSound(path, step, temperature, out.prompt_end_seconds, flags))
         self.made += sounds
         return sounds
-
-    def _corpus_profile(self) -> CorpusProfile:
-        """How the corpus itself measures, for flags that mean "worse than the corpus"."""
-        if self._profile is None:
-            self._profile = CorpusProfile.from_signal(self.corpus.signal, self.corpus.sample_rate)
-        return self._profile

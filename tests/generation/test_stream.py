@@ -8,8 +8,8 @@ from mimikit_nb.errors import PromptError
 from mimikit_nb.features.spectral import MagnitudeConfig
 from mimikit_nb.features.waveform import MuLawConfig
 from mimikit_nb.generation.controls import Controls
-from mimikit_nb.generation.generate import PromptedStream, generate
 from mimikit_nb.generation.prompts import Prompt
+from mimikit_nb.generation.sound import SoundStream, generate
 from mimikit_nb.io.variable import IOSpec, VariableConfig
 from mimikit_nb.networks.sample_rnn import SampleRNNConfig
 from mimikit_nb.networks.wavenet import FreqNetConfig
@@ -39,15 +39,15 @@ def make_prompt(seconds: float = 0.25, n_channels: int = 1, seed: int = 0) -> Pr
     return Prompt(y.astype(np.float32), {"kind": "test"})
 
 
-def make_stream(network, prompts=None, n_channels: int = 1, seeds=(1, 2)) -> PromptedStream:
+def make_stream(network, prompts=None, n_channels: int = 1, seeds=(1, 2)) -> SoundStream:
     prompts = prompts or [make_prompt(seed=s) for s in seeds]
-    return PromptedStream(network, prompts, n_channels, seeds[: len(prompts)], Controls())
+    return SoundStream.from_prompts(network, prompts, n_channels, seeds[: len(prompts)], Controls())
 
 
-def take(stream: PromptedStream, lengths) -> np.ndarray:
+def take(stream: SoundStream, lengths) -> np.ndarray:
     blocks = []
     for length in lengths:
-        blocks.append(next(stream.blocks(length)))
+        blocks.append(stream.take(length))
         assert blocks[-1].shape[-1] == length
     return np.concatenate(blocks, -1)
 
@@ -59,7 +59,7 @@ def test_blocks_of_any_length_are_the_same_sound(network):
 
 
 def test_new_sound_is_exactly_as_long_as_asked(network):
-    out = generate(make_stream(network), 0.3217, [{}, {}])
+    out = generate(make_stream(network), 0.3217)
     assert out.continuation.shape == (2, 1, round(0.3217 * RATE))
     assert out.audio.dtype == np.float32
     assert np.isfinite(out.audio).all()
@@ -67,7 +67,7 @@ def test_new_sound_is_exactly_as_long_as_asked(network):
 
 def test_the_prompt_stays_as_it_was_up_to_the_seam(network):
     prompt = make_prompt()
-    out = generate(make_stream(network, [prompt]), 0.1, [{}])
+    out = generate(make_stream(network, [prompt]), 0.1)
     n = round(out.prompt_end_seconds * RATE)
     faded = round(0.01 * RATE)
     np.testing.assert_array_equal(
@@ -78,9 +78,9 @@ def test_the_prompt_stays_as_it_was_up_to_the_seam(network):
 def test_channels_of_one_stream_share_their_randomness():
     network = make_network("samples")
     same = Prompt(np.repeat(make_prompt().audio, 2, axis=0), {})
-    out = generate(make_stream(network, [same], n_channels=2), 0.1, [{}])
+    out = generate(make_stream(network, [same], n_channels=2), 0.1)
     np.testing.assert_array_equal(out.audio[0, 0], out.audio[0, 1])
-    other = generate(make_stream(network, [make_prompt(n_channels=2)], n_channels=2), 0.1, [{}])
+    other = generate(make_stream(network, [make_prompt(n_channels=2)], n_channels=2), 0.1)
     assert not np.array_equal(other.audio[0, 0], other.audio[0, 1])
 
 
@@ -91,7 +91,7 @@ def test_a_prompt_shorter_than_a_frame_is_refused_with_the_limit():
 
 def test_longer_prompts_are_cut_at_their_front(network):
     prompts = [make_prompt(0.25), make_prompt(0.5)]
-    out = generate(make_stream(network, prompts), 0.05, [{}, {}])
+    out = generate(make_stream(network, prompts), 0.05)
     assert out.prompt_end_seconds <= 0.25
     n = out.audio.shape[-1] - out.continuation.shape[-1]
     np.testing.assert_array_equal(out.audio[1, :, : n // 2], prompts[1].audio[:, -n:][:, : n // 2])
@@ -99,11 +99,11 @@ def test_longer_prompts_are_cut_at_their_front(network):
 
 def test_progress_ends_at_the_end(network):
     seen = []
-    generate(make_stream(network), 0.2, [{}, {}], lambda done, wanted: seen.append((done, wanted)))
+    generate(make_stream(network), 0.2, lambda done, wanted: seen.append((done, wanted)))
     assert seen[-1] == (0.2, 0.2)
     assert seen == sorted(seen)
 
 
 def test_the_length_must_be_positive(network):
     with pytest.raises(Exception, match="seconds is 0"):
-        generate(make_stream(network), 0, [{}, {}])
+        generate(make_stream(network), 0)

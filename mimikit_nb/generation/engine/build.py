@@ -17,10 +17,11 @@ from pathlib import Path
 from ...errors import EngineError
 from .cache import cache_folder, cache_key, write_atomically
 
-# Reassociation lets sums vectorise; infinities keep their meaning (masks in attention).
+# Sums are reordered only where a loop says so (omp simd reduction): the order of all others, and
+# with it the last bit of a row, doesn't depend on which other rows there are.
 FLAGS = (
     "-O3 -std=gnu11 -shared -fPIC -fvisibility=hidden -w -fopenmp-simd -fno-math-errno "
-    "-fno-trapping-math -fno-signed-zeros -fassociative-math -freciprocal-math"
+    "-fno-trapping-math -fno-signed-zeros -freciprocal-math"
 ).split()
 _TIMEOUT_SECONDS = 300
 

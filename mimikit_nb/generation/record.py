@@ -1,0 +1,252 @@
+"""Sound of any length, written to disk while it is made.
+
+A kill at any instant loses nothing that had been written: WAV files are complete after every
+block, banks after every second, and the end states beside them let the sound be extended, from
+the last second on exactly as it would have been. Main names: :func:`record`,
+:class:`Recording`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ..audio.files import load
+from ..audio.growing import GrowingSound
+from ..corpus.bank import OutputBank, bank_sounds, read_bank
+from ..errors import ParameterError
+from ..units import seconds_to_samples
+from .end_state import SUFFIX, EndState
+from .output import free_path
+from .sound import Progress, SoundStream
+
+SAVE_SECONDS = 1.0
+_MOST_OF_THE_TIME = 0.05  # part of the time that saving may take
+_BANKS = (".h5", ".hdf5")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Sounds on disk.
+
+    Attributes
+    ----------
+    paths : list of Path
+        A WAV file per sound, or the one bank.
+    states : list of Path
+        Per sound, the file from which it can be extended.
+    names : list of str
+        The sounds' names in a bank; empty for WAV files.
+    sample_rate : int
+    seconds : float
+        Length of each sound, prompt included.
+    prompt_end_seconds : float
+        Where the prompts end and new sound begins.
+    """
+
+    paths: list[Path]
+    states: list[Path]
+    names: list[str]
+    sample_rate: int
+    seconds: float
+    prompt_end_seconds: float
+
+    @property
+    def audio(self) -> np.ndarray:
+        """All samples ``[n, C, samples]``, read from the disk."""
+        if self.names:
+            return np.stack([read_bank(self.paths[0], name)[0] for name in self.names])
+        return np.stack([load(path, None) for path in self.paths])
+
+    @property
+    def continuation(self) -> np.ndarray:
+        """The new sound alone, ``[n, C, samples]``, read from the disk."""
+        return self.audio[..., round(self.prompt_end_seconds * self.sample_rate) :]
+
+
+class Sink(Protocol):
+    """Where blocks ``[n, C, samples]`` go."""
+
+    paths: list[Path]
+    names: list[str]
+    states: list[Path]
+
+    def append(self, blocks: np.ndarray) -> None:
+        """Write a block of each sound."""
+
+    def sync(self) -> None:
+        """Force what was written onto the disk."""
+
+    def close(self) -> None:
+        """Close the files."""
+
+
+def record(
+    stream: SoundStream, sink: Sink, seconds: float | None, progress: Progress | None = None
+) -> Recording:
+    """Write ``seconds`` of new sound, or sound without an end.
+
+    Parameters
+    ----------
+    stream : SoundStream
+    sink : Sink
+        From :func:`open_sink` or :func:`reopen_sink`; closed in the end.
+    seconds : float > 0 or None
+        New sound of each stream; None: until it is interrupted (Ctrl-C, "interrupt the kernel").
+    progress : callable, optional
+        Called with the seconds done and wanted, some twenty times a second of sound; raising
+        ends the sound, and everything up to there is kept.
+    """
+    n_new = math.inf if seconds is None else seconds_to_samples(seconds, stream.sample_rate)
+    wanted = math.inf if seconds is None else n_new / stream.sample_rate
+    first, saver = stream.n_samples, _Saver(stream, sink)
+    with ExitStack() as last:
+        last.callback(sink.close)
+        last.callback(saver.save)
+        if stream.prompts.shape[-1]:
+            sink.append(stream.prompts)
+        try:
+            while (missing := first + n_new - stream.n_samples) > 0:
+                sink.append(stream.take(int(min(stream.block_samples, missing))))
+                saver.save_if_due()
+                if progress is not None:
+                    progress((stream.n_samples - first) / stream.sample_rate, wanted)
+        except KeyboardInterrupt:
+            if seconds is not None:
+                raise
+    return Recording(
+        sink.paths,
+        sink.states,
+        sink.names,
+        stream.sample_rate,
+        stream.n_samples / stream.sample_rate,
+        stream.recall[0]["prompt_end_seconds"],
+    )
+
+
+class _Saver:
+    """Saves where a stream is, about every second, and never for longer than it is worth."""
+
+    def __init__(self, stream: SoundStream, sink: Sink) -> None:
+        self.stream, self.sink, self.due = stream, sink, 0.0
+
+    def save_if_due(self) -> None:
+        if time.monotonic() >= self.due:
+            self.save()
+
+    def save(self) -> None:
+        """First the sound, then the state that needs it."""
+        start = time.monotonic()
+        self.sink.sync()
+        for path, state in zip(self.sink.states, self.stream.end_states(), strict=True):
+            state.save(path)
+        end = time.monotonic()
+        self.due = end + max(SAVE_SECONDS, (end - start) / _MOST_OF_THE_TIME)
+
+
+class WavSink:
+    """A WAV file per sound."""
+
+    def __init__(self, sounds: Sequence[GrowingSound]) -> None:
+        self.sounds, self.names = sounds, list[str]()
+        self.paths = [sound.path for sound in sounds]
+        self.states = [path.with_suffix(SUFFIX) for path in self.paths]
+
+    def append(self, blocks: np.ndarray) -> None:
+        """Write a block of each sound."""
+        for sound, block in zip(self.sounds, blocks, strict=True):
+            sound.append(block)
+
+    def sync(self) -> None:
+        """Force what was written onto the disk."""
+        for sound in self.sounds:
+            sound.sync()
+
+    def close(self) -> None:
+        """Close the files."""
+        for sound in self.sounds:
+            sound.close()
+
+
+class BankSink:
+    """A data set per sound."""
+
+    def __init__(self, bank: OutputBank) -> None:
+        self.paths, self.names = [bank.path], bank.names
+        self.states = [bank_state(bank.path, name) for name in bank.names]
+        self.append, self.sync, self.close = bank.append, bank.sync, bank.close
+
+
+def bank_state(path: Path, name: str) -> Path:
+    """File of the end state of a sound of a bank."""
+    return path.with_name(f"{path.stem}.{name}{SUFFIX}")
+
+
+def open_sink(out: str | Path, stream: SoundStream) -> Sink:
+    """New files for the sounds of a stream.
+
+    Parameters
+    ----------
+    out : path
+        A folder for WAV files, a ``.wav`` file for one sound, or an HDF5 bank (``.h5``).
+    stream : SoundStream
+
+    Raises
+    ------
+    AudioError, CorpusError
+        If a file exists or can't be written.
+    ParameterError
+        If one file is named for several sounds.
+    """
+    out, (n, channels) = Path(out).expanduser(), stream.shape
+    if out.suffix.lower() in _BANKS:
+        return BankSink(OutputBank(out, stream.sample_rate, channels, stream.recall))
+    is_file = out.suffix.lower() == ".wav"
+    if is_file and n > 1:
+        raise ParameterError(
+            f"{out} is one file, but there are {n} sounds; give a folder, or an .h5 bank."
+        )
+    return WavSink(
+        [
+            GrowingSound(
+                out if is_file else free_path(out, "sound"), stream.sample_rate, channels, r
+            )
+            for r in stream.recall
+        ]
+    )
+
+
+def find_states(sound: str | Path) -> list[EndState]:
+    """End states of a WAV file, or of all sounds of a bank."""
+    sound = Path(sound).expanduser()
+    if sound.suffix.lower() in _BANKS:
+        paths = [bank_state(sound, name) for name in _extendable(sound)]
+    else:
+        paths = [sound.with_suffix(SUFFIX)]
+    if not paths or not all(path.exists() for path in paths):
+        raise ParameterError(
+            f"{sound} can't be extended: there is no end state ({SUFFIX}) beside it. "
+            "generate(..., out=...) and save() write one."
+        )
+    return [EndState.load(path) for path in paths]
+
+
+def _extendable(bank: Path) -> list[str]:
+    """Sounds of a bank that have an end state."""
+    return [name for name in bank_sounds(bank) if bank_state(bank, name).exists()]
+
+
+def reopen_sink(sounds: Sequence[str | Path], stream: SoundStream) -> Sink:
+    """Files of sounds that a stream goes on with."""
+    first, channels = Path(sounds[0]).expanduser(), stream.shape[1]
+    if first.suffix.lower() in _BANKS:
+        names, rate = _extendable(first), stream.sample_rate
+        return BankSink(OutputBank(first, rate, channels, (), names, stream.n_samples))
+    return WavSink([GrowingSound.reopen(Path(s).expanduser(), stream.n_samples) for s in sounds])

@@ -1,0 +1,273 @@
+"""From a network and prompts to streams of sound and finished batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..corpus.store import Corpus
+from ..errors import CheckpointError, ParameterError, PromptError
+from ..io.read import read_prompt
+from ..networks.base import Network, Tensors
+from ..units import samples_to_seconds, seconds_to_samples
+from .controls import Controls
+from .end_state import EndState, join_rows, split_rows
+from .fixtures import FixtureCurves, fixtures_of, steering
+from .output import Generated
+from .prompts import Prompt, stack_prompts
+from .stream import AudioStream, FixtureSource, ValueStream
+
+BLOCK_SECONDS = 0.05
+
+Progress = Callable[[float, float], None]
+
+
+class SoundStream(Iterator[np.ndarray]):
+    """Endless sound of several streams at once; rows are streams times channels.
+
+    Each stream is what it would be alone. Made by :meth:`from_prompts`, or by
+    :meth:`from_end_states` to go on where another one stopped; iterating gives blocks
+    ``[n, C, block_samples]`` of new sound.
+
+    Attributes
+    ----------
+    sample_rate : int
+    shape : tuple of int
+        Streams n and channels C.
+    prompts : np.ndarray [shape=(n, C, samples)]
+        The prompts, their last milliseconds faded towards the new sound; empty if it goes on.
+    n_samples : int
+        Samples of each stream so far, prompt included.
+    block_samples : int
+        Length of the blocks.
+    recall : list of dict
+        Per stream, what it takes to make it again.
+    """
+
+    def __init__(
+        self, stream: AudioStream, shape: tuple[int, int], prompts: np.ndarray, recall: list[dict]
+    ) -> None:
+        self._stream, self.shape, self.prompts, self.recall = stream, shape, prompts, recall
+        self.sample_rate = stream.axis.sample_rate
+        self.n_samples = prompts.shape[-1]
+        self.block_samples = max(1, round(BLOCK_SECONDS * self.sample_rate))
+
+    @classmethod
+    def from_prompts(
+        cls,
+        network: Network,
+        prompts: Sequence[Prompt],
+        n_channels: int,
+        seeds: Sequence[int],
+        controls: Controls,
+        corpus: Corpus | None = None,
+        recall: Sequence[dict] | None = None,
+        curves: FixtureCurves | None = None,
+        **options: Any,
+    ) -> Self:
+        """Continue prompts.
+
+        Parameters
+        ----------
+        network : Network
+            Any network; a folded copy of it is used.
+        prompts : sequence of Prompt
+            One per stream, at the network's sample rate.
+        n_channels : int
+        seeds : sequence of int
+            One per prompt; the channels of a prompt share their random numbers.
+        controls : Controls
+        corpus : Corpus, optional
+            Where fixtures are read on from, if the network has any from data.
+        recall : sequence of dict, optional
+            Per stream, what to keep in its recall data.
+        curves : mapping, optional
+            What fixtures are behind the prompts, by name; see :mod:`.fixtures`.
+        **options
+            For :class:`ValueStream`: ``make_executor``.
+        """
+        network = network.folded()
+        device = next(network.parameters()).device
+        audio = torch.from_numpy(stack_prompts(prompts, n_channels)).flatten(0, 1).to(device)
+        audio = _whole_frames(network, audio)
+        inputs = _read_prompts(network, audio, n_channels)
+        n_steps = inputs[_variable(network)].shape[1]
+        n_samples = network.io.step_axis.n_samples(n_steps)
+        starts = [
+            None if p.corpus_sample is None else p.corpus_sample + p.audio.shape[1] - n_samples
+            for p in prompts
+        ]
+        fixtures = fixtures_of(network, corpus, starts, n_channels, n_steps, curves)
+        if fixtures is not None:
+            inputs |= fixtures(1 - n_steps, n_steps)
+        values = _values(network, inputs, seeds, n_channels, controls, fixtures, options)
+        stream = AudioStream(values, _variable(network))
+        stream.prime(audio, n_steps)
+        n_fade = stream.seam.shape[1]
+        audio[:, audio.shape[1] - n_fade :] = stream.seam
+        shape = (len(prompts), n_channels)
+        end = samples_to_seconds(audio.shape[1], network.io.sample_rate)
+        facts = {"prompt_end_seconds": end, "n_channels": n_channels, "prompt_steps": n_steps}
+        if curves:
+            facts["fixtures"] = steering(curves)
+        rows = zip(recall or [{}] * len(prompts), seeds, starts, strict=True)
+        return cls(
+            stream,
+            shape,
+            audio.unflatten(0, shape).cpu().numpy(),
+            [{"seed": s, **facts, "fixture_start": start, **r} for r, s, start in rows],
+        )
+
+    @classmethod
+    def from_end_states(
+        cls,
+        network: Network,
+        states: Sequence[EndState],
+        controls: Controls,
+        corpus: Corpus | None = None,
+        curves: FixtureCurves | None = None,
+        **options: Any,
+    ) -> Self:
+        """Go on where streams stopped, exactly as if they hadn't.
+
+        Parameters
+        ----------
+        network : Network
+            The one they were made with.
+        states : sequence of EndState
+            One per stream, of streams that were made together and stopped together.
+        controls : Controls
+        corpus : Corpus, optional
+            Where fixtures are read on from, if the network has any from data.
+        curves : mapping, optional
+            What fixtures are from the prompts' end on, by name.
+        **options
+            For :class:`ValueStream`: ``make_executor``.
+        """
+        network = network.folded()
+        facts = [state.facts for state in states]
+        try:
+            n_channels, n_steps = facts[0]["n_channels"], facts[0]["prompt_steps"]
+            starts = [f["fixture_start"] for f in facts]
+            seeds = [f["seed"] for f in facts]
+            n_samples = facts[0]["n_samples"]
+        except KeyError as error:
+            raise CheckpointError(f"The end state says nothing of {error}.") from error
+        fixtures = fixtures_of(network, corpus, starts, n_channels, n_steps, curves)
+        values = _values(network, None, seeds, n_channels, controls, fixtures, options)
+        stream = AudioStream(values, _variable(network))
+        stream.load_state(join_rows(states, next(network.parameters()).device))
+        shape = (len(states), n_channels)
+        resumed = cls(stream, shape, np.empty((*shape, 0), np.float32), facts)
+        resumed.n_samples = n_samples
+        return resumed
+
+    def __next__(self) -> np.ndarray:
+        return self.take(self.block_samples)
+
+    def take(self, n: int) -> np.ndarray:
+        """The next ``n`` samples ``[n, C, samples]``."""
+        audio = self._stream.take(n).unflatten(0, self.shape).cpu().numpy()
+        self.n_samples += n
+        return audio
+
+    def end_states(self) -> list[EndState]:
+        """Where each stream is now, to go on from there later."""
+        rows = split_rows(self._stream.remember(), len(self.recall))
+        return [
+            EndState(
+                {name: tensor.clone() for name, tensor in tensors.items()},
+                {**facts, "n_samples": self.n_samples},
+            )
+            for tensors, facts in zip(rows, self.recall, strict=True)
+        ]
+
+
+def _variable(network: Network) -> str:
+    """Name of the variable that becomes sound."""
+    return next(iter(network.io.autoregressive))
+
+
+def _read_prompts(network: Network, audio: Tensor, n_channels: int) -> Tensors:
+    """Inputs of prompts ``[B, samples]``, each read alone: transforms round by batch size."""
+    parts = [
+        read_prompt(network.io, rows, network.io.sample_rate) for rows in audio.split(n_channels)
+    ]
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def _values(
+    network: Network,
+    inputs: Tensors | None,
+    seeds: Sequence[int],
+    n_channels: int,
+    controls: Controls,
+    fixtures: FixtureSource | None,
+    options: dict[str, Any],
+) -> ValueStream:
+    return ValueStream(
+        network,
+        inputs,
+        [seed for seed in seeds for _ in range(n_channels)],
+        replace(controls, n_channels=n_channels),
+        fixtures,
+        chunk_steps=max(1, int(BLOCK_SECONDS / network.io.step_seconds)),
+        rows_together=n_channels,
+        **options,
+    )
+
+
+def _whole_frames(network: Network, audio: Tensor) -> Tensor:
+    """The end of a prompt ``[B, samples]`` that holds whole frames."""
+    axis = network.io.step_axis
+    n_frames = axis.n_frames(audio.shape[1])
+    if n_frames < 1:
+        found = samples_to_seconds(audio.shape[1], axis.sample_rate)
+        needed = samples_to_seconds(axis.n_samples(1), axis.sample_rate)
+        raise PromptError(
+            f"The prompt has {found:.3f} s, but this network reads at least {needed:.3f} s."
+        )
+    return audio[:, audio.shape[1] - axis.n_samples(n_frames) :]
+
+
+def generate(stream: SoundStream, seconds: float, progress: Progress | None = None) -> Generated:
+    """Pull ``seconds`` of new sound from a stream, into memory.
+
+    Parameters
+    ----------
+    stream : SoundStream
+    seconds : float > 0
+        New sound of each stream.
+    progress : callable, optional
+        Called with the seconds done and wanted, some twenty times a second of sound.
+    """
+    check_seconds(seconds)
+    n_new = seconds_to_samples(seconds, stream.sample_rate)
+    n_prompt = stream.prompts.shape[-1]
+    audio = np.empty((*stream.shape, n_prompt + n_new), np.float32)
+    audio[..., :n_prompt] = stream.prompts
+    done = n_prompt
+    while done < audio.shape[-1]:
+        block = stream.take(min(stream.block_samples, audio.shape[-1] - done))
+        audio[..., done : done + block.shape[-1]] = block
+        done += block.shape[-1]
+        if progress is not None:
+            progress((done - n_prompt) / stream.sample_rate, n_new / stream.sample_rate)
+    return Generated(
+        audio,
+        stream.sample_rate,
+        stream.recall[0]["prompt_end_seconds"],
+        stream.recall,
+        stream.end_states(),
+    )
+
+
+def check_seconds(seconds: float) -> None:
+    """Raise a ParameterError unless ``seconds`` is a length."""
+    if not 0 < seconds < float("inf"):
+        raise ParameterError(f"seconds is {seconds}; it must be above 0, and finite.")
