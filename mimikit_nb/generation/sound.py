@@ -112,7 +112,11 @@ class SoundStream(Iterator[np.ndarray]):
         audio[:, audio.shape[1] - n_fade :] = stream.seam
         shape = (len(prompts), n_channels)
         end = samples_to_seconds(audio.shape[1], network.io.sample_rate)
-        facts = {"prompt_end_seconds": end, "n_channels": n_channels, "prompt_steps": n_steps}
+        facts: dict[str, Any] = {
+            "prompt_end_seconds": end,
+            "n_channels": n_channels,
+            "prompt_steps": n_steps,
+        }
         if curves:
             facts["fixtures"] = steering(curves)
         rows = zip(recall or [{}] * len(prompts), seeds, starts, strict=True)
