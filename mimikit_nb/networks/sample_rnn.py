@@ -16,6 +16,7 @@ import itertools
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
@@ -76,7 +77,7 @@ class SampleRNNConfig(NetworkConfig):
 
 
 class FrameInput(nn.Module):
-    """Reads the last ``frame_size`` items of one variable as one vector."""
+    """Reads ``frame_size`` items of one variable as one vector: one frame, or all of a sequence."""
 
     def __init__(
         self, variable: VariableConfig, kind: object, frame_size: int, hidden_dim: int
@@ -91,11 +92,23 @@ class FrameInput(nn.Module):
         else:
             item_dim = 1 if isinstance(kind, Discrete) else kind.dim  # type: ignore[attr-defined]
         self.linear = nn.Linear(frame_size * item_dim, hidden_dim)
+        self.frame_size = frame_size
 
-    def forward(self, frames: Tensor) -> Tensor:
-        """Hidden units ``[..., H]`` of frames ``[..., f]`` or ``[..., f, dim]``."""
-        items = as_vectors(frames, self.kind) if self.table is None else self.table(frames)  # type: ignore[arg-type]
-        return self.linear(items.flatten(-2))
+    def _vectors(self, items: Tensor) -> Tensor:
+        return as_vectors(items, self.kind) if self.table is None else self.table(items)  # type: ignore[arg-type]
+
+    def forward(self, frame: Tensor) -> Tensor:
+        """Hidden units ``[B, H]`` of one frame ``[B, f]`` or ``[B, f, dim]``."""
+        return self.linear(self._vectors(frame).flatten(-2))
+
+    def parallel(self, items: Tensor, hop: int) -> Tensor:
+        """Hidden units ``[B, N, H]`` of the frames that begin at every ``hop``-th of ``items``.
+
+        The linear layer as a convolution, so that no item is looked up or copied twice.
+        """
+        weight = self.linear.weight.unflatten(1, (self.frame_size, -1)).transpose(1, 2)
+        vectors = self._vectors(items).transpose(1, 2)
+        return F.conv1d(vectors, weight, self.linear.bias, stride=hop).transpose(1, 2)
 
 
 class Tier(nn.Module):
@@ -126,11 +139,8 @@ class Tier(nn.Module):
         """State of the recurrent layers before the first frame."""
         return self.initial.expand(batch_size, *self.initial.shape).clone()
 
-    def forward(
-        self, frames: Tensors, fixtures: Tensors, above: Tensor | None, state: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Conditions ``[B, N, ratio, H]`` of ``N`` frames, and the state behind them."""
-        x = _sum_inputs(self.inputs, frames, self.fixtures, fixtures)
+    def forward(self, x: Tensor, above: Tensor | None, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Conditions ``[B, N, ratio, H]`` of ``N`` frames ``x [B, N, H]``, the state behind them."""
         y, state = self.rnn(x if above is None else x + above, state)
         return self.up(y).unflatten(-1, (self.ratio, -1)), state
 
@@ -203,9 +213,10 @@ class SampleRNN(Network):
         tier, key = self.tiers[i], str(i)
 
         def run(state: State) -> None:
-            frames = {k: v[:, None] for k, v in self._last(state, tier.frame_size).items()}
-            fixtures = {name: state["in"][name][:, None] for name in tier.fixtures}
-            up, rnn = tier(frames, fixtures, self._above(state, i), state["rnn"][key])
+            frames = self._last(state, tier.frame_size)
+            read = [module(frames[name]) for name, module in tier.inputs.items()]
+            x = _add_fixtures(read, tier.fixtures, state["in"])
+            up, rnn = tier(x[:, None], self._above(state, i), state["rnn"][key])
             state["rnn"][key].copy_(rnn)
             state["up"][key].copy_(up[:, 0])
 
@@ -213,10 +224,9 @@ class SampleRNN(Network):
 
     def _predict(self, state: State) -> None:
         frames = self._last(state, self.config.frame_sizes[-1])
-        above = self._above(state, len(self.tiers))[:, 0]
-        h = self.mlp(
-            above + _sum_inputs(self.sample_inputs, frames, self.sample_fixtures, state["in"])
-        )
+        read = [module(frames[name]) for name, module in self.sample_inputs.items()]
+        x = _add_fixtures(read, self.sample_fixtures, state["in"])
+        h = self.mlp(self._above(state, len(self.tiers))[:, 0] + x)
         for name, head in self.heads.items():
             state["out"][name].copy_(head(h))
 
@@ -263,23 +273,25 @@ class SampleRNN(Network):
         for i, tier in enumerate(self.tiers):
             size = tier.frame_size
             fixtures = {name: inputs[name][:, ::size] for name in tier.fixtures}
-            up, rnn[str(i)] = tier(
-                self._frames(items, size, size), fixtures, above, state["rnn"][str(i)]
-            )
+            x = _add_fixtures(self._read_all(tier.inputs, items, size), tier.fixtures, fixtures)
+            up, rnn[str(i)] = tier(x, above, state["rnn"][str(i)])
             above = up.flatten(1, 2)
-        frames = self._frames(items, self.config.frame_sizes[-1], 1)
-        h = self.mlp(above + _sum_inputs(self.sample_inputs, frames, self.sample_fixtures, inputs))
+        x = _add_fixtures(
+            self._read_all(self.sample_inputs, items, 1), self.sample_fixtures, inputs
+        )
+        h = self.mlp(above + x)
         last = {
             k: v[:, -self.history :].roll((t + n_steps) % self.history, 1) for k, v in items.items()
         }
         outputs = {name: head(h) for name, head in self.heads.items()}
         return outputs, {**state, "t": state["t"] + n_steps, "rnn": rnn, "last": last}
 
-    def _frames(self, items: Tensors, size: int, hop: int) -> Tensors:
-        """Frames of ``size`` items that end at every ``hop``-th step, ``[B, N, size(, dim)]``."""
-        start = self.history - size + 1
-        frames = {name: x[:, start:].unfold(1, size, hop) for name, x in items.items()}
-        return {name: x.transpose(2, 3) if x.dim() == 4 else x for name, x in frames.items()}
+    def _read_all(self, modules: nn.ModuleDict, items: Tensors, hop: int) -> list[Tensor]:
+        """Hidden units ``[B, N, H]`` of the frames that end at every ``hop``-th step."""
+        return [
+            module.parallel(items[name][:, self.history - module.frame_size + 1 :], hop)
+            for name, module in modules.items()
+        ]
 
 
 def _read_frames(io: IOSpec, frame_size: int, dim: int) -> nn.ModuleDict:
@@ -301,11 +313,8 @@ def _read_fixtures(io: IOSpec, dim: int) -> nn.ModuleDict:
     )
 
 
-def _sum_inputs(
-    inputs: nn.ModuleDict, frames: Tensors, fixtures: nn.ModuleDict, values: Tensors
-) -> Tensor:
+def _add_fixtures(read: list[Tensor], fixtures: nn.ModuleDict, values: Tensors) -> Tensor:
     """Hidden units of all frames and fixtures, summed."""
-    read = [module(frames[name]) for name, module in inputs.items()]
     return sum([module(values[name]) for name, module in fixtures.items()], start=sum(read))
 
 
