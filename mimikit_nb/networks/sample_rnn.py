@@ -140,7 +140,7 @@ class Tier(nn.Module):
         return self.initial.expand(batch_size, *self.initial.shape).clone()
 
     def forward(self, x: Tensor, above: Tensor | None, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Conditions ``[B, N, ratio, H]`` of ``N`` frames ``x [B, N, H]``, the state behind them."""
+        """Conditions ``[B, N, ratio, H]`` of frames ``x [B, N, H]``, and the state behind them."""
         y, state = self.rnn(x if above is None else x + above, state)
         return self.up(y).unflatten(-1, (self.ratio, -1)), state
 

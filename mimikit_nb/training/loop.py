@@ -68,6 +68,7 @@ class Loop:
         self.speed = Speed()
         self.held_out_loss: float | None = None
         self.last: Learned | None = None
+        self._complaint = ""  # what was said when memory ran out last
         self._ahead: tuple[int, Any] | None = None  # step, batch read while the device works
         step = session.counters.step
         self._saved_step = self._previewed_step = self._held_out_step = step
@@ -143,6 +144,7 @@ class Loop:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
+            self._complaint = str(error).partition("\n")[0] or type(error).__name__
             self._ahead = None
             return None
 
@@ -151,7 +153,8 @@ class Loop:
         if before == 1:
             raise TrainingError(
                 "Memory ran out with a single row in the batch. Use a smaller network, a smaller "
-                f"chunk_steps (now {self.session.chunk_steps}) or a device with more memory."
+                f"chunk_steps (now {self.session.chunk_steps}) or a device with more memory. "
+                f"(What was said: {self._complaint})"
             )
         half = self.session.halve_batch()
         self.run.log(

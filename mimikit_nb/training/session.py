@@ -7,6 +7,7 @@ measure the held-out loss, save, restore); the order in which that happens is th
 from __future__ import annotations
 
 import gc
+import logging
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,7 @@ from ..io.read import Batch, Reader
 from ..io.variable import IOSpec
 from ..networks.base import NetworkConfig, State, detach_state
 from ..networks.losses import loss_terms
-from ..runtime import check_device
+from ..runtime import check_device, has_bf16_units, use_huge_pages
 from .batches import Chunk, draw_changes, plan_batches, plan_held_out
 from .config import TrainConfig
 from .optimizer import build_optimizer, learning_rate
@@ -89,8 +90,10 @@ class Session:
         device: str | None = None,
     ) -> None:
         self.corpus, self.network_config, self.io, self.config = corpus, network_config, io, config
+        use_huge_pages()
         self.device = torch.device(check_device(device))
         self.precision = chosen_precision(config.precision, self.device)
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the run's log says it
         self.fabric = Fabric(
             accelerator=self.device.type,
             devices=1 if self.device.index is None else [self.device.index],
@@ -269,11 +272,10 @@ class Session:
 
 
 def chosen_precision(wanted: str, device: torch.device) -> str:
-    """Numbers to compute with, "32" or "bf16": auto takes bf16 on GPUs that have units for it."""
+    """Numbers to compute with, "32" or "bf16": auto takes bf16 where there are units for it."""
     if wanted != "auto":
         return wanted
-    gains = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
-    return "bf16" if gains else "32"
+    return "bf16" if has_bf16_units(device) else "32"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -282,4 +284,5 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error).lower()
     signs = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc")
+    signs += ("could not create a primitive",)  # oneDNN's word when its scratch memory isn't there
     return isinstance(error, RuntimeError) and any(sign in text for sign in signs)

@@ -270,9 +270,10 @@ def _log_setup(run: Run, session: Session) -> None:
     """Note what is about to be trained, and what of the corpus isn't used."""
     plan, rate = session.plan, session.corpus.sample_rate
     n_weights = sum(p.numel() for p in session.state.network.parameters())
+    numbers = "bfloat16" if session.precision == "bf16" else "float32"
     run.log(
         f"Network {session.network_config.kind} with {n_weights:,} weights on {session.device} "
-        f"({torch.get_num_threads()} threads), {session.precision} bit; batches of "
+        f"({torch.get_num_threads()} threads, {numbers}); batches of "
         f"{session.counters.batch_size} x {session.chunk_steps} steps, {plan.n_chunks} in a "
         f"sequence of {plan.sequence_samples / rate:.2f} s; {plan.n_sequences} sequences an epoch; "
         f"{len(session.held_out)} held-out batches."

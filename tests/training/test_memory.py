@@ -51,11 +51,11 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="
 
 
 @needs_proc
-def test_the_batch_is_halved_and_said_so(tiny_corpus, tmp_path):
-    # The logits of 512 rows alone take 512 * 256 * 256 * 4 bytes = 128 MB.
-    run = run_child(
-        tiny_corpus, tmp_path / "run", 200, batch_size=512, chunk_steps=256, max_steps=3, held_out=0
-    )
+@pytest.mark.parametrize(("precision", "megabytes"), [("32", 200), ("bf16", 400)])
+def test_the_batch_is_halved_and_said_so(tiny_corpus, tmp_path, precision, megabytes):
+    # The logits of 512 rows alone take 512 * 256 * 256 * 4 bytes = 128 MB; bf16 copies them.
+    options = {"batch_size": 512, "chunk_steps": 256, "max_steps": 3, "held_out": 0}
+    run = run_child(tiny_corpus, tmp_path / "run", megabytes, precision=precision, **options)
     assert run.state == "finished"
     rows = run.metrics["batch_size"].tolist()
     assert rows[-1] < 512

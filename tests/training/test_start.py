@@ -57,9 +57,11 @@ def test_other_networks_train(start, network):
     assert load_checkpoint(run).network().config == network
 
 
+@pytest.mark.parametrize("precision", ["32", "bf16"])
 @pytest.mark.parametrize("steps", [3, 4, 5, 7, 10])
-def test_resumed_run_equals_an_uninterrupted_one(start, tiny_corpus, steps):
-    whole, part = start("whole"), start("part", max_steps=steps)
+def test_resumed_run_equals_an_uninterrupted_one(start, tiny_corpus, steps, precision):
+    whole = start("whole", precision=precision)
+    part = start("part", precision=precision, max_steps=steps)
     assert table(part) != table(whole)
     assert resume(part.folder, tiny_corpus, max_steps=12, device="cpu").state == "finished"
     assert table(part) == table(whole)

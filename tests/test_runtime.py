@@ -1,0 +1,52 @@
+"""The machine a notebook runs on."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mimikit_nb.runtime import has_bf16_units
+from mimikit_nb.training.session import chosen_precision
+
+THP = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+
+COUNT_FAULTS = """
+import os, resource
+{setting}
+from mimikit_nb import runtime
+runtime.use_huge_pages()
+import torch
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+torch.empty(16_000_000).fill_(1.0)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [({"avx512_bf16": True}, "bf16"), ({"amx_bf16": True}, "bf16"), ({"avx2": True}, "32")],
+)
+def test_auto_precision_takes_bf16_where_the_processor_has_units_for_it(
+    monkeypatch, capabilities, precision
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert chosen_precision("auto", torch.device("cpu")) == precision
+    assert chosen_precision("32", torch.device("cpu")) == "32"
+
+
+def test_a_torch_that_cannot_say_what_the_processor_has_gets_float32(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert not has_bf16_units(torch.device("cpu"))
+
+
+@pytest.mark.skipif(
+    not THP.exists() or "[never]" in THP.read_text(), reason="this system has no huge pages"
+)
+def test_large_tensors_come_in_large_pages_unless_the_user_said_otherwise():
+    def faults(setting: str) -> int:
+        command = [sys.executable, "-c", COUNT_FAULTS.format(setting=setting)]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    assert faults("") < faults("os.environ['THP_MEM_ALLOC_ENABLE'] = '0'") / 2
