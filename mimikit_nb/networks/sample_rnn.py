@@ -315,7 +315,8 @@ def _read_fixtures(io: IOSpec, dim: int) -> nn.ModuleDict:
 
 def _add_fixtures(read: list[Tensor], fixtures: nn.ModuleDict, values: Tensors) -> Tensor:
     """Hidden units of all frames and fixtures, summed."""
-    return sum([module(values[name]) for name, module in fixtures.items()], start=sum(read))
+    first, *others = read + [module(values[name]) for name, module in fixtures.items()]
+    return sum(others, start=first)
 
 
 def _silence(io: IOSpec, name: str, like: Tensor, n: int) -> Tensor:

@@ -283,6 +283,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     text = str(error).lower()
-    signs = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc")
-    signs += ("could not create a primitive",)  # oneDNN's word when its scratch memory isn't there
+    signs = (
+        "out of memory",
+        "can't allocate memory",
+        "cannot allocate memory",
+        "bad_alloc",
+        "could not create a primitive",  # oneDNN, when there is no memory to work in
+    )
     return isinstance(error, RuntimeError) and any(sign in text for sign in signs)
