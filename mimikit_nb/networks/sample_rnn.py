@@ -13,6 +13,7 @@ first and behind the last frame border of a chunk is done step by step.
 from __future__ import annotations
 
 import itertools
+from functools import reduce
 from typing import Literal
 
 import torch
@@ -315,8 +316,8 @@ def _read_fixtures(io: IOSpec, dim: int) -> nn.ModuleDict:
 
 def _add_fixtures(read: list[Tensor], fixtures: nn.ModuleDict, values: Tensors) -> Tensor:
     """Hidden units of all frames and fixtures, summed."""
-    first, *others = read + [module(values[name]) for name, module in fixtures.items()]
-    return sum(others, start=first)
+    read = read + [module(values[name]) for name, module in fixtures.items()]
+    return reduce(torch.add, read)
 
 
 def _silence(io: IOSpec, name: str, like: Tensor, n: int) -> Tensor:
