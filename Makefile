@@ -3,6 +3,7 @@
 #   make setup    the environment, with the package in it (again only when its sources changed)
 #   make demo     the quick start, run without a browser; its results lie in outputs/demo
 #   make test     lint and all tests but the long ones
+#   make colab    widgets and notebooks with Colab's ipywidgets and IPython (a part of make test)
 #   make lint     style, types, layers, docstrings, spelling
 #   make lab      JupyterLab on the notebooks
 #   make bench    speed, measured
@@ -14,13 +15,14 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	2>/dev/null && echo $$p && break; done)
 BIN := $(VENV)/bin
+COLAB := $(VENV)-colab
 BUNDLE := mimikit_nb/widgets/static/waveform.js
 JS := $(sort $(wildcard mimikit_nb/widgets/js/src/*) $(wildcard mimikit_nb/widgets/js/package*.json))
 # The environment is made anew when what defines it changes, wherever the files' times stand.
 KEY := $(shell { cat pyproject.toml constraints.txt hatch_build.py $(JS); pwd; } | cksum | tr ' ' '-')
 READY := $(VENV)/.ready-$(KEY)
 
-.PHONY: setup demo test lint lab bench chromium install
+.PHONY: setup demo test colab lint lab bench chromium install
 .DELETE_ON_ERROR:
 
 ifeq ($(wildcard $(BUNDLE)),)
@@ -54,7 +56,15 @@ lint: setup
 # The browser tests want the machine to themselves; all others share its cores.
 test: setup lint chromium
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not long and not benchmark and not browser"
+	$(MAKE) colab
 	$(BIN)/python -m pytest -m "browser and not long and not benchmark"
+
+# A second environment, made in seconds: Colab's two, and the main environment behind them.
+colab: setup
+	$(BIN)/python tests/hosts/colab_env.py $(COLAB)
+	OMP_NUM_THREADS=1 $(COLAB)/bin/python -m pytest -n 2 --disable-warnings tests/widgets tests/hosts
+	COLAB_RELEASE_TAG=test OMP_NUM_THREADS=1 $(COLAB)/bin/python -m pytest -n 2 \
+		--disable-warnings tests/notebooks/test_runs.py
 
 chromium:
 	@sh tests/browser/install_chromium.sh

@@ -32,9 +32,9 @@ class TrainConfig(Config):
     "Steps over which the learning rate rises to its full size."
     decay: Literal["constant", "cosine", "linear"] = "constant"
     "How the learning rate falls towards the end of the budget."
-    grad_clip: float = field(1.0, ge=0, le=1000)
+    grad_clip: float = field(1.0, ge=0, le=1000, scale="log")
     "Greatest norm of the gradients; longer ones are cut to it (0: never)."
-    weight_decay: float = field(0.0, ge=0, le=1)
+    weight_decay: float = field(0.0, ge=0, le=1, scale="log")
     "Pull of the weights towards zero."
     ema_decay: float = field(0.999, ge=0, lt=1)
     "Memory of the weights' moving average, which previews and generation use (0: none)."
@@ -46,7 +46,7 @@ class TrainConfig(Config):
     "Share of the corpus that is never learned from, to see what the network does on new sound."
     held_out_every_steps: int = field(200, ge=0, unit="steps")
     "Steps from one look at the held-out part to the next (0: never)."
-    held_out_batches: int = field(8, ge=1, le=1000)
+    held_out_batches: int = field(8, ge=1, le=1000, scale="log")
     "Batches that the held-out loss is measured on at most."
     checkpoint_every_steps: int = field(500, ge=1, unit="steps")
     "Steps from one checkpoint to the next; the last step is always kept."
@@ -54,7 +54,7 @@ class TrainConfig(Config):
     "Checkpoints to keep, older ones are deleted; all of them if not given."
     preview_every_steps: int = field(500, ge=0, unit="steps")
     "Steps from one sound preview to the next (0: none)."
-    preview_seconds: float = field(3.0, gt=0, le=600, unit="s")
+    preview_seconds: float = field(3.0, gt=0, le=600, unit="s", scale="log")
     "Length of a sound preview."
     log_every_steps: int = field(10, ge=1, unit="steps")
     "Steps from one row of the table of losses to the next."

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import html
 import math
-import types
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import ipywidgets as W
 import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-LABEL_WIDTH, TEXT_WIDTH, SLIDER_WIDTH = "190px", "310px", "200px"
-WIDEST_LINEAR = 1000  # a longer range is no use on a linear slider
+from .fields import (
+    as_text,
+    bare_type,
+    hints_of,
+    in_words,
+    is_optional,
+    is_plain_tuple,
+    limited_type,
+)
+from .slider import Scale, Slider, scale_of
+
+LABEL_WIDTH, TEXT_WIDTH, UNIT_WIDTH, SLIDER_WIDTH = "190px", "310px", "60px", "200px"
 NOT_SET = "not set"
-LOG_DECADES = 6  # of a logarithmic slider whose range begins at 0
 
 STYLE = """<style>
 .mnb-view {font-size: 13px}
@@ -28,6 +36,10 @@ STYLE = """<style>
 .mnb-view .mnb-unit {opacity: .7}
 .mnb-view .mnb-note {opacity: .75; font-size: 12px; line-height: 1.4}
 .mnb-view .mnb-invalid input, .mnb-view .mnb-invalid textarea {outline: 2px solid #c62828}
+.mnb-view .mnb-fold {text-align: left; font-weight: 600; background: transparent;
+  border: none; border-bottom: 1px solid #8886; box-shadow: none; margin-top: 4px}
+.mnb-view .mnb-slider {width: 100%; margin: 6px 0 0; accent-color: #0072b2}
+.mnb-view .mnb-message {margin-left: 196px}
 .mnb-view h3 {margin: .6em 0 .2em; font-size: 15px; font-weight: 600}
 .mnb-view h4 {margin: .5em 0 .1em; font-size: 13px; font-weight: 600}
 .mnb-view table {border-collapse: collapse; font-size: 12px}
@@ -37,54 +49,6 @@ STYLE = """<style>
 
 class Invalid(Exception):
     """What stands in a control is no value of its field; the message is shown there."""
-
-
-class Scale(NamedTuple):
-    """How positions of a slider, from 0 to 1, become values of a field.
-
-    Attributes
-    ----------
-    low, high : float
-        Ends of the slider.
-    kind : str
-        "linear", "log" or "power_of_two".
-    is_whole : bool
-        Whether values are whole numbers.
-    """
-
-    low: float
-    high: float
-    kind: str
-    is_whole: bool
-
-    def value(self, position: float) -> float:
-        """Value at a position."""
-        position = min(max(position, 0.0), 1.0)
-        if self.kind == "linear":
-            found = self.low + position * (self.high - self.low)
-        else:
-            found = self.low * (self.high / self.low) ** position
-        if self.kind == "power_of_two":
-            found = 2.0 ** round(math.log2(found))
-        if self.is_whole:
-            return min(max(round(found), math.ceil(self.low)), math.floor(self.high))
-        return float(f"{found:.3g}")
-
-    def position(self, value: float) -> float:
-        """Position of a value; the nearest end for values outside."""
-        value = min(max(value, self.low), self.high)
-        if self.kind == "linear":
-            return (value - self.low) / (self.high - self.low)
-        return math.log(value / self.low) / math.log(self.high / self.low)
-
-    @property
-    def step(self) -> float:
-        """Positions from one value to the next, for the arrow keys."""
-        if self.kind == "power_of_two":
-            return 1 / max(1.0, math.log2(self.high / self.low))
-        if self.kind == "linear" and self.is_whole:
-            return 1 / (self.high - self.low)
-        return 0.01
 
 
 class Control:
@@ -102,8 +66,9 @@ class Control:
         self.name, self.info = name, info
         self.label = name.replace("_", " ")
         self.help = info.description or ""
-        self.message = W.HTML(layout=W.Layout(display="none", margin="0 0 0 8px"))
+        self.message = W.HTML(layout=W.Layout(display="none"))
         self.message.add_class("mnb-wrong")
+        self.message.add_class("mnb-message")
         self._listeners: list[Callable[[], None]] = []
         self._quiet = False
 
@@ -131,7 +96,7 @@ class Control:
     def show_problem(self, message: str) -> None:
         """Show what is wrong beside the control; nothing if empty."""
         self._said = message
-        self.message.value = html.escape(message)
+        self.message.value = f'<span role="alert">{html.escape(message)}</span>' if message else ""
         self.message.layout.display = "" if message else "none"
 
     _said = ""
@@ -144,7 +109,7 @@ class Control:
     @property
     def unit(self) -> str:
         """Unit beside the control, unless the name says it already."""
-        unit = str(_hints(self.info).get("unit", ""))
+        unit = str(hints_of(self.info).get("unit", ""))
         return "" if self.name.endswith(f"_{unit}") else unit
 
 
@@ -166,21 +131,20 @@ class TextControl(Control):
         explain(self.text, self.help)
         self.text.observe(self._typed, "value")
         parts: list[Any] = [self.text]
+        if self.unit or self.scale is not None:
+            unit = f'<span class="mnb-unit">{html.escape(self.unit)}</span>'
+            parts.append(W.HTML(unit, layout=W.Layout(width=UNIT_WIDTH)))
         if self.scale is not None:
             parts.append(self._make_slider(self.scale))
-        if self.unit:
-            parts.append(W.HTML(f'<span class="mnb-unit">{html.escape(self.unit)}</span>'))
-        self._row = W.HBox([*parts, self.message], layout=W.Layout(flex_flow="row wrap"))
+        self._row = W.VBox([W.HBox(parts, layout=W.Layout(flex_flow="row wrap")), self.message])
 
     def _make_slider(self, scale: Scale) -> Any:
-        self.slider = W.FloatSlider(
-            min=0.0,
-            max=1.0,
+        self.slider = Slider(
             step=scale.step,
-            readout=False,
+            name=f"{self.label} slider",
+            tip=self.help,
             layout=W.Layout(width=SLIDER_WIDTH),
         )
-        explain(self.slider, f"{self.label}: {self.help}")
         self.slider.observe(self._slid, "value")
         return self.slider
 
@@ -240,7 +204,9 @@ class TextControl(Control):
             return
         self._quiet = True
         try:
-            self.text.value = as_text(self.scale.value(change["new"]))
+            value = self.scale.value(change["new"])
+            self.text.value = as_text(value)
+            self.slider.text = f"{as_text(value)} {self.unit}".strip()
         finally:
             self._quiet = False
         self._changed()
@@ -248,6 +214,7 @@ class TextControl(Control):
     def _move_slider(self, value: Any) -> None:
         if self.scale is not None and isinstance(value, int | float) and math.isfinite(value):
             self.slider.value = self.scale.position(value)
+            self.slider.text = f"{as_text(value)} {self.unit}".strip()
 
 
 class YamlControl(TextControl):
@@ -279,7 +246,7 @@ class ChoiceControl(Control):
         )
         explain(self.dropdown, self.help)
         self.dropdown.observe(self._changed, "value")
-        self._row = W.HBox([self.dropdown, self.message])
+        self._row = W.VBox([self.dropdown, self.message])
 
     @property
     def widget(self) -> Any:
@@ -310,7 +277,7 @@ class TickControl(Control):
         )
         explain(self.box, self.help)
         self.box.observe(self._changed, "value")
-        self._row = W.HBox([self.box, self.message])
+        self._row = W.VBox([self.box, self.message])
 
     @property
     def widget(self) -> Any:
@@ -336,69 +303,9 @@ def control_of(name: str, info: FieldInfo) -> Control:
         return ChoiceControl(name, info)
     if kind is bool:
         return TickControl(name, info)
-    if kind in (int, float, str) or _is_plain_tuple(kind):
+    if kind in (int, float, str) or is_plain_tuple(kind):
         return TextControl(name, info)
     return YamlControl(name, info)
-
-
-def bare_type(annotation: Any) -> Any:
-    """The type without None and without what is annotated to it."""
-    if get_origin(annotation) is Annotated:
-        return bare_type(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, types.UnionType):
-        kept = [part for part in get_args(annotation) if part is not type(None)]
-        return bare_type(kept[0]) if len(kept) == 1 else annotation
-    return annotation
-
-
-def limited_type(info: FieldInfo) -> Any:
-    """The type of a field with its limits."""
-    if not info.metadata:
-        return info.annotation
-    return Annotated[(info.annotation, *info.metadata)]  # type: ignore[return-value]
-
-
-def is_optional(annotation: Any) -> bool:
-    """Whether None is a value of the type."""
-    return type(None) in get_args(annotation)
-
-
-def scale_of(info: FieldInfo) -> Scale | None:
-    """Slider that suits a number's limits; None if they are open or too far apart."""
-    kind = bare_type(info.annotation)
-    if kind not in (int, float):
-        return None
-    limits = {name: getattr(m, name) for m in info.metadata for name in _LIMITS if hasattr(m, name)}
-    low, high = limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
-    if low is None or high is None:
-        return None
-    shape = str(_hints(info).get("scale", "linear"))
-    if shape == "linear" and high - low > WIDEST_LINEAR:
-        return None
-    if shape != "linear" and low <= 0:
-        low = 1 if kind is int else high / 10**LOG_DECADES
-    return Scale(float(low), float(high), shape, kind is int)
-
-
-_LIMITS = ("ge", "gt", "le", "lt")
-
-
-def as_text(value: Any) -> str:
-    """A value as one types it."""
-    if value is None:
-        return ""
-    if isinstance(value, tuple | list):
-        return ", ".join(map(as_text, value))
-    return repr(value) if isinstance(value, float) and not value.is_integer() else f"{value}"
-
-
-def in_words(error: Exception) -> str:
-    """First complaint of a validation, as a sentence about the value."""
-    if not isinstance(error, ValidationError):
-        return "This can't be read."
-    text = str(error.errors()[0]["msg"]).replace("Input should be", "must be")
-    text = text.split(", unable to parse")[0].replace("a valid integer", "a whole number")
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def explain(widget: Any, text: str) -> None:
@@ -408,11 +315,8 @@ def explain(widget: Any, text: str) -> None:
         setattr(widget, name, text)
 
 
-def _hints(info: FieldInfo) -> dict[str, Any]:
-    return info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-
-
-def _is_plain_tuple(kind: Any) -> bool:
-    return get_origin(kind) is tuple and all(
-        part in (int, float, str, Ellipsis) for part in get_args(kind)
-    )
+def button(name: str, help_: str, style: str = "") -> Any:
+    """Button that is called what it does."""
+    made = W.Button(description=name, button_style=style, layout=W.Layout(width="auto"))
+    made.tooltip = help_
+    return made

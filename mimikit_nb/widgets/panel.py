@@ -18,8 +18,7 @@ import ipywidgets as W
 from ..errors import MimikitError
 from ..recipes.facts import StepFacts, measure_step, memory_in_use, plan_facts
 from ..recipes.training import Plan
-from .controls import explain
-from .form import button
+from .controls import button, explain
 from .job import Job
 from .plot import LossPlot
 from .settings import (

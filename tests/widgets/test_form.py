@@ -11,9 +11,9 @@ from mimikit_nb.features.waveform import MuLawConfig
 from mimikit_nb.networks.presets import PRESETS, find_preset
 from mimikit_nb.recipes.training import plan
 from mimikit_nb.training.config import TrainConfig
-from mimikit_nb.widgets.controls import Scale, scale_of
 from mimikit_nb.widgets.form import form
 from mimikit_nb.widgets.settings import TrainingSettings, settings_form
+from mimikit_nb.widgets.slider import Scale, scale_of
 
 
 class Inner(Config):
@@ -164,13 +164,21 @@ def test_every_preset_has_a_form(name):
         assert made.value == config
 
 
+def parts_of(widget):
+    return [widget, *(p for child in getattr(widget, "children", ()) for p in parts_of(child))]
+
+
+def tooltip_of(control):
+    return getattr(control, "tooltip", None) or control.description_tooltip
+
+
 def test_every_control_has_a_name_and_says_what_it_is_for(edited):
     for name, child in edited.control().children.items():
         if name == "inner":
             continue
-        control = next(w for w in child.widget.children if getattr(w, "description", ""))
+        control = next(w for w in parts_of(child.widget) if getattr(w, "description", ""))
         assert control.description == name.replace("_", " ")
-        assert control.tooltip == Everything.model_fields[name].description
+        assert tooltip_of(control) == Everything.model_fields[name].description
         assert isinstance(control, DOMWidget)
 
 

@@ -7,6 +7,7 @@ records what stages do to them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 
@@ -47,7 +48,6 @@ def with_tensors(state: State, flat: Mapping[Path, Tensor], prefix: Path = ()) -
     }
 
 
-@torch.no_grad()
 def trace_stages(stages: Sequence[Stage], state: State) -> list[GraphModule]:
     """Graphs of core aten ops of stages, with the state's tensors as placeholders.
 
@@ -56,6 +56,21 @@ def trace_stages(stages: Sequence[Stage], state: State) -> list[GraphModule]:
     UnsupportedStep
         If torch can't trace a stage, or if one replaces tensors of the state.
     """
+    return _tracer().submit(_trace_all, stages, state).result()
+
+
+@lru_cache(maxsize=1)
+def _tracer() -> ThreadPoolExecutor:
+    """The one thread that traces.
+
+    torch 2.11 on Python 3.13 crashes where there is no GPU (a CPU runtime in Colab, say) if a
+    thread traces after another one that traced has ended.
+    """
+    return ThreadPoolExecutor(1, "trace")
+
+
+@torch.no_grad()
+def _trace_all(stages: Sequence[Stage], state: State) -> list[GraphModule]:
     mode = FakeTensorMode(allow_non_fake_inputs=True)
     fakes: list[Tensor] = [mode.from_tensor(tensor) for tensor in flatten_state(state).values()]
     # Without oneDNN, recurrent layers decompose into matrix products and gates.
