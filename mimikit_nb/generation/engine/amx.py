@@ -9,6 +9,8 @@ from functools import lru_cache
 
 from .cache import has_cpu_flag
 
+DOT_FLAG = "avx512_bf16"
+"What the CPU says if it multiplies pairs of bfloat16 numbers."
 _ARCH_PRCTL = 158
 _REQUEST_PERMISSION = 0x1023  # ARCH_REQ_XCOMP_PERM
 _TILE_DATA = 18  # XFEATURE_XTILEDATA
@@ -22,7 +24,7 @@ def amx_is_permitted() -> bool:
     """
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return False
-    if not (has_cpu_flag("amx_bf16") and has_cpu_flag("avx512_bf16")):
+    if not (has_cpu_flag("amx_bf16") and has_cpu_flag(DOT_FLAG)):
         return False
     libc = ctypes.CDLL(None, use_errno=True)
     return libc.syscall(_ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA) == 0

@@ -13,10 +13,10 @@ from ...config import Config, field
 from ...errors import EngineError
 from ...networks.base import Stage, State
 from ..loop import EagerExecutor, Executor
-from .amx import amx_is_permitted
-from .cache import cache_folder, write_atomically
+from .amx import DOT_FLAG, amx_is_permitted
+from .cache import cache_folder, has_cpu_flag, write_atomically
 from .check import TOLERANCES, check_executor
-from .constants import AMX_ROWS, Layout
+from .constants import BATCH_ROWS, Layout
 from .graph import flatten_state
 from .jit import NumbaExecutor
 from .native import NativeExecutor
@@ -118,8 +118,8 @@ class _Builder:
     def _c(self) -> Executor:
         layout: Layout = self.options.weights
         n_rows = max(t.shape[0] for t in flatten_state(self.state).values() if t.dim())
-        if layout == "bf16" and n_rows >= AMX_ROWS and amx_is_permitted():
-            layout = "amx"
+        if layout == "bf16" and n_rows >= BATCH_ROWS:
+            layout = "amx" if amx_is_permitted() else "dot" if has_cpu_flag(DOT_FLAG) else "bf16"
         executor = NativeExecutor(lower_step(self._traced, layout))
         self._check_once(executor, executor.key, self.options.weights)
         return executor

@@ -11,7 +11,8 @@ layout      holds
             high half, rounded so that the whole word read as float32 is the nearest to it:
             neither needs a mask when it is unpacked
 ``int8``    8-bit integers with one scale per output
-``amx``     bfloat16 pairs as the matrix unit's tiles want them, ``k`` padded to 32
+``dot``     bfloat16 pairs for instructions that multiply pairs, ``k`` padded to 32
+``amx``     the same, as the matrix unit's tiles want them
 ==========  ================================================================================
 """
 
@@ -23,9 +24,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-Layout = Literal["row", "f32", "bf16", "int8", "amx"]
+Layout = Literal["row", "f32", "bf16", "int8", "dot", "amx"]
 PANEL = 16
-AMX_ROWS = 8  # from here on the matrix unit gains
+BATCH_ROWS = 8  # from here on it gains to round the inputs of a product to bfloat16, too
 _ALIGNMENT = 64
 
 
@@ -95,7 +96,7 @@ def pack(w: Tensor, layout: Layout, width: int) -> tuple[Tensor, Tensor]:
     if layout == "int8":
         scale = w.abs().amax(1).clamp(min=1e-12) / 127
         w = (w / scale[:, None]).round().clamp(-127, 127).to(torch.int8)
-    elif layout == "amx":
+    elif layout in ("dot", "amx"):
         w = _pairs(_padded(w, 1, 32))
     elif layout == "bf16":
         w = _compensated_pairs(w)

@@ -168,7 +168,7 @@ class Matmul:
     panels of 16 outputs.
     """
 
-    kernel: Literal["row", "f32", "bf16", "int8", "amx"]
+    kernel: Literal["row", "f32", "bf16", "int8", "dot", "amx"]
     x: tuple[Buffer, int]
     x_stride: int
     weights: Buffer

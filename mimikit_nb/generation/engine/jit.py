@@ -34,6 +34,11 @@ class NumbaExecutor:
     ----------
     key : str
         Key of the compiled program in the cache.
+
+    Raises
+    ------
+    CompilerError
+        If there is no numba, or it can't compile the program.
     """
 
     def __init__(self, program: Program) -> None:
@@ -43,6 +48,20 @@ class NumbaExecutor:
         self._scratch = aligned_bytes(-(-program.scratch_bytes // 64) * 64 + 64)
         self._memory = [*_as_arrays(program.constants), *_as_arrays(self._scratch)]
         self._lock = threading.Lock()
+        self._compile()
+
+    def _compile(self) -> None:
+        """Run no step at all, which compiles what a step needs."""
+        state = [np.zeros(1, _NUMPY[slot.dtype]) for slot in self.program.slots]
+        strides = np.zeros(len(state), np.int64)
+        try:
+            self._run(*state, strides, *self._memory, 0)
+        except Exception as error:  # numba's errors have no common root
+            complaint = str(error).strip().splitlines()
+            raise CompilerError(
+                f"numba can't compile these steps: {type(error).__name__}"
+                f"{': ' + complaint[0] if complaint else ''}"
+            ) from error
 
     def run(self, state: State, n: int) -> None:
         """Advance ``state`` by ``n`` steps, in place."""

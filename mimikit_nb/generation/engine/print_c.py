@@ -75,7 +75,8 @@ def print_c(program: Program) -> str:
 
 def _headers(matmuls: list[Matmul]) -> list[str]:
     layouts = {m.kernel for m in matmuls}
-    special = [f"{layout}.h" for layout in ("int8", "amx") if layout in layouts]
+    layouts |= {"dot"} if "amx" in layouts else set()
+    special = [f"{layout}.h" for layout in ("int8", "dot", "amx") if layout in layouts]
     return ["scalar.h", "rows.h", *(["gemm.h"] if layouts else []), *special]
 
 
@@ -94,6 +95,8 @@ def _instance(m: Matmul) -> str:
     if m.kernel == "amx":
         return f"GEMM_AMX({_kernel(m)}, {m.rows})"
     row_block, width = tile_shape(m.kernel, m.rows)
+    if m.kernel == "dot":
+        return f"GEMM_DOT({_kernel(m)}, {m.rows}, {row_block}, {width})"
     return f"GEMM({_kernel(m)}, {m.kernel}, {m.rows}, {row_block}, {width})"
 
 

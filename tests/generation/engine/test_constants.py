@@ -52,7 +52,7 @@ def _emulated_amx(monkeypatch) -> None:
 
 
 @pytest.mark.usefixtures("_emulated_amx")
-@pytest.mark.parametrize("layout", ["f32", "bf16", "int8", "amx"])
+@pytest.mark.parametrize("layout", ["f32", "bf16", "int8", "dot", "amx"])
 def test_products_are_as_exact_as_their_weights(layout) -> None:
     generator = torch.Generator().manual_seed(0)
     shapes = [(rows, k, n) for rows in (1, 2, 8, 9, 33) for k, n in ((1, 16), (33, 40), (70, 200))]
@@ -66,7 +66,7 @@ def test_products_are_as_exact_as_their_weights(layout) -> None:
             state[f"y{i}"].copy_(torch.nn.functional.linear(state[f"x{i}"], w, w[:, 0]))
 
     NativeExecutor(lower_step(trace_step([Stage(1, products)], state), layout)).run(state, 1)
-    error = {"f32": 2.0**-22, "bf16": 2.0**-8, "int8": 2.0**-7, "amx": 2.0**-7}[layout]
+    error = {"f32": 2.0**-22, "bf16": 2.0**-8, "int8": 2.0**-7, "dot": 2.0**-7, "amx": 2.0**-7}[layout]
     for i, w in enumerate(weights):
         x, y = state[f"x{i}"], state[f"y{i}"]
         largest = w.abs().amax(1) if layout == "int8" else w.abs()

@@ -1,8 +1,5 @@
 /* bfloat16 products on AMX tiles of 16 rows: x is rounded, weights are packed with k padded to 32,
    y has its rows padded to 16. */
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
 #ifdef AMX_EMULATION /* for tests on machines without it */
 #include AMX_EMULATION
 #endif
@@ -32,28 +29,12 @@ AI void amx_tile(int R2, int NB, const uint16_t *x, i64 Kp, const char *w, float
   if (NB > 1) _tile_stored(1, y + 16, ldy * 4);
   if (R2) { _tile_stored(2, y + 16 * ldy, ldy * 4); if (NB > 1) _tile_stored(3, y + 16 * ldy + 16, ldy * 4); }
 }
-#ifdef __AVX512BF16__
-AI void amx_round(const float *x, uint16_t *out, int K, i64 Kp) {
-  for (int k = 0; k < Kp; k += 16) {
-    __mmask16 inside = k + 16 <= K ? 0xFFFF : k >= K ? 0 : (1 << (K - k)) - 1;
-    __m256bh h = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(inside, x + k));
-    memcpy(out + k, &h, 32);
-  }
-}
-#else
-AI void amx_round(const float *x, uint16_t *out, int K, i64 Kp) {
-  for (int k = 0; k < Kp; k++) {
-    float v = k < K ? x[k] : 0.f; uint32_t u; memcpy(&u, &v, 4);
-    out[k] = (u + 0x7FFF + (u >> 16 & 1)) >> 16;
-  }
-}
-#endif
 #define GEMM_AMX(NAME, ROWS) \
   static NOINLINE void NAME(const float *x, i64 ldx, const char *w, const float *b, const float *s, \
                             float *y, i64 ldy, int K, int N) { \
     enum { M = ROWS, MP = (ROWS + 15) / 16 * 16 }; const i64 Kp = (K + 31) & ~31; \
     uint16_t *xb = __builtin_alloca_with_align(MP * Kp * 2, 512); \
-    for (int m = 0; m < M; m++) amx_round(x + m * ldx, xb + m * Kp, K, Kp); \
+    for (int m = 0; m < M; m++) round_bf16(x + m * ldx, xb + m * Kp, K, Kp); \
     memset(xb + M * Kp, 0, (MP - M) * Kp * 2); \
     for (int m = 0; m < MP; m++) \
       for (int n = 0; n < N; n += 16) *(v16 *)(y + m * ldy + n) = *(const v16 *)(b + n); \

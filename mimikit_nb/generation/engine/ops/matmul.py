@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..constants import AMX_ROWS, PANEL, Layout, tile_shape
+from ..constants import BATCH_ROWS, PANEL, Layout, tile_shape
 from ..graph import UnsupportedStep
 from ..ir import Buffer, Call, Expr, Matmul, Reduce, Store, Var, add, integer, multiply
 from ..lowering import Lowering, Out
@@ -63,8 +63,8 @@ def _padded_rows(layout: Layout, rows: int) -> int:
 
 
 def _layout_for(layout: Layout, rows: int) -> Layout:
-    """The matrix unit gains only with several rows."""
-    return "bf16" if layout == "amx" and rows < AMX_ROWS else layout
+    """Rounding the inputs gains only with several rows."""
+    return "bf16" if layout in ("dot", "amx") and rows < BATCH_ROWS else layout
 
 
 def _emit(
