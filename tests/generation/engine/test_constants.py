@@ -66,7 +66,9 @@ def test_products_are_as_exact_as_their_weights(layout) -> None:
             state[f"y{i}"].copy_(torch.nn.functional.linear(state[f"x{i}"], w, w[:, 0]))
 
     NativeExecutor(lower_step(trace_step([Stage(1, products)], state), layout)).run(state, 1)
-    error = {"f32": 2.0**-22, "bf16": 2.0**-8, "int8": 2.0**-7, "dot": 2.0**-7, "amx": 2.0**-7}[layout]
+    error = {"f32": 2.0**-22, "bf16": 2.0**-8, "int8": 2.0**-7, "dot": 2.0**-7, "amx": 2.0**-7}[
+        layout
+    ]
     for i, w in enumerate(weights):
         x, y = state[f"x{i}"], state[f"y{i}"]
         largest = w.abs().amax(1) if layout == "int8" else w.abs()
