@@ -159,7 +159,7 @@ def read_prompt_steps(network: Network, prompt: Tensors, rows_together: int | No
         return {**joined, "t": states[0]["t"]}
     state = network.init_state(first.shape[0])
     if first.shape[1] > 1:
-        _, state = network({name: x[:, :-1] for name, x in prompt.items()}, state)
+        state = network.read({name: x[:, :-1] for name, x in prompt.items()}, state)
     state["in"] = {name: x[:, -1].clone() for name, x in prompt.items()}
     return state
 

@@ -88,6 +88,10 @@ class Network(nn.Module, ABC):
         differentiable, and never changes ``state`` in place.
         """
 
+    def read(self, inputs: Tensors, state: State) -> State:
+        """State behind steps whose outputs nobody needs, as those of a prompt."""
+        return self(inputs, state)[1]
+
     @abstractmethod
     def init_state(self, batch_size: int) -> State:
         """State before the first step, preallocated on the network's device."""

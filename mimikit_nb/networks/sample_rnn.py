@@ -235,22 +235,30 @@ class SampleRNN(Network):
 
     def forward(self, inputs: Tensors, state: State | None = None) -> tuple[Tensors, State]:
         """Head parameters of all steps; whole top-tier frames in parallel."""
+        return self._run(inputs, state, predicts=True)
+
+    def read(self, inputs: Tensors, state: State) -> State:
+        """State behind all steps, without what keeps no state: half of the work."""
+        return self._run(inputs, state, predicts=False)[1]
+
+    def _run(self, inputs: Tensors, state: State | None, predicts: bool) -> tuple[Tensors, State]:
         first = next(iter(inputs.values()))
         n_steps = first.shape[1]
         state = self.init_state(first.shape[0]) if state is None else state
         head = min(n_steps, -int(state["t"]) % self.chunk_multiple)
         body = (n_steps - head) // self.chunk_multiple * self.chunk_multiple
         if body == n_steps:
-            return self._parallel(inputs, state)
+            return self._parallel(inputs, state, predicts)
         if torch.is_grad_enabled() and any(p.requires_grad for p in self.parameters()):
             raise ParameterError(
                 f"A training chunk of {n_steps} steps doesn't hold whole frames of "
                 f"{self.chunk_multiple}; use a multiple of {self.chunk_multiple}."
             )
-        return self._in_pieces(inputs, clone_state(state), (head, body, n_steps - head - body))
+        lengths = (head, body, n_steps - head - body)
+        return self._in_pieces(inputs, clone_state(state), lengths, predicts)
 
     def _in_pieces(
-        self, inputs: Tensors, state: State, lengths: tuple[int, ...]
+        self, inputs: Tensors, state: State, lengths: tuple[int, ...], predicts: bool
     ) -> tuple[Tensors, State]:
         """Steps up to a frame border, frames in parallel, steps behind the last border."""
         outputs: list[Tensors] = []
@@ -258,14 +266,16 @@ class SampleRNN(Network):
         for i, length in enumerate(lengths):
             piece = {name: x[i] for name, x in pieces.items()}
             if i == 1 and length:
-                out, state = self._parallel(piece, state)
+                out, state = self._parallel(piece, state, predicts)
                 outputs.append(out)
             for k in range(length if i != 1 else 0):
                 out, state = self.step({name: x[:, k] for name, x in piece.items()}, state)
                 outputs.append({name: y[:, None] for name, y in out.items()})
+        if not predicts:
+            return {}, state
         return {name: torch.cat([o[name] for o in outputs], 1) for name in self.heads}, state
 
-    def _parallel(self, inputs: Tensors, state: State) -> tuple[Tensors, State]:
+    def _parallel(self, inputs: Tensors, state: State, predicts: bool) -> tuple[Tensors, State]:
         """Whole frames from a frame border on, differentiable."""
         n_steps, t = next(iter(inputs.values())).shape[1], int(state["t"])
         past = {name: ring.roll(-(t % self.history), 1) for name, ring in state["last"].items()}
@@ -277,15 +287,15 @@ class SampleRNN(Network):
             x = _add_fixtures(self._read_all(tier.inputs, items, size), tier.fixtures, fixtures)
             up, rnn[str(i)] = tier(x, above, state["rnn"][str(i)])
             above = up.flatten(1, 2)
-        x = _add_fixtures(
-            self._read_all(self.sample_inputs, items, 1), self.sample_fixtures, inputs
-        )
-        h = self.mlp(above + x)
         last = {
             k: v[:, -self.history :].roll((t + n_steps) % self.history, 1) for k, v in items.items()
         }
-        outputs = {name: head(h) for name, head in self.heads.items()}
-        return outputs, {**state, "t": state["t"] + n_steps, "rnn": rnn, "last": last}
+        after = {**state, "t": state["t"] + n_steps, "rnn": rnn, "last": last}
+        if not predicts:
+            return {}, after
+        read = self._read_all(self.sample_inputs, items, 1)
+        h = self.mlp(above + _add_fixtures(read, self.sample_fixtures, inputs))
+        return {name: head(h) for name, head in self.heads.items()}, after
 
     def _read_all(self, modules: nn.ModuleDict, items: Tensors, hop: int) -> list[Tensor]:
         """Hidden units ``[B, N, H]`` of the frames that end at every ``hop``-th step."""

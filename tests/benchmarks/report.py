@@ -45,6 +45,8 @@ def draw(sections: dict[str, list[dict[str, Any]]], path: Path) -> None:
         for row in rows:
             if "per_second" in row:
                 panels.setdefault((section, row.get("group", "")), []).append(row)
+    if not panels:
+        return
     sizes = [len(rows) + 2 for rows in panels.values()]
     figure, axes = plt.subplots(
         len(panels),

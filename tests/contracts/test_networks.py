@@ -133,6 +133,17 @@ def test_input_beyond_the_receptive_field_has_no_influence(network):
     assert any((outputs[k][:, -2] != changed_outputs[k][:, -2]).any() for k in outputs)
 
 
+def test_reading_leaves_the_state_that_forward_leaves(network):
+    inputs, state = random_inputs(network.io, n_steps=37), network.init_state(2)
+    with torch.no_grad():
+        expected, found = (
+            _flatten(s) for s in (network(inputs, state)[1], network.read(inputs, state))
+        )
+    for name, value in expected.items():
+        if not name.startswith(("in.", "out.")):  # what the next step reads anew
+            torch.testing.assert_close(found[name], value, rtol=0, atol=0)
+
+
 def test_every_trainable_parameter_gets_a_gradient(network):
     network.train()
     inputs = random_inputs(network.io)

@@ -7,42 +7,11 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from .constants import tile_shape
-from .ir import (
-    Buffer,
-    Call,
-    Expr,
-    For,
-    Lit,
-    Load,
-    Matmul,
-    Reduce,
-    RowKernel,
-    Stmt,
-    Store,
-    Var,
-    buffers_of,
-)
+from .ir import Buffer, Call, Expr, For, Lit, Matmul, Reduce, Stmt, buffers_of
+from .printing import INFIX, Printer
 from .program import Program
 
 _TYPES = {"f32": "float", "i64": "i64", "bool": "uint8_t"}
-_INFIX = {
-    "add": "+",
-    "sub": "-",
-    "mul": "*",
-    "lt": "<",
-    "le": "<=",
-    "gt": ">",
-    "ge": ">=",
-    "eq": "==",
-    "ne": "!=",
-}
-_INFIX |= {
-    "logical_and": "&&",
-    "logical_or": "||",
-    "bitwise_and": "&",
-    "bitwise_or": "|",
-    "bitwise_xor": "^",
-}
 _INITIAL = {
     ("sum", "f32"): "0.f",
     ("sum", "i64"): "0",
@@ -106,8 +75,7 @@ def _stage(i: int, body: list[Stmt]) -> Iterator[str]:
         yield f"  {_declaration(buffer)}"
         if buffer.kind == "state":
             yield f"  const i64 D{buffer.place} = D[{buffer.place}];"
-    for statement in body:
-        yield from _statement(statement, "  ")
+    yield from _CPrinter().statements(body, "  ")
     yield "}"
 
 
@@ -137,94 +105,60 @@ def _run(program: Program, is_amx: bool) -> Iterator[str]:
     yield "}"
 
 
-# -- statements -------------------------------------------------------------------------------
+class _CPrinter(Printer):
+    infix = INFIX | {"logical_and": "&&", "logical_or": "||"}
+    end = ";"
 
-
-def _statement(s: Stmt, indent: str) -> Iterator[str]:
-    if isinstance(s, For):
+    def loop(self, s: For, indent: str) -> Iterator[str]:
         if s.independent:
             yield indent + _SIMD
         yield f"{indent}for (i64 {s.var.name} = 0; {s.var.name} < {s.extent}; {s.var.name}++) {{"
-        for inner in s.body:
-            yield from _statement(inner, indent + "  ")
+        yield from self.statements(s.body, indent + "  ")
         yield indent + "}"
-    elif isinstance(s, Store):
-        yield f"{indent}{s.buffer.name}[{expression(s.index)}] = {expression(s.value)};"
-    elif isinstance(s, Reduce):
-        yield from _reduce(s, indent)
-    elif isinstance(s, Matmul):
-        yield indent + _matmul(s)
-    else:
-        yield indent + _row_kernel(s)
 
+    def reduce(self, s: Reduce, indent: str) -> Iterator[str]:
+        name, c, value = s.result.name, _TYPES[s.result.dtype], self.expression(s.value)
+        if not s.loops:
+            yield f"{indent}const {c} {name} = {value};"
+            return
+        yield f"{indent}{c} {name} = {_INITIAL[s.op, s.result.dtype]};"
+        for depth, (var, extent) in enumerate(s.loops):
+            if depth == len(s.loops) - 1:
+                yield f'{indent}_Pragma("omp simd reduction({_CLAUSE[s.op]}:{name})")'
+            yield f"{indent}for (i64 {var.name} = 0; {var.name} < {extent}; {var.name}++)"
+        if s.op in ("sum", "any"):
+            yield f"{indent}  {name} {'+' if s.op == 'sum' else '|'}= {value};"
+        else:
+            sign = ">" if s.op == "max" else "<"
+            yield f"{indent}  {{ const {c} e = {value}; {name} = e {sign} {name} ? e : {name}; }}"
 
-def _reduce(s: Reduce, indent: str) -> Iterator[str]:
-    name, c = s.result.name, _TYPES[s.result.dtype]
-    if not s.loops:
-        yield f"{indent}const {c} {name} = {expression(s.value)};"
-        return
-    yield f"{indent}{c} {name} = {_INITIAL[s.op, s.result.dtype]};"
-    for depth, (var, extent) in enumerate(s.loops):
-        if depth == len(s.loops) - 1:
-            yield f'{indent}_Pragma("omp simd reduction({_CLAUSE[s.op]}:{name})")'
-        yield f"{indent}for (i64 {var.name} = 0; {var.name} < {extent}; {var.name}++)"
-    value = expression(s.value)
-    if s.op in ("sum", "any"):
-        yield f"{indent}  {name} {'+' if s.op == 'sum' else '|'}= {value};"
-    else:
-        sign = ">" if s.op == "max" else "<"
-        yield f"{indent}  {{ const {c} e = {value}; {name} = e {sign} {name} ? e : {name}; }}"
+    def matmul(self, m: Matmul) -> str:
+        x, y = (f"{buffer.name} + {offset}" for buffer, offset in (m.x, m.y))
+        constants = f"(const char *){m.weights.name}, {m.bias.name}, {m.scale.name}"
+        return f"{_kernel(m)}({x}, {m.x_stride}, {constants}, {y}, {m.y_stride}, {m.k}, {m.n})"
 
+    def item(self, buffer: Buffer, index: Expr) -> str:
+        return f"{buffer.name}[{self.expression(index)}]"
 
-def _matmul(m: Matmul) -> str:
-    x, y = (f"{buffer.name} + {offset}" for buffer, offset in (m.x, m.y))
-    constants = f"(const char *){m.weights.name}, {m.bias.name}, {m.scale.name}"
-    return f"{_kernel(m)}({x}, {m.x_stride}, {constants}, {y}, {m.y_stride}, {m.k}, {m.n});"
+    def pointer(self, buffer: Buffer, index: Expr) -> str:
+        return f"{buffer.name} + {self.expression(index)}"
 
+    def literal(self, e: Lit) -> str:
+        if e.dtype == "bool":
+            return str(int(e.value))
+        if e.dtype == "i64":
+            return f"{int(e.value)}L"
+        value = float(e.value)
+        if math.isinf(value) or math.isnan(value):
+            return "NAN" if math.isnan(value) else "INFINITY" if value > 0 else "(-INFINITY)"
+        return f"({value!r}f)" if value < 0 else f"{value!r}f"
 
-def _row_kernel(s: RowKernel) -> str:
-    pointers = [f"{buffer.name} + {expression(index)}" for buffer, index in s.pointers]
-    return f"row_{s.name}({', '.join([*pointers, *map(str, s.numbers)])});"
-
-
-# -- expressions ------------------------------------------------------------------------------
-
-
-def expression(e: Expr) -> str:
-    """An expression, in parentheses where it needs them."""
-    if isinstance(e, Lit):
-        return _literal(e)
-    if isinstance(e, Var):
-        return e.name
-    if isinstance(e, Load):
-        return f"{e.buffer.name}[{expression(e.index)}]"
-    return _call(e)
-
-
-def _literal(e: Lit) -> str:
-    if e.dtype == "bool":
-        return str(int(e.value))
-    if e.dtype == "i64":
-        return f"{int(e.value)}L"
-    value = float(e.value)
-    if math.isinf(value) or math.isnan(value):
-        return "NAN" if math.isnan(value) else "INFINITY" if value > 0 else "(-INFINITY)"
-    return f"({value!r}f)" if value < 0 else f"{value!r}f"
-
-
-def _call(e: Call) -> str:
-    args = [expression(a) for a in e.args]
-    if e.op in _INFIX:
-        return f"({args[0]} {_INFIX[e.op]} {args[1]})"
-    if e.op == "where":
-        return f"({args[0]} ? {args[1]} : {args[2]})"
-    if e.op == "cast":
-        return f"({args[0]} != 0)" if e.dtype == "bool" else f"(({_TYPES[e.dtype]}){args[0]})"
-    if e.op in ("logical_not", "neg") or (e.op == "bitwise_not"):
-        sign = {"neg": "-", "logical_not": "!", "bitwise_not": "!" if e.dtype == "bool" else "~"}[
-            e.op
-        ]
-        return f"({sign}{args[0]})"
-    if e.op == "div" and e.dtype == "f32":
-        return f"({args[0]} / {args[1]})"
-    return f"{e.op}_{e.dtype}({', '.join(args)})"
+    def call(self, e: Call, args: list[str]) -> str:
+        if e.op == "where":
+            return f"({args[0]} ? {args[1]} : {args[2]})"
+        if e.op == "cast":
+            return f"({args[0]} != 0)" if e.dtype == "bool" else f"(({_TYPES[e.dtype]}){args[0]})"
+        if e.op == "bitwise_not":
+            return f"({'!' if e.dtype == 'bool' else '~'}{args[0]})"
+        signs = {"neg": "-", "logical_not": "!"}
+        return f"({signs[e.op]}{args[0]})" if e.op in signs else ""

@@ -1,4 +1,6 @@
 import multiprocessing
+import subprocess
+import sys
 
 import pytest
 
@@ -77,3 +79,30 @@ def test_a_cache_that_cannot_be_written_is_replaced(tmp_path, monkeypatch) -> No
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("MIMIKIT_NB_CACHE", str(tmp_path / "file"))
     assert build_library(_SOURCE % 5)[0].answer() == 5
+
+
+GENERATE = """
+import sys, torch
+torch.set_num_threads(1)
+from mimikit_nb.generation.engine import EngineOptions, compile_stages
+from tests.generation.engine.steps import generation_step
+stages, state = generation_step("sample_rnn-0")
+executor = compile_stages(stages, state, EngineOptions(backend=sys.argv[1]))
+sys.stdin.readline()  # until the other one is as far
+executor = compile_stages(stages, state, EngineOptions(backend=sys.argv[1]))
+executor.run(state, 24)
+print(state["seq"]["signal"].tolist())
+"""
+
+
+@pytest.mark.parametrize("backend", ["c", pytest.param("numba", marks=pytest.mark.long)])
+def test_two_real_processes_share_an_empty_cache(backend, tmp_path) -> None:
+    command = [sys.executable, "-c", GENERATE, backend]
+    both = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate("go\n")[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert said[0] == said[1] != ""
+    assert not [path for path in cache_folder().iterdir() if path.name.startswith(".")]

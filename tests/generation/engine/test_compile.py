@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mimikit_nb.errors import EngineError
-from mimikit_nb.generation.engine import EngineOptions, build, compile_stages, torch_executors
+from mimikit_nb.generation.engine import EngineOptions, build, compile_stages, jit, torch_executors
 from mimikit_nb.generation.engine import compile as compile_module
 from mimikit_nb.generation.engine.build import CompilerError
 from mimikit_nb.generation.engine.check import EngineMismatch, check_executor
@@ -231,3 +231,24 @@ def test_a_state_in_another_memory_order_works() -> None:
     for s in (state, turned):
         executor.run(s, 24)
     torch.testing.assert_close(turned, state, rtol=0, atol=0)
+
+
+def _failing(*args, **options):
+    raise RuntimeError("nothing works here")
+
+
+def test_whatever_fails_to_compile_the_plain_stages_run(monkeypatch, caplog) -> None:
+    """No compiler, a numba that breaks, a torch.compile that breaks: each is said once."""
+    _no_compiler(monkeypatch)
+    monkeypatch.setattr(compile_module, "_said", set())
+    monkeypatch.setattr(jit, "_as_arrays", lambda block: [object()])  # numba can't type these
+    monkeypatch.setattr(torch, "compile", lambda fn, **options: _failing)
+    stages, state = generation_step("wavenet-0")
+    with caplog.at_level(logging.WARNING, logger="mimikit_nb"):
+        executors = [compile_stages(stages, state) for _ in range(2)]
+    assert all(isinstance(executor, EagerExecutor) for executor in executors)
+    said = [r.message for r in caplog.records if r.name.startswith("mimikit_nb")]
+    assert len(said) == 3
+    assert "no C compiler" in said[0]
+    assert "numba can't compile" in said[1]
+    assert "torch.compile failed: RuntimeError: nothing works here" in said[2]
