@@ -17,6 +17,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import AudioError
+from .atomic import replacing
 from .containers import walk
 from .recall import to_chunk
 
@@ -132,7 +133,10 @@ class GrowingSound:
 
     def sync(self) -> None:
         """Force all that was appended onto the disk, where even a power failure finds it."""
-        os.fsync(self._file.fileno())
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._error(error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -169,6 +173,31 @@ class GrowingSound:
             f"{self.path} can't be written: {error.strerror or error}. "
             "Check the folder and the space left."
         )
+
+
+def write_extendable(
+    path: Path, y: np.ndarray, sample_rate: int, recall: Mapping[str, Any] | None = None
+) -> None:
+    """Write a sound ``[C, N]`` as a file that can grow later: whole or not at all.
+
+    Raises
+    ------
+    AudioError
+        If it can't be written, or contains NaN or infinity.
+    """
+    try:
+        with replacing(path) as temporary:
+            sound = GrowingSound(temporary, sample_rate, len(y), recall)
+            sound.path = path
+            try:
+                sound.append(y)
+            finally:
+                sound.close()
+    except OSError as error:
+        raise AudioError(
+            f"{path} can't be written: {error.strerror or error}. "
+            "Check the folder and the space left."
+        ) from error
 
 
 def _encode(y: np.ndarray) -> bytes:

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..audio.atomic import replacing
-from ..audio.growing import GrowingSound
+from ..audio.growing import write_extendable
 from .end_state import SUFFIX, EndState
 
 
@@ -62,12 +61,7 @@ class Generated:
         paths = []
         for i, (sound, recall) in enumerate(zip(self.audio, self.recall, strict=True)):
             path = free_path(folder, name)
-            with replacing(path) as temporary:
-                writer = GrowingSound(temporary, self.sample_rate, len(sound), recall)
-                try:
-                    writer.append(sound)
-                finally:
-                    writer.close()
+            write_extendable(path, sound, self.sample_rate, recall)
             if self.states:
                 self.states[i].save(path.with_suffix(SUFFIX))
             paths.append(path)

@@ -109,12 +109,15 @@ def record(
     first, saver = stream.n_samples, _Saver(stream, sink)
     with ExitStack() as last:
         last.callback(sink.close)
-        last.callback(saver.save)
+        last.callback(saver.save_if_whole)
         if stream.prompts.shape[-1]:
             sink.append(stream.prompts)
+        saver.is_whole = True
         try:
             while (missing := first + n_new - stream.n_samples) > 0:
+                saver.is_whole = False
                 sink.append(stream.take(int(min(stream.block_samples, missing))))
+                saver.is_whole = True
                 saver.save_if_due()
                 if progress is not None:
                     progress((stream.n_samples - first) / stream.sample_rate, wanted)
@@ -132,13 +135,24 @@ def record(
 
 
 class _Saver:
-    """Saves where a stream is, about every second, and never for longer than it is worth."""
+    """Saves where a stream is, about every second, and never for longer than it is worth.
+
+    Attributes
+    ----------
+    is_whole : bool
+        Whether all that the stream has made is written, so that its state may be saved. What
+        ends in the middle of a block goes on from the last state that was.
+    """
 
     def __init__(self, stream: SoundStream, sink: Sink) -> None:
-        self.stream, self.sink, self.due = stream, sink, 0.0
+        self.stream, self.sink, self.due, self.is_whole = stream, sink, 0.0, False
 
     def save_if_due(self) -> None:
         if time.monotonic() >= self.due:
+            self.save()
+
+    def save_if_whole(self) -> None:
+        if self.is_whole:
             self.save()
 
     def save(self) -> None:

@@ -6,7 +6,7 @@ import soundfile as sf
 
 from mimikit_nb.audio import growing
 from mimikit_nb.audio.containers import n_missing_bytes
-from mimikit_nb.audio.growing import GrowingSound
+from mimikit_nb.audio.growing import GrowingSound, write_extendable
 from mimikit_nb.audio.recall import read_recall
 from mimikit_nb.errors import AudioError
 
@@ -97,3 +97,38 @@ def test_nan_is_refused_and_what_was_there_stays(tmp_path):
     with pytest.raises(AudioError, match="NaN"):
         sound.append(np.array([[np.nan]]))
     assert sf.info(sound.path).frames == 10
+
+
+def test_a_whole_sound_appears_or_nothing(tmp_path, on_full_disk):
+    write_extendable(tmp_path / "a.wav", noise(2, 100), 8000, {"seed": 1})
+    assert GrowingSound.reopen(tmp_path / "a.wav", 100).n_samples == 100
+    with pytest.raises(AudioError, match=r"b\.wav: the sound contains NaN"):
+        write_extendable(tmp_path / "b.wav", np.full((1, 3), np.nan), 8000)
+    printed = on_full_disk("""
+from pathlib import Path
+import numpy as np
+from mimikit_nb.audio.growing import write_extendable
+from mimikit_nb.errors import AudioError
+try:
+    write_extendable(Path("a.wav"), np.zeros((1, 10**6)), 8000)
+except AudioError as error:
+    print(error, list(Path().iterdir()))
+""")
+    assert "a.wav can't be written" in printed.stdout, printed.stderr
+    assert printed.stdout.strip().endswith("[]")
+
+
+def test_a_full_disk_keeps_what_there_was(on_full_disk):
+    printed = on_full_disk("""
+import numpy as np
+from mimikit_nb.audio.files import info
+from mimikit_nb.audio.growing import GrowingSound, write_extendable
+from mimikit_nb.errors import AudioError
+sound = GrowingSound("a.wav", 8000)
+try:
+    while True:
+        sound.append(np.zeros((1, 10_000)))
+except AudioError as error:
+    print("space" in str(error), info("a.wav").n_samples >= sound.n_samples - 10_000 > 0)
+""")
+    assert printed.stdout.split() == ["True", "True"], printed.stderr

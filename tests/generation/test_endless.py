@@ -124,6 +124,30 @@ def test_endless_sound_ends_by_an_interrupt_and_is_kept(tmp_path):
     assert EndState.load(made.states[0]).facts["n_samples"] == round(made.seconds * RATE)
 
 
+def test_what_ends_within_a_block_goes_on_from_the_state_before(tmp_path):
+    network = make_network("samples")
+    stream = make_stream(network, (1,))
+    sink = open_sink(tmp_path / "a.wav", stream)
+    append, blocks = sink.append, []
+
+    def failing(y: np.ndarray) -> None:
+        blocks.append(y)
+        if len(blocks) == 8:
+            raise KeyboardInterrupt
+        append(y)
+
+    sink.append = failing
+    with pytest.raises(KeyboardInterrupt):
+        record(stream, sink, 1.0)
+    state = EndState.load(sink.states[0])
+    assert state.facts["n_samples"] <= load(sink.paths[0]).shape[-1] < stream.n_samples
+    resumed = SoundStream.from_end_states(network, [state], Controls(0.5))
+    again = record(resumed, reopen_sink(sink.paths, resumed), 0.3)
+    whole = make_stream(network, (1,))
+    expected = np.concatenate([whole.prompts, whole.take(RATE)], -1)
+    np.testing.assert_allclose(again.audio, expected[..., : again.audio.shape[-1]], atol=2**-23)
+
+
 # -- through the public functions -----------------------------------------------------------------
 
 SETTINGS = {"frame_sizes": (8, 4, 4), "hidden_dim": 16, "chunk_steps": 64, "batch_size": 4}

@@ -19,7 +19,7 @@ from .memory import borrowed, row_stride
 from .print_numba import MEMORY_DTYPES, print_numba
 from .program import Program
 
-_NUMPY = {"f32": np.float32, "i64": np.int64, "bool": np.bool_}
+_NUMPY: dict[str, type] = {"f32": np.float32, "i64": np.int64, "bool": np.bool_}
 
 
 class NumbaExecutor:
@@ -52,7 +52,8 @@ class NumbaExecutor:
 
     def _compile(self) -> None:
         """Run no step at all, which compiles what a step needs."""
-        state = [np.zeros(1, _NUMPY[slot.dtype]) for slot in self.program.slots]
+        dtypes = [np.dtype(_NUMPY[slot.dtype]) for slot in self.program.slots]
+        state = [np.zeros(1, dtype) for dtype in dtypes]
         strides = np.zeros(len(state), np.int64)
         try:
             self._run(*state, strides, *self._memory, 0)
