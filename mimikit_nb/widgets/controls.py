@@ -27,13 +27,23 @@ from .fields import (
 )
 from .slider import Scale, Slider, scale_of
 
-LABEL_WIDTH, TEXT_WIDTH, UNIT_WIDTH, SLIDER_WIDTH = "190px", "310px", "60px", "200px"
+LABEL_WIDTH, TEXT_WIDTH, UNIT_WIDTH, SLIDER_WIDTH = "190px", "310px", "85px", "200px"
 NOT_SET = "not set"
 
 STYLE = """<style>
 .mnb-view {font-size: 13px}
 .mnb-view .mnb-wrong {color: #c62828; font-size: 12px; line-height: 1.3}
 .mnb-view .mnb-unit {opacity: .7}
+.mnb-view .mnb-hint {display: inline-block; position: relative; width: 15px; height: 15px;
+  margin-left: 4px; border: 1px solid #8888; border-radius: 50%; font-size: 10px; line-height: 15px;
+  text-align: center; cursor: help}
+.mnb-view .mnb-hint:hover, .mnb-view .mnb-hint:focus {z-index: 20}
+.mnb-view .mnb-hint:focus::after, .mnb-view .mnb-hint:hover::after {content: attr(data-help);
+  position: absolute; left: 20px; top: -4px; z-index: 20; width: 260px; padding: 4px 8px;
+  border: 1px solid #8888; border-radius: 4px; font-size: 12px; line-height: 1.35; text-align: left;
+  color: var(--jp-ui-font-color1, CanvasText); background: var(--jp-layout-color1, Canvas)}
+.mnb-view.widget-box, .mnb-view .widget-box, .mnb-view .mnb-visible, .mnb-view .mnb-visible * {
+  overflow: visible}
 .mnb-view .mnb-note {opacity: .75; font-size: 12px; line-height: 1.4}
 .mnb-view .mnb-invalid input, .mnb-view .mnb-invalid textarea {outline: 2px solid #c62828}
 .mnb-view .mnb-fold {text-align: left; font-weight: 600; background: transparent;
@@ -131,9 +141,7 @@ class TextControl(Control):
         explain(self.text, self.help)
         self.text.observe(self._typed, "value")
         parts: list[Any] = [self.text]
-        if self.unit or self.scale is not None:
-            unit = f'<span class="mnb-unit">{html.escape(self.unit)}</span>'
-            parts.append(W.HTML(unit, layout=W.Layout(width=UNIT_WIDTH)))
+        parts.append(hint(self.help, self.unit))
         if self.scale is not None:
             parts.append(self._make_slider(self.scale))
         self._row = W.VBox([W.HBox(parts, layout=W.Layout(flex_flow="row wrap")), self.message])
@@ -246,7 +254,7 @@ class ChoiceControl(Control):
         )
         explain(self.dropdown, self.help)
         self.dropdown.observe(self._changed, "value")
-        self._row = W.VBox([self.dropdown, self.message])
+        self._row = W.VBox([W.HBox([self.dropdown, hint(self.help)]), self.message])
 
     @property
     def widget(self) -> Any:
@@ -277,7 +285,7 @@ class TickControl(Control):
         )
         explain(self.box, self.help)
         self.box.observe(self._changed, "value")
-        self._row = W.VBox([self.box, self.message])
+        self._row = W.VBox([W.HBox([self.box, hint(self.help)]), self.message])
 
     @property
     def widget(self) -> Any:
@@ -306,6 +314,23 @@ def control_of(name: str, info: FieldInfo) -> Control:
     if kind in (int, float, str) or is_plain_tuple(kind):
         return TextControl(name, info)
     return YamlControl(name, info)
+
+
+def hint(text: str, unit: str = "") -> Any:
+    """A unit, and a mark that tells the meaning of a field under the pointer or in focus.
+
+    ipywidgets 8 doesn't show the tooltips of fields, so this one is our own.
+    """
+    parts = [f'<span class="mnb-unit">{html.escape(unit)}</span>'] if unit else []
+    if text:
+        said = html.escape(text, quote=True)
+        parts.append(
+            f'<span class="mnb-hint" tabindex="0" role="note" aria-label="{said}"'
+            f' data-help="{said}">?</span>'
+        )
+    made = W.HTML(" ".join(parts), layout=W.Layout(width=UNIT_WIDTH, overflow="visible"))
+    made.add_class("mnb-visible")
+    return made
 
 
 def explain(widget: Any, text: str) -> None:

@@ -7,7 +7,7 @@ The picture carries the same marks in the same colours as the player. Main names
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ CLIP_COLOUR = "#cc3311"
 COLUMNS = 900
 LABEL_SIZE = 8
 MOST_FACTS = 6  # named in the title
+WIDTH = 10.0  # of a picture, in inches
+LABEL_ROWS, ROW_INCHES, CHARACTER_INCHES = 3, 0.13, 0.075
 
 
 def draw_sound(
@@ -55,14 +57,15 @@ def draw_sound(
     """
     n = sound.n_channels
     heights = [0.28] * bool(entries) + [max(0.7, 1.3 / n)] * n + [1.2] * spectrogram
-    figure = Figure(figsize=(10, sum(heights) + 0.75), layout="constrained")
+    figure = Figure(figsize=(WIDTH, sum(heights) + 0.75), layout="constrained")
     rows = list(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False))
     axes = [row[0] for row in rows]
     if entries:
         _draw_entries(axes[0], entries)
     waves = axes[bool(entries) : bool(entries) + n]
     _draw_waves(waves, sound)
-    _draw_marks(waves, points, segments, entries)
+    inches = heights[bool(entries)]
+    _draw_marks(waves, points, segments, entries, sound.duration_seconds, inches)
     if spectrogram:
         draw_spectrogram(axes[-1], sound)
     axes[-1].set_xlim(0, sound.duration_seconds)
@@ -110,7 +113,12 @@ def _draw_waves(axes: Sequence[Axes], sound: Sound) -> None:
 
 
 def _draw_marks(
-    axes: Sequence[Axes], points: Sequence[Mark], segments: Sequence[Mark], entries: Sequence[Mark]
+    axes: Sequence[Axes],
+    points: Sequence[Mark],
+    segments: Sequence[Mark],
+    entries: Sequence[Mark],
+    seconds: float,
+    inches: float,
 ) -> None:
     for axis in axes:
         for segment in segments:
@@ -120,10 +128,20 @@ def _draw_marks(
             axis.axvline(point["time"], color=colour_of(point["kind"]), lw=1.2)
         for entry in entries:
             axis.axvline(entry["start"], color=colour_of(entry["kind"]), lw=1, ls=":")
-    for segment in segments:
-        _label(axes[0], segment["start"], 0.98, segment, "top")
-    for point in points:
-        _label(axes[-1], point["time"], 0.02, point, "bottom")
+    for row, segment in _in_rows(segments, "start", seconds):
+        _label(axes[0], segment["start"], 0.98 - row * ROW_INCHES / inches, segment, "top")
+    for row, point in _in_rows(points, "time", seconds):
+        _label(axes[-1], point["time"], 0.02 + row * ROW_INCHES / inches, point, "bottom")
+
+
+def _in_rows(marks: Sequence[Mark], key: str, seconds: float) -> Iterator[tuple[int, Mark]]:
+    """Marks with the rows that their labels find room in."""
+    ends = [-np.inf] * LABEL_ROWS
+    for mark in sorted(marks, key=lambda mark: float(mark[key])):
+        free = [row for row, end in enumerate(ends) if end <= mark[key]]
+        row = free[0] if free else int(np.argmin(ends))
+        ends[row] = mark[key] + (len(mark["label"]) + 1) * CHARACTER_INCHES / WIDTH * seconds
+        yield row, mark
 
 
 def _label(axis: Axes, seconds: float, height: float, mark: Mark, side: str) -> Annotation:
@@ -149,6 +167,7 @@ def _draw_entries(axis: Axes, entries: Sequence[Mark]) -> None:
         text = " · ".join([entry["label"], *known])
         label = _label(axis, entry["start"], 0.5, entry | {"label": text}, "center")
         label.set_clip_path(block)
+        label.set_clip_on(True)
     axis.set_ylim(0, 1)
     axis.set_yticks([])
     axis.spines[:].set_visible(False)

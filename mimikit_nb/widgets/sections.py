@@ -22,6 +22,7 @@ from .controls import (
     TickControl,
     control_of,
     explain,
+    hint,
 )
 from .fields import bare_type, is_fixed, is_optional, registry_of
 
@@ -136,7 +137,7 @@ class KindControl(Control):
         self.fields: ConfigControl | None = None
         self._known: dict[str, Any] = {}
         self._holder = W.VBox()
-        self._view = W.VBox([self.dropdown, self.message, self._holder])
+        self._view = W.VBox([W.HBox([self.dropdown, hint(self.help)]), self.message, self._holder])
 
     @property
     def widget(self) -> Any:

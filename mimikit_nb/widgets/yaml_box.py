@@ -40,7 +40,7 @@ class YamlBox:
         self.opener = W.ToggleButton(description="YAML", layout=W.Layout(width="80px"))
         explain(self.opener, "Export or import all settings as text or file.")
         self.opener.observe(self._toggled, "value")
-        self.box = W.VBox([self.text, take, W.HBox([self.path, save, load]), self.message])
+        self.box = W.VBox([self.text, W.HBox([self.path, save, load, take]), self.message])
         self.box.layout.display = "none"
 
     def _toggled(self, change: Any) -> None:

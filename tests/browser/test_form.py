@@ -89,7 +89,8 @@ def test_another_kind_swaps_the_fields(page):
 def test_it_is_filled_in_by_keyboard_alone(page):
     before = [cell["id"] for cell in page.cells()]
     field(page, "hidden dim").focus()
-    page.page.keyboard.press("Tab")
+    for _ in ("its meaning", "its slider"):
+        page.page.keyboard.press("Tab")
     slider = page.page.get_by_role("slider", name="hidden dim")
     expect(slider).to_be_focused()
     page.page.keyboard.press("ArrowRight")
@@ -108,7 +109,7 @@ def test_it_is_filled_in_by_keyboard_alone(page):
     assert [cell["id"] for cell in page.cells()] == before
 
 
-def test_every_control_has_a_name_and_its_meaning(page):
+def test_every_control_has_a_name_and_its_meaning(page, screenshots):
     for name in ("Feature", "Training", "YAML"):
         button(page, name).click()
     expect(page.page.get_by_label("settings", exact=True)).to_be_visible()
@@ -118,8 +119,12 @@ def test_every_control_has_a_name_and_its_meaning(page):
             || e.closest('label')?.innerText.trim())).map(e => e.outerHTML)"""
     )
     assert not unnamed
-    meaning = page.page.get_by_title("Size of the optimizer's steps.", exact=True)
-    assert meaning.count() >= 2, [m.evaluate("e => e.outerHTML") for m in meaning.all()]
+    meaning = page.page.get_by_role("note", name="Size of the optimizer's steps.", exact=True)
+    meaning.focus()
+    shown = "e => getComputedStyle(e, '::after').content"
+    assert "Size of the optimizer" in meaning.evaluate(shown)
+    page.page.get_by_role("note", name="What the recurrent layers start from").hover()
+    page.page.screenshot(path=screenshots / "form_hint.png")
 
 
 def test_settings_go_out_and_in_as_yaml(page):

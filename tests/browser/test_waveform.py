@@ -168,6 +168,18 @@ def test_marks_of_python_are_drawn(page):
     page.eventually(close("p.segments[0]['start']", 2.0), True)
 
 
+def test_names_close_to_each_other_stay_readable(page, screenshots):
+    page.execute("p.segments = [(2 + i / 4, 2.25 + i / 4, f'segment {i}') for i in range(4)]")
+    page.execute("p.points = [(1, 'onset'), (1.05, 'boundary'), (1.1, 'beat')]")
+    names = Hand(page).root.locator(".labels span")
+    expect(names).to_have_count(4)
+    boxes = [name.bounding_box() for name in names.all()]
+    pairs = [(a, b) for i, a in enumerate(boxes) for b in boxes[i + 1 :]]
+    assert all(a["x"] + a["width"] <= b["x"] or a["y"] + a["height"] <= b["y"] + 1
+               or b["y"] + b["height"] <= a["y"] + 1 for a, b in pairs)  # fmt: skip
+    page.page.screenshot(path=screenshots / "waveform_crowded.png")
+
+
 def test_it_really_plays_pauses_and_seeks(page):
     hand = Hand(page)
     hand.button("Loop").click()  # so that it doesn't end before a slow machine has looked

@@ -144,6 +144,14 @@ def test_headless_is_a_picture_with_the_same_marks(y):
     assert shown.value == {"points": shown.points, "segments": shown.segments, "selection": None}
 
 
+def test_names_close_to_each_other_take_rows_in_the_picture(y):
+    shown = player(y, SR, segments=[(0, 0.1, "first"), (0.1, 1, "second")], headless=True)
+    heights = [t.xy[1] for axis in shown.figure().axes for t in axis.texts]
+    apart = player(y, SR, segments=[(0, 1, "first"), (2, 3, "second")], headless=True)
+    assert len(set(heights)) == 2
+    assert len({t.xy[1] for axis in apart.figure().axes for t in axis.texts}) == 1
+
+
 def test_a_clipped_sound_is_called_so(y):
     title = player(4 * y, SR, title="too loud", headless=True).figure().get_suptitle()
     assert title.startswith("too loud")

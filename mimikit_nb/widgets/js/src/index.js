@@ -7,7 +7,7 @@ import { listen } from "./keys.js";
 import { Labels } from "./labels.js";
 import { Lane } from "./lane.js";
 import { build, clock, describe, icon, showTip } from "./layout.js";
-import { createPointMarker } from "./markers.js";
+import { pointMarkers } from "./markers.js";
 import { Marks } from "./marks.js";
 import { Media } from "./media.js";
 import { Meter } from "./meter.js";
@@ -32,6 +32,7 @@ class View {
     this.root.append(this.media.element);
     this.media.onFrame = (time) => this.#follow(time);
     this.media.onError = (error) => this.#say(error.message);
+    this.flags = new Map(); // of points in the zoom view, by id
     this.lastSync = 0;
     this.gone = false;
     this.asleep = new Promise((wake) => (this.wake = wake));
@@ -61,7 +62,7 @@ class View {
     this.inspector = new Inspector(this.parts, this);
     this.marks = new Marks(this.model, this.peaks, this.info, () => this.#marksChanged());
     this.selecting = new Selecting(find(".zoom"), this);
-    this.labels = new Labels(find(".rules"), this.marks, this.peaks);
+    this.labels = new Labels(find(".rules"), this.marks, this.peaks, this.flags);
     this.marks.draw();
     this.#connect();
     this.#showSpectrogram(this.info.spectrogram);
@@ -208,7 +209,7 @@ class View {
       waveformData: { arraybuffer: firstChannels(this.waveform) },
       zoomLevels: [Math.max(this.#fitScale(), this.waveform.scale)],
       keyboard: false,
-      createPointMarker,
+      createPointMarker: pointMarkers(this.flags),
       createSegmentLabel: () => null, // labels.js writes them
     };
     return new Promise((resolve, reject) => {

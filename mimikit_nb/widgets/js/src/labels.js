@@ -1,12 +1,26 @@
-// Names of segments over the waveform, always readable: each on a plate at its segment's visible
-// beginning, with as much room as there is before the next one; and the frame of the chosen mark.
+// Names of marks over the waveform, always readable: a segment's on a plate at its visible
+// beginning, a point's on its flag; where they would cover each other they take further rows. And
+// the frame of the chosen mark.
 
 import { element } from "./layout.js";
 
-const NARROW = 12; // pixels; with less room a name is left to the tooltip
+const ROWS = 3;
+const GAP = 2; // pixels between two names
+
+/** For boxes {left, width} in order of their left sides: the row that each finds room in. */
+function rowsOf(boxes) {
+  const ends = new Array(ROWS).fill(-Infinity);
+  return boxes.map(({ left, width }) => {
+    const free = ends.findIndex((end) => end + GAP <= left);
+    const row = free >= 0 ? free : ends.indexOf(Math.min(...ends));
+    ends[row] = left + width;
+    return row;
+  });
+}
 
 export class Labels {
-  constructor(rules, marks, peaks) {
+  constructor(rules, marks, peaks, flags) {
+    this.flags = flags;
     this.box = element("div", "", { class: "labels" });
     this.frame = element("div", "", { class: "chosen" });
     rules.append(this.box, this.frame);
@@ -29,18 +43,20 @@ export class Labels {
     const [start, stop] = this.range;
     const width = this.box.clientWidth;
     const x = (time) => ((time - start) / (stop - start)) * width;
-    const shown = this.marks.get("segments").map(now).filter((s) => s.stop > start && s.start < stop);
-    shown.sort((a, b) => a.start - b.start);
-    const plates = shown.map((segment, i) => {
-      const left = Math.max(x(segment.start), 0);
-      const room = Math.max(Math.min(x(segment.stop), width), i + 1 < shown.length ? x(shown[i + 1].start) : width) - left;
-      if (!segment.label || room < NARROW) return null;
+    const visible = (mark) => (mark.stop ?? mark.time) >= start && (mark.start ?? mark.time) <= stop;
+    const inOrder = (list) => this.marks.get(list).map(now).filter(visible);
+    const segments = inOrder("segments").filter((s) => s.label).sort((a, b) => a.start - b.start);
+    const plates = segments.map((segment) => {
       const plate = element("span", segment.label);
-      plate.style.left = `${left + 2}px`;
-      plate.style.maxWidth = `${room - 4}px`;
+      plate.style.left = `${Math.max(x(segment.start), 0) + GAP}px`;
       return plate;
     });
-    this.box.replaceChildren(...plates.filter(Boolean));
+    this.box.replaceChildren(...plates);
+    const boxes = plates.map((plate) => ({ left: plate.offsetLeft, width: plate.offsetWidth }));
+    rowsOf(boxes).forEach((row, i) => (plates[i].dataset.row = row));
+    const points = inOrder("points").sort((a, b) => a.time - b.time);
+    const widths = points.map(({ id, time }) => ({ left: x(time), width: this.flags.get(id)?.width ?? 0 }));
+    rowsOf(widths).forEach((row, i) => this.flags.get(points[i].id)?.setRow(row));
     this.#frame(now(this.marks.chosenMark), x);
   }
 

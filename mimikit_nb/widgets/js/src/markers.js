@@ -10,6 +10,7 @@ const FLAG = 16;
 class PointMarker {
   constructor(options) {
     this.options = options;
+    this.row = 0;
   }
 
   init(group) {
@@ -33,7 +34,18 @@ class PointMarker {
     this.line.points([0, 0, 0, height]);
     if (!this.flag) return;
     this.plate.width(Math.max(this.text.width() + 8, 8));
-    this.flag.y(height - FLAG - 20);
+    this.flag.y(height - FLAG - 20 - this.row * (FLAG + 1));
+  }
+
+  get width() {
+    return this.plate?.width() ?? 0;
+  }
+
+  /** Fly the flag higher, over the flag of a point close by. */
+  setRow(row) {
+    if (row === this.row) return;
+    this.row = row;
+    this.fitToView();
   }
 
   update(changes) {
@@ -49,4 +61,9 @@ class PointMarker {
   }
 }
 
-export const createPointMarker = (options) => new PointMarker(options);
+/** What makes markers for peaks.js; those of the zoom view are kept in `flags` by their point's id. */
+export const pointMarkers = (flags) => (options) => {
+  const marker = new PointMarker(options);
+  if (options.view === "zoomview") flags.set(options.point.id, marker);
+  return marker;
+};
