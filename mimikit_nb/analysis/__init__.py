@@ -3,6 +3,8 @@
 ==================  ==============================================================
 segmentation        ``segment``, ``Segmentation``: events, sections, levels
 clustering          ``cluster``, ``Clustering``: families of like segments
+methods             k-means, agglomerative, spectral, HDBSCAN ... under one interface
+editing             ``split``, ``merge``: segments changed by hand
 gmeans              ``GMeans``: centroids trained by gradient, also on streams
 core_neighbours     ``QCluster``: clusters that grow from dense places
 export, cue         segments as files for other programs

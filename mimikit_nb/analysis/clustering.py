@@ -15,18 +15,16 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans, SpectralClustering
 from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_score
 
 from ..config import did_you_mean
 from ..errors import ParameterError
 from .analysis import Analysis
-from .core_neighbours import QCluster
 from .describe import DEFAULT_CHAIN, Chain, describe, discriminate, standardise
 from .frames import Progress, part_of
-from .gmeans import GMeans
-from .kernels import group_means, kernel_map, principal_components, squared_distances
+from .kernels import group_means, kernel_map, principal_components
+from .methods import METHODS
 from .segmentation import Segmentation, as_samples
 
 N_DIMS = 10
@@ -124,8 +122,56 @@ class Clustering:
                 f"Merge some of the clusters 0 to {self.n_clusters - 1}, not {chosen}."
             )
         joined = np.where(np.isin(self.labels, chosen), chosen[0], self.labels)
-        labels, order = number_by_size(joined)
-        return replace(self, labels=labels, names=tuple(self.names[i] for i in order))
+        return self._numbered(joined, self.names)
+
+    def split(self, cluster: int, n_clusters: int = 2, seed: int = 0) -> Clustering:
+        """One cluster split into several; all are numbered by size again.
+
+        Parameters
+        ----------
+        cluster : int
+            Which one.
+        n_clusters : int > 1, default 2
+            Into how many.
+        seed : int, default 0
+            For k-means, which splits it.
+        """
+        members = np.flatnonzero(self.labels == cluster)
+        if not 2 <= n_clusters <= len(members):
+            raise ParameterError(
+                f"Cluster {cluster} has {len(members)} segments and can't be split into "
+                f"{n_clusters}."
+            )
+        parts = METHODS["kmeans"](self.vectors[members], self.vectors[members], n_clusters, seed)
+        labels = self.labels.copy()
+        labels[members] = np.where(parts == 0, cluster, self.n_clusters + parts - 1)
+        added = [f"{self.names[cluster]}{i + 1}" for i in range(1, n_clusters)]
+        return self._numbered(labels, [*self.names, *added])
+
+    def assign(self, segments: Sequence[int], name: str) -> Clustering:
+        """Some segments given to a cluster; one of a new name is made.
+
+        Parameters
+        ----------
+        segments : list of int
+            Which segments, counted from 0.
+        name : str
+            What the cluster is called.
+        """
+        chosen = np.asarray(segments, np.int64)
+        if not len(chosen) or chosen.min() < 0 or chosen.max() >= len(self):
+            raise ParameterError(f"Assign some of the segments 0 to {len(self) - 1}, not {chosen}.")
+        if not name.strip() or name == "none":
+            raise ParameterError(f"A cluster can't be called {name!r}; give it a name.")
+        names = list(self.names) if name in self.names else [*self.names, name]
+        labels = self.labels.copy()
+        labels[chosen] = names.index(name)
+        return self._numbered(labels, names)
+
+    def _numbered(self, labels: np.ndarray, names: Sequence[str]) -> Clustering:
+        """Same segments with other labels; clusters that lost all their segments are gone."""
+        numbered, order = number_by_size(labels)
+        return replace(self, labels=numbered, names=tuple(names[i] for i in order))
 
     def to_segmentation(self) -> Segmentation:
         """The segments, each labelled by the name of its cluster."""
@@ -365,57 +411,6 @@ def _fitted(
         if score > best:
             best, chosen = float(score), labels
     return chosen
-
-
-def _kmeans(vectors: np.ndarray, means: np.ndarray, k: int | None, seed: int) -> np.ndarray:
-    n_init = 20 if len(vectors) <= 5000 else 3
-    labels: np.ndarray = KMeans(k, n_init=n_init, random_state=seed).fit_predict(vectors)
-    return labels
-
-
-def _agglomerative(vectors: np.ndarray, means: np.ndarray, k: int | None, seed: int) -> np.ndarray:
-    labels: np.ndarray = AgglomerativeClustering(k).fit_predict(vectors)
-    return labels
-
-
-def _spectral(vectors: np.ndarray, means: np.ndarray, k: int | None, seed: int) -> np.ndarray:
-    """Spectral clustering; how near "near" is depends on the neighbourhood of each segment."""
-    n, assumed = len(means), k or 2
-    distances = squared_distances(means, means)
-    neighbor = min(n - 1, max(3, round(n / assumed / 2)))
-    local = np.sort(distances, axis=1)[:, neighbor]
-    local = np.maximum(local, max(float(np.median(local)), 1e-12))
-    alike = np.exp(-distances / np.sqrt(local[:, None] * local))
-    model = SpectralClustering(
-        assumed, affinity="precomputed", random_state=seed, n_init=20, eigen_solver="arpack"
-    )
-    labels: np.ndarray = model.fit_predict(alike)
-    return labels
-
-
-def _hdbscan(vectors: np.ndarray, means: np.ndarray, k: int | None, seed: int) -> np.ndarray:
-    smallest = int(np.clip(len(vectors) // 50, 3, 25))
-    labels: np.ndarray = HDBSCAN(min_cluster_size=smallest, copy=True).fit_predict(vectors)
-    return labels
-
-
-def _qcluster(vectors: np.ndarray, means: np.ndarray, k: int | None, seed: int) -> np.ndarray:
-    return QCluster(n_clusters=k).fit(vectors).labels_
-
-
-def _gmeans(vectors: np.ndarray, means: np.ndarray, k: int | None, seed: int) -> np.ndarray:
-    return GMeans(k, random_state=seed).fit(vectors).labels_
-
-
-METHODS: dict[str, Callable[[np.ndarray, np.ndarray, int | None, int], np.ndarray]] = {
-    "kmeans": _kmeans,
-    "agglomerative": _agglomerative,
-    "spectral": _spectral,
-    "hdbscan": _hdbscan,
-    "qcluster": _qcluster,
-    "gmeans": _gmeans,
-}
-"Methods by name."
 
 
 def _letters(number: int) -> str:

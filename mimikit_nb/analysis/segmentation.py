@@ -115,6 +115,11 @@ class Segmentation:
         candidates = self._candidates()
         return Novelty(candidates.curve_times, candidates.curve, candidates.unit)
 
+    @property
+    def candidates(self) -> Candidates | None:
+        """Places that could be boundaries or onsets, with salience; None for imported segments."""
+        return None if self.analysis is None else self._candidates()
+
     def with_threshold(self, threshold: float) -> Segmentation:
         """Segments for another threshold, without analysing again.
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 import numpy as np
 
 from ..corpus.store import Corpus
-from ..corpus.tracks import LabelTrack
+from ..corpus.tracks import LabelTrack, Track
 from ..errors import CorpusError, ParameterError
 from .clustering import Clustering
 from .segmentation import Segmentation
 
 
 def write_track(
-    found: Segmentation | Clustering, corpus: Corpus, track: str, overwrite: bool = False
-) -> LabelTrack:
+    found: Segmentation | Clustering,
+    corpus: Corpus,
+    track: str,
+    overwrite: bool = False,
+    numbered: bool = False,
+) -> str:
     """Keep segments, or clusters, as labels of the corpus they were found in.
 
     Parameters
@@ -31,11 +35,14 @@ def write_track(
         Name of the track.
     overwrite : bool, default False
         Whether a track of this name may be replaced.
+    numbered : bool, default False
+        Whether to take the next free name (``<track>_002`` ...) if there is another track of this
+        name.
 
     Returns
     -------
-    LabelTrack
-        What was written.
+    str
+        Name of the track. One that holds the same labels already is left as it is.
 
     Raises
     ------
@@ -51,9 +58,14 @@ def write_track(
             f"The segments belong to {segments.n_samples} samples at {segments.sample_rate} Hz, "
             f"{corpus.path.name} has {corpus.n_samples} at {corpus.sample_rate} Hz."
         )
-    starts, stops, labels = _within_files(segments, corpus)
-    corpus.write_labels(track, starts, stops, labels, overwrite)
-    return LabelTrack.of(starts, stops, labels, corpus.n_samples)
+    wanted = LabelTrack.of(*_within_files(segments, corpus), corpus.n_samples)
+    name, number, tracks = track, 1, corpus.tracks
+    while name in tracks and not _is_same(tracks[name], wanted) and numbered and not overwrite:
+        number += 1
+        name = f"{track}_{number:03d}"
+    if name not in tracks or not _is_same(tracks[name], wanted):
+        corpus.write_labels(name, wanted.start, wanted.stop, wanted.label, overwrite)
+    return name
 
 
 def read_track(corpus: Corpus, track: str) -> Segmentation:
@@ -87,6 +99,14 @@ def read_track(corpus: Corpus, track: str) -> Segmentation:
         found.start[order],
         found.stop[order],
         labels,
+    )
+
+
+def _is_same(there: Track, wanted: LabelTrack) -> bool:
+    """Whether a track holds the same labels."""
+    return isinstance(there, LabelTrack) and all(
+        np.array_equal(getattr(there, name), getattr(wanted, name))
+        for name in ("start", "stop", "label")
     )
 
 

@@ -33,6 +33,12 @@ COLOURS = {
     "event": "#56b4e9",
 }
 SPARE_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#997700")
+# Of clusters, in order: Okabe and Ito, then Tol.
+PALETTE = (
+    *("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"),
+    *("#997700", "#882255", "#44aa99", "#aa4499", "#6699cc", "#bb5566"),
+)
+CLUSTER = "cluster "
 TOLERANCE_SECONDS = 0.05  # how far a mark may lie outside: rounding of frames to seconds
 BORDERS = ("prompt_start_seconds", "prompt_end_seconds")
 SHARED_KEYS = ("id", "label", "kind", "editable", "metadata")
@@ -40,6 +46,9 @@ SHARED_KEYS = ("id", "label", "kind", "editable", "metadata")
 
 def colour_of(kind: str) -> str:
     """Colour of a kind of mark; the same one every time, also for kinds of one's own."""
+    number = kind.removeprefix(CLUSTER)
+    if number != kind and number.isdecimal():
+        return PALETTE[int(number) % len(PALETTE)]
     return COLOURS.get(kind) or SPARE_COLOURS[crc32(kind.encode()) % len(SPARE_COLOURS)]
 
 

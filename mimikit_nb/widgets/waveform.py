@@ -46,6 +46,7 @@ def player(
     title: str = "",
     spectrogram: bool = False,
     height: int = 120,
+    kinds: Iterable[str] = (),
     headless: bool | None = None,
 ) -> Player:
     """Show a sound: play it, see it, mark places in it.
@@ -73,6 +74,8 @@ def player(
         Whether the spectrogram is shown from the beginning.
     height : int, default 120
         Height of the waveform, in pixels.
+    kinds : iterable of str
+        Kinds of marks that may be set later, for their colours.
     headless : bool, optional
         Whether to make a picture instead of a widget; found out if None.
 
@@ -99,6 +102,7 @@ def player(
         title=title,
         spectrogram=spectrogram,
         height=height,
+        kinds=kinds,
         headless=is_headless() if headless is None else headless,
     )
 
@@ -139,12 +143,13 @@ class Player(traitlets.HasTraits):
         spectrogram: bool,
         height: int,
         headless: bool,
+        kinds: Iterable[str] = (),
     ) -> None:
         self._sound = sound
         self._facts, self._entries = facts, entries
         self._title, self._spectrogram = title, spectrogram
         super().__init__(points=points, segments=segments)
-        self._view = None if headless else _make_view(self, height)
+        self._view = None if headless else _make_view(self, height, kinds)
 
     @property
     def widget(self) -> ipywidgets.DOMWidget | Image:
@@ -206,10 +211,11 @@ class Player(traitlets.HasTraits):
         return min(max(float(proposal["value"]), 0.0), self._sound.duration_seconds)
 
 
-def _make_view(owner: Player, height: int) -> WaveformView:
+def _make_view(owner: Player, height: int, more_kinds: Iterable[str]) -> WaveformView:
     """Interactive view of a player, its traits linked to the player's."""
     sound = owner._sound
-    kinds = {m["kind"] for m in [*owner.points, *owner.segments, *owner._entries]} | set(COLOURS)
+    kinds = {m["kind"] for m in [*owner.points, *owner.segments, *owner._entries]}
+    kinds |= {*COLOURS, *more_kinds}
     view = WaveformView(
         sound,
         _info={

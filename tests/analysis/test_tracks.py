@@ -29,10 +29,9 @@ def segments_of(corpus: Corpus) -> Segmentation:
 
 def test_what_is_written_is_read_back(corpus: Corpus) -> None:
     found = segments_of(corpus)
-    written = write_track(found, corpus, "events")
+    assert write_track(found, corpus, "events") == "events"
     again = read_track(corpus, "events")
     assert np.array_equal(again.starts, found.starts) and again.labels == found.labels
-    assert len(written) == len(found)
 
 
 def test_clusters_are_kept_by_their_names(corpus: Corpus) -> None:
@@ -52,7 +51,8 @@ def test_stretches_are_cut_where_a_recording_ends(corpus: Corpus) -> None:
     found = Segmentation(
         SR, corpus.n_samples, np.array([0, border - 10]), np.array([100, border + 10]), ("x", "y")
     )
-    track = write_track(found, corpus, "hand")
+    write_track(found, corpus, "hand")
+    track = corpus.tracks["hand"]
     assert track.start.tolist() == [0, border - 10, border]
     assert track.stop.tolist() == [100, border, border + 10]
     assert track.label.tolist() == ["x", "y", "y"]
@@ -61,10 +61,18 @@ def test_stretches_are_cut_where_a_recording_ends(corpus: Corpus) -> None:
 def test_a_track_is_not_replaced_by_chance(corpus: Corpus) -> None:
     found = segments_of(corpus)
     write_track(found, corpus, "events")
+    other = found.with_labels(["x"] * len(found))
     with pytest.raises(CorpusError, match="overwrite"):
-        write_track(found, corpus, "events")
-    write_track(found.with_labels(["x"] * len(found)), corpus, "events", overwrite=True)
+        write_track(other, corpus, "events")
+    write_track(other, corpus, "events", overwrite=True)
     assert set(read_track(corpus, "events").labels) == {"x"}
+
+
+def test_the_next_free_name_is_taken_unless_the_same_is_there(corpus: Corpus) -> None:
+    found = segments_of(corpus)
+    other = found.with_labels(["x"] * len(found))
+    names = [write_track(f, corpus, "e", numbered=True) for f in (found, found, other, other)]
+    assert names == ["e", "e", "e_002", "e_002"]
 
 
 def test_segments_of_another_sound_are_refused(corpus: Corpus, hits: np.ndarray) -> None:

@@ -1,0 +1,148 @@
+// A novelty curve with a threshold to drag: how many segments there would be is said at once, by
+// the page itself; Python is told when the line is let go, and now and then while it moves.
+const HEIGHT = 130, TOP = 18, BOTTOM = 18, LEFT = 46, RIGHT = 8, SYNC_MS = 250;
+const numbers = (view) => {
+  if (!view || !view.byteLength) return new Float32Array(0);
+  return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+};
+
+function render({ model, el }) {
+  el.innerHTML = `<style>
+    .mnb-novelty {position: relative; max-width: 100%; outline-offset: 2px; touch-action: none}
+    .mnb-novelty canvas {display: block; width: 100%; height: ${HEIGHT}px; cursor: ns-resize}
+    .mnb-novelty output {position: absolute; top: 0; right: ${RIGHT}px; font: 600 13px sans-serif;
+      background: #fffc; color: #222; padding: 0 4px; border-radius: 3px; pointer-events: none}
+  </style>`;
+  const root = document.createElement("div");
+  root.className = "mnb-novelty";
+  root.tabIndex = 0;
+  root.setAttribute("role", "slider");
+  root.setAttribute("aria-label", "Threshold of novelty");
+  root.dataset.lmSuppressShortcuts = "true";
+  const canvas = document.createElement("canvas");
+  const say = document.createElement("output");
+  root.append(canvas, say);
+  el.append(root);
+
+  let data, high, low, held = null, told = 0;
+  const read = () => {
+    data = {
+      curve: numbers(model.get("curve")),
+      times: numbers(model.get("times")),
+      salience: numbers(model.get("salience")),
+      duration: model.get("duration"),
+    };
+    // a few giants must not flatten all the rest
+    const sorted = Float32Array.from(data.salience).sort();
+    const quantile = (q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
+    high = Math.max(1.15 * quantile(0.995), 1.4 * model.get("threshold"), 1e-9);
+    low = 0;
+    draw();
+  };
+  const threshold = () => held ?? model.get("threshold");
+  const width = () => Math.max(canvas.clientWidth - LEFT - RIGHT, 1);
+  const x = (seconds) => LEFT + (seconds / data.duration) * width();
+  // the square root lets small and large rises be told apart on one axis
+  const y = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - Math.sqrt(Math.min(Math.max((value - low) / (high - low), 0), 1)));
+  const valueAt = (place) => low + (high - low) * Math.min(Math.max(1 - (place - TOP) / (HEIGHT - TOP - BOTTOM), 0), 1) ** 2;
+  const count = (level) => data.salience.reduce((n, s) => n + (s >= level), 0) + model.get("extra");
+
+  function draw() {
+    const scale = window.devicePixelRatio || 1;
+    canvas.width = canvas.clientWidth * scale;
+    canvas.height = HEIGHT * scale;
+    const c = canvas.getContext("2d");
+    const ink = getComputedStyle(root).color;
+    c.scale(scale, scale);
+    const level = threshold(), base = HEIGHT - BOTTOM;
+    c.fillStyle = "#5b708355";
+    c.beginPath();
+    c.moveTo(LEFT, base);
+    data.curve.forEach((v, i) => c.lineTo(LEFT + (width() * (i + 0.5)) / data.curve.length, y(v)));
+    c.lineTo(LEFT + width(), base);
+    c.fill();
+    for (const above of [false, true]) {
+      c.strokeStyle = above ? "#d55e00" : "#8884";
+      c.lineWidth = above ? 1.5 : 1;
+      c.beginPath();
+      data.times.forEach((time, i) => {
+        if (data.salience[i] >= level !== above) return;
+        c.moveTo(x(time), base);
+        c.lineTo(x(time), y(data.salience[i]));
+      });
+      c.stroke();
+    }
+    c.strokeStyle = "#0072b2";
+    c.lineWidth = 2;
+    c.beginPath();
+    c.moveTo(LEFT, y(level));
+    c.lineTo(LEFT + width(), y(level));
+    c.stroke();
+    c.fillStyle = "#0072b2";
+    c.beginPath();
+    c.arc(LEFT, y(level), 6, 0, 7);
+    c.fill();
+    c.font = "11px sans-serif";
+    c.textAlign = "right";
+    c.fillText(level.toPrecision(3), LEFT - 9, y(level) + 4);
+    c.fillStyle = ink;
+    c.textAlign = "left";
+    c.fillText(`novelty: ${model.get("unit")}`, LEFT + 4, 11);
+    c.textAlign = "center";
+    const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800].find((s) => data.duration / s < 11) ?? 3600;
+    for (let t = step; t < data.duration; t += step) c.fillText(+t.toFixed(1), x(t), HEIGHT - 4);
+    c.textAlign = "left";
+    c.fillText("0 s", LEFT, HEIGHT - 4);
+    const n = data.salience.length || model.get("extra") ? count(level) : 0;
+    say.textContent = `${n} ${n === 1 ? "segment" : "segments"}`;
+    root.setAttribute("aria-valuenow", level.toPrecision(4));
+    root.setAttribute("aria-valuetext", `${say.textContent} at ${level.toPrecision(3)}`);
+  }
+  const tell = (level) => {
+    told = performance.now();
+    model.set("threshold", level);
+    model.save_changes();
+  };
+  const move = (event) => {
+    held = valueAt(event.clientY - canvas.getBoundingClientRect().top);
+    draw();
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    root.focus();
+    move(event);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (held === null) return;
+    move(event);
+    if (data.salience.length < 2000 && performance.now() - told > SYNC_MS) tell(held);
+  });
+  const release = () => {
+    if (held === null) return;
+    const level = held;
+    held = null;
+    tell(level);
+    draw();
+  };
+  canvas.addEventListener("pointerup", release);
+  canvas.addEventListener("pointercancel", release);
+  root.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    const factor = { ArrowUp: 1.05, ArrowDown: 1 / 1.05, PageUp: 1.3, PageDown: 1 / 1.3 }[event.key];
+    if (!factor) return;
+    event.preventDefault();
+    tell(Math.min(Math.max(threshold() * factor, high * 1e-4), high));
+    draw();
+  });
+  const watch = { curve: read, times: read, salience: read, unit: () => draw(), threshold: () => draw() };
+  for (const [name, act] of Object.entries(watch)) model.on(`change:${name}`, act);
+  const resized = new ResizeObserver(() => draw());
+  read();
+  resized.observe(canvas);
+  return () => {
+    resized.disconnect();
+    for (const [name, act] of Object.entries(watch)) model.off(`change:${name}`, act);
+  };
+}
+
+export default { render };

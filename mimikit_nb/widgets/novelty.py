@@ -1,0 +1,103 @@
+"""The novelty curve, with the threshold that cuts it: to drag, or as a picture.
+
+Main names: :class:`NoveltyCurve`, :func:`draw_novelty`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import traitlets
+from matplotlib.figure import Figure
+
+from ..analysis import Segmentation
+from .picture import LABEL_SIZE
+from .pictures import Picture
+
+COLUMNS = 1200
+ABOVE_COLOUR, BELOW_COLOUR, LINE_COLOUR, CURVE_COLOUR = "#d55e00", "#999999", "#0072b2", "#b9c4cd"
+
+
+class NoveltyCurve(anywidget.AnyWidget):
+    """A curve, the places that could be boundaries, and a line to drag.
+
+    Attributes
+    ----------
+    threshold : float
+        Where the line is.
+    """
+
+    _esm = (Path(__file__).parent / "novelty.js").read_text(encoding="utf-8")
+    curve = traitlets.Bytes(b"").tag(sync=True)
+    times = traitlets.Bytes(b"").tag(sync=True)
+    salience = traitlets.Bytes(b"").tag(sync=True)
+    duration = traitlets.Float(1.0).tag(sync=True)
+    threshold = traitlets.Float(0.0).tag(sync=True)
+    extra = traitlets.Int(0).tag(sync=True)
+    unit = traitlets.Unicode("").tag(sync=True)
+
+    def show(self, found: Segmentation) -> None:
+        """Show the curve that segments were picked from."""
+        novelty, places = found.novelty, found.candidates
+        if novelty is None or places is None:
+            return
+        with self.hold_sync():
+            self.duration = found.duration_seconds
+            self.curve = _columns(novelty.times, novelty.values, self.duration).tobytes()
+            self.times = (places.positions / found.sample_rate).astype(np.float32).tobytes()
+            self.salience = places.salience.astype(np.float32).tobytes()
+            self.extra = 0 if found.level == "events" else 1
+            self.unit = novelty.unit
+            self.threshold = float(found.threshold or places.threshold)
+
+
+def draw_novelty(found: Segmentation) -> Picture:
+    """Draw the novelty curve of segments, and what reached the threshold.
+
+    Parameters
+    ----------
+    found : Segmentation
+        From :func:`mimikit_nb.segment`; imported segments have no curve.
+
+    Returns
+    -------
+    Picture
+        Places above the threshold are coloured.
+    """
+    figure = Figure(figsize=(10, 1.7), layout="constrained")
+    axis = figure.subplots()
+    axis.set_xlim(0, found.duration_seconds)
+    axis.set_xlabel("seconds", fontsize=LABEL_SIZE)
+    axis.tick_params(labelsize=LABEL_SIZE - 1)
+    axis.spines[["top", "right"]].set_visible(False)
+    novelty, places = found.novelty, found.candidates
+    if novelty is None or places is None:
+        axis.set_title("edited or imported: no novelty", fontsize=LABEL_SIZE, loc="left")
+        return Picture(figure, "no novelty")
+    curve = _columns(novelty.times, novelty.values, found.duration_seconds)
+    seconds = (np.arange(len(curve)) + 0.5) * found.duration_seconds / len(curve)
+    axis.fill_between(seconds, curve, color=CURVE_COLOUR, lw=0)
+    threshold = found.threshold if found.threshold is not None else places.threshold
+    times, above = places.positions / found.sample_rate, places.salience >= threshold
+    axis.vlines(times[~above], 0, places.salience[~above], color=BELOW_COLOUR, lw=0.6, alpha=0.6)
+    axis.vlines(times[above], 0, places.salience[above], color=ABOVE_COLOUR, lw=1.2)
+    axis.axhline(threshold, color=LINE_COLOUR, lw=1.5)
+    highest = np.quantile(places.salience, 0.995) if len(places.salience) else 1.0
+    axis.set_ylim(0, max(1.15 * highest, 1.4 * threshold, 1e-9))
+    title = f"novelty ({novelty.unit}); threshold {threshold:.3g}: {len(found)} segments"
+    axis.set_title(title, fontsize=LABEL_SIZE, loc="left")
+    return Picture(figure, title)
+
+
+def _columns(times: np.ndarray, values: np.ndarray, duration: float) -> np.ndarray:
+    """Highest value in each of some columns [shape=(COLUMNS,)], float32."""
+    columns = np.zeros(COLUMNS, np.float32)
+    where = np.clip((times / duration * COLUMNS).astype(int), 0, COLUMNS - 1)
+    np.maximum.at(columns, where, values.astype(np.float32))
+    if len(times) >= 4 * COLUMNS or not len(times):
+        return columns
+    centres = (np.arange(COLUMNS) + 0.5) * duration / COLUMNS
+    between = np.interp(centres, times, values).astype(np.float32)
+    return np.maximum(columns, between)

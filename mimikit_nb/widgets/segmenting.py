@@ -1,0 +1,261 @@
+"""The segmentation view: find segments, see and hear them, drag the threshold, edit, export.
+
+::
+
+    app = segment("recording.wav", level="events")
+    app.run()       # shows the view; a headless run analyses here and now
+    app.value       # the segments as edited, in a later cell
+
+The analysis is a job with progress and Stop. The cell run again finds its segments, edits
+included. Main names: :func:`segment`, :class:`SegmentView`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from IPython.display import display
+
+from ..analysis import Segmentation, read_labels
+from ..analysis import segment as segment_samples
+from ..analysis.analysis import check_level
+from ..corpus.store import Corpus
+from ..recipes.analysing import Recording, read_recording
+from ..runtime import is_headless
+from .novelty import draw_novelty
+from .pictures import Picture, waveform
+from .session import Session, session_of
+
+MOST_NAMED = 60  # labels in a picture; more would lie on top of each other
+
+
+@dataclass(frozen=True)
+class SegmentSettings:
+    """What to look for.
+
+    Attributes
+    ----------
+    level : str or float
+        "events", "sections" or seconds.
+    n_segments : int or None
+        About how many.
+    threshold : float or None
+        What novelty has to reach.
+    method : str or None
+        How.
+    """
+
+    level: str | float = "events"
+    n_segments: int | None = None
+    threshold: float | None = None
+    method: str | None = None
+
+
+def segment(
+    sound: Recording,
+    sr: int | None = None,
+    level: str | float = "events",
+    n_segments: int | None = None,
+    threshold: float | None = None,
+    method: str | None = None,
+    *,
+    out: str | Path = "outputs/segments",
+    headless: bool | None = None,
+) -> SegmentView:
+    """Segment a recording by eye, ear and hand.
+
+    Parameters
+    ----------
+    sound : np.ndarray [shape=(N,) or (C, N)], Corpus or path
+        The recording.
+    sr : int > 0, optional
+        Rate of samples in Hz; files and corpora know theirs.
+    level, n_segments, threshold, method : optional
+        What the view begins with, as :func:`mimikit_nb.segment` takes it.
+    out : str or Path, default "outputs/segments"
+        Folder that exports go to.
+    headless : bool, optional
+        Whether to show pictures instead of widgets; found out if None.
+
+    Returns
+    -------
+    SegmentView
+        ``.run()`` shows the view, or analyses in a headless run; ``.value`` is the
+        :class:`~mimikit_nb.analysis.Segmentation` as it is now.
+
+    Raises
+    ------
+    ParameterError
+        If the sound or a setting can't be used.
+    AudioError
+        If the file can't be read.
+    """
+    check_level(level, method)
+    settings = SegmentSettings(level, n_segments, threshold, method)
+    is_still = is_headless() if headless is None else headless
+    return SegmentView(sound, sr, settings, Path(out), is_still)
+
+
+class SegmentView:
+    """Segments of a recording and the view onto them; made by :func:`segment`.
+
+    Attributes
+    ----------
+    session : Session
+        The analysis and its edits; the same for every view of the same sound.
+    widget : ipywidgets.Widget or None
+        What to show; None in a headless run.
+    """
+
+    def __init__(
+        self,
+        sound: Recording,
+        sr: int | None,
+        settings: SegmentSettings,
+        out: Path,
+        headless: bool,
+    ) -> None:
+        self.y, self.sample_rate, self.borders = read_recording(sound, sr)
+        self.sound, self.out, self.headless = sound, out, headless
+        self.corpus = sound if isinstance(sound, Corpus) else None
+        self.settings = settings
+        self.session: Session[Segmentation] = session_of(
+            ("segment", sound_key(self.y, self.sample_rate), str(out.absolute()))
+        )
+        self.widget: Any = None
+        if not headless:
+            from .segment_panel import SegmentPanel
+
+            self.panel = SegmentPanel(self)
+            self.widget = self.panel.widget
+
+    @property
+    def value(self) -> Segmentation:
+        """The segments as they are now; waits for an analysis that is at work.
+
+        Raises
+        ------
+        ParameterError
+            If there are none: the analysis was stopped, or has not begun.
+        """
+        if self.headless and self.session.history.now is None:
+            self.analyse(self.settings, foreground=True)
+        return self.session.wait()
+
+    def run(self) -> Picture | None:
+        """Show the view and begin the analysis; a headless run does it here and now.
+
+        What was edited and not written yet is kept, whatever the settings.
+
+        Returns
+        -------
+        Picture or None
+            In a headless run the waveform with the segments, in the place of the view.
+        """
+        session = self.session
+        if self.headless:
+            self.analyse(self.settings, foreground=True)
+            return self.picture()
+        is_new = session.history.now is None or session.asked != self.settings
+        session.asked = self.settings
+        if is_new and not session.is_edited and not session.is_busy:
+            self.analyse(self.settings)
+        display(self.widget)
+        return None
+
+    def analyse(self, settings: SegmentSettings, foreground: bool | None = None) -> None:
+        """Begin an analysis; levels of a recording that was analysed before come at once."""
+        known = self.session.found
+
+        def work(tell: Callable[[float], None]) -> Segmentation:
+            if known is None or known.analysis is None:
+                return segment_samples(
+                    *(self.y, self.sample_rate, settings.level, settings.n_segments),
+                    *(settings.threshold, settings.method),
+                    borders=self.borders,
+                    progress=tell,
+                )
+            known.analysis.progress = tell
+            found = known.at_level(settings.level, settings.method)
+            if settings.n_segments is not None:
+                return found.with_n_segments(settings.n_segments)
+            if settings.threshold is not None:
+                return found.with_threshold(settings.threshold)
+            return found
+
+        self.session.start(work, settings, foreground)
+
+    def with_threshold(self, threshold: float) -> None:
+        """Pick segments anew; edits are left behind, and come back by Undo."""
+        found = self.session.found
+        if found is not None:
+            self.session.edit(found.with_threshold(threshold), is_drag=True)
+
+    def read(self, path: str | Path) -> None:
+        """Take over labels that were edited elsewhere."""
+        self.session.edit(read_labels(path, like=self.session.wait()))
+
+    def picture(self) -> Picture:
+        """Waveform and spectrogram with the segments."""
+        found = self.value
+        marks = as_marks(found, named=len(found) <= MOST_NAMED)
+        return waveform(self.y, self.sample_rate, segments=marks, title=in_words(found))
+
+    def novelty_picture(self) -> Picture:
+        """The novelty curve and the threshold."""
+        return draw_novelty(self.value)
+
+    def table(self) -> Any:
+        """The segments as a table: start, stop, seconds, label."""
+        import pandas as pd
+
+        found = self.value
+        rows = [
+            {"start": a, "stop": b, "seconds": b - a, "label": label}
+            for (a, b), label in zip(found.segments, found.labels, strict=True)
+        ]
+        return pd.DataFrame(rows, columns=["start", "stop", "seconds", "label"]).round(3)
+
+    def _ipython_display_(self) -> None:
+        if self.widget is not None:
+            display(self.widget)
+        else:
+            print(repr(self))
+
+    def __repr__(self) -> str:
+        now = self.session.history.now
+        return f"SegmentView({'nothing yet' if now is None else in_words(now)})"
+
+
+def sound_key(y: np.ndarray, sr: int) -> str:
+    """What tells a sound from others, without reading all of it."""
+    y = np.asarray(y)
+    every = max(1, y.shape[-1] // 100_000)
+    part = np.ascontiguousarray(y[..., ::every])
+    return f"{y.shape} {sr} {blake2b(part.tobytes(), digest_size=12).hexdigest()}"
+
+
+def as_marks(found: Segmentation, named: bool = True) -> list[dict[str, Any]]:
+    """Segments as the player takes them, with or without their labels."""
+    kind = "event" if found.level == "events" else "segment"
+    return [
+        {"start": a, "stop": b, "label": label if named else "", "kind": kind}
+        for (a, b), label in zip(found.segments, found.labels, strict=True)
+    ]
+
+
+def in_words(found: Segmentation) -> str:
+    """Segments in one line."""
+    what = found.level if isinstance(found.level, str) else f"parts of about {found.level:g} s"
+    what = {"events": "event", "sections": "section"}.get(str(what), str(what))
+    line = f"{len(found)} {what}{'' if len(found) == 1 or ' ' in what else 's'}"
+    if len(found):
+        seconds = np.median((found.stops - found.starts) / found.sample_rate)
+        line += f", typically {seconds:.2f} s"
+    threshold = "" if found.threshold is None else f", threshold {found.threshold:.3g}"
+    return f"{line} ({found.method}{threshold})"

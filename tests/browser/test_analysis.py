@@ -1,0 +1,162 @@
+"""Segmentation and clustering in JupyterLab, used as a person would: by mouse and keyboard."""
+
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import expect
+
+from tests.analysis.sounds import SR, place
+from tests.browser.lab import Notebook, write_notebook
+
+ONSETS = [0.2, 0.71, 1.3, 1.62, 2.4, 3.05]
+SECONDS = 3.6
+SEGMENT = """from mimikit_nb.widgets.segmenting import segment
+app = segment("hits.wav", out="segments")
+app.run()
+"""
+CLUSTER = f"""from mimikit_nb.widgets.clustering import cluster
+times = [(start, start + 0.25) for start in {ONSETS}]
+families = cluster("hits.wav", segments=times, n_clusters=3, out="clusters")
+families.run()
+"""
+WATCH = "seen = []; {}.panel.player.observe(lambda c: seen.append(c['new']), 'time')"
+
+
+@pytest.fixture(scope="module")
+def folder(lab):
+    made = lab.root / "analysis"
+    made.mkdir()
+    y = place(list(zip(ONSETS, ["noise", "low", "high"] * 2, strict=True)), SECONDS)
+    soundfile.write(made / "hits.wav", y, SR)
+    write_notebook(made / "segment.ipynb", SEGMENT)
+    write_notebook(made / "cluster.ipynb", CLUSTER)
+    return made
+
+
+def opened(notebook: Notebook, name: str) -> Notebook:
+    notebook.open(f"analysis/{name}.ipynb").run_all()
+    player = notebook.page.locator(".mnb-waveform")
+    player.scroll_into_view_if_needed()
+    expect(player).to_have_attribute("data-ready", "true")
+    return notebook
+
+
+def button(notebook: Notebook, name: str):
+    """A button of the view; the player inside it has an Undo of its own, before the view's."""
+    return notebook.page.locator(".mnb-view").get_by_role("button", name=name, exact=True).last
+
+
+def at(notebook: Notebook, seconds: float, height: float = 0.5) -> tuple[float, float]:
+    """Place in the player's waveform."""
+    box = notebook.page.locator(".mnb-waveform .zoom").bounding_box()
+    return box["x"] + box["width"] * seconds / SECONDS, box["y"] + box["height"] * height
+
+
+def drag(notebook: Notebook, start: tuple[float, float], stop: tuple[float, float]) -> None:
+    mouse = notebook.page.mouse
+    mouse.move(*start)
+    mouse.down()
+    mouse.move(*stop, steps=8)
+    mouse.up()
+
+
+def test_segments_by_threshold_by_hand_and_back_from_a_file(notebook, lab, folder, screenshots):
+    page = opened(notebook, "segment")
+    page.eventually("len(app.value)", 6)
+    count = page.page.locator(".mnb-novelty output")
+    count.scroll_into_view_if_needed()
+    expect(count).to_have_text("6 segments")
+    box = page.page.locator(".mnb-novelty canvas").bounding_box()
+    x = box["x"] + box["width"] / 2
+    page.page.mouse.move(x, box["y"] + 80)
+    page.page.mouse.down()
+    page.page.mouse.move(x, box["y"] + 30, steps=5)
+    expect(count).not_to_have_text("6 segments")  # while the line is still held
+    page.page.mouse.up()
+    page.poll(lambda: page.value("len(app.value)") < 6, what="fewer segments")
+    expect(count).to_have_text(f"{page.value('len(app.value)')} segments")
+    button(page, "Undo").click()
+    page.eventually("len(app.value)", 6)
+    page.page.locator(".mnb-waveform").scroll_into_view_if_needed()
+    page.page.screenshot(path=screenshots / "segment.png", full_page=True)
+    edge = page.value("app.value.segments[1][0]")
+    drag(page, at(page, edge + 0.002), at(page, edge - 0.1))
+    page.poll(lambda: page.value("app.value.segments[1][0]") < edge - 0.05, what="a moved edge")
+    page.page.mouse.click(*at(page, ONSETS[4] + 0.1))
+    page.poll(lambda: abs(page.value("app.panel.player.time") - 2.5) < 0.05, what="a new place")
+    button(page, "Split").click()
+    page.eventually("len(app.value)", 7)
+    for _ in range(2):
+        button(page, "Undo").click()
+    page.eventually("(len(app.value), round(app.value.segments[1][0], 2))", [6, round(edge, 2)])
+    button(page, "Export").click()
+    page.poll(lambda: (folder / "segments" / "export_001" / "segments.txt").exists(), 30, "a file")
+    labels = folder / "segments" / "export_001" / "edited.txt"
+    labels.write_text("0.5\t1.0\tfrom elsewhere\n")
+    field = page.page.get_by_placeholder("labels.txt, .csv or .json")
+    field.fill(str(labels))
+    field.press("Tab")
+    button(page, "Import").click()
+    page.eventually("app.value.labels", ["from elsewhere"])
+    expect(page.page.locator(".mnb-waveform .labels")).to_contain_text("from elsewhere")
+    page.run_all()  # the cell again: nothing is lost
+    page.eventually("app.value.labels", ["from elsewhere"])
+    page.assert_clean()
+
+
+def test_sounds_are_played_in_turn(notebook, folder):
+    page = opened(notebook, "segment")
+    page.execute(WATCH.format("app"))
+    button(page, "Play all in turn").click()
+    page.poll(lambda: page.value("max(seen, default=0)") > 1.3, 30, "the third sound is heard")
+    button(page, "Be silent").click()
+    page.eventually("app.panel.player.playing", False)
+
+
+def test_a_lasso_on_the_map_selects_what_is_heard_and_named(notebook, folder, screenshots):
+    page = opened(notebook, "cluster")
+    page.eventually("families.value.n_clusters", 3)
+    canvas = page.page.locator(".mnb-map canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    points = page.value("families.value.embedding.tolist()")
+
+    def place_of(i: int) -> tuple[float, float]:
+        u, v = points[i]
+        return (
+            box["x"] + 16 + (u + 1) / 2 * (box["width"] - 32),
+            box["y"] + 16 + (1 - v) / 2 * (box["height"] - 32),
+        )
+
+    page.execute(
+        "seen = []; families.panel.player.observe(lambda c: seen.append(c['new']), 'time')"
+    )
+    page.page.mouse.move(*place_of(2))
+    expect(page.page.locator(".mnb-map .tip")).to_contain_text("1.30 s")
+    page.poll(lambda: page.value("any(1.3 < t < 1.6 for t in seen)"), 30, "a sound under the hand")
+    page.page.screenshot(path=screenshots / "cluster.png", full_page=True)
+    mouse = page.page.mouse
+    corners = [(2, 2), (box["width"] - 3, 2), (box["width"] - 3, box["height"] - 3)]
+    corners += [(2, box["height"] - 3), (2, 4)]
+    mouse.move(box["x"] + 2, box["y"] + 2)
+    mouse.down()
+    for a, b in corners:
+        mouse.move(box["x"] + a, box["y"] + b, steps=4)
+    mouse.up()
+    page.eventually("families.panel.map.selection", list(range(6)))
+    page.execute("seen.clear()")
+    button(page, "Play selection").click()
+    page.poll(lambda: page.value("any(0.7 < t < 0.95 for t in seen)"), 30, "the second is heard")
+    button(page, "Be silent").click()
+    name = page.page.get_by_placeholder("name of a cluster")
+    name.fill("all of them")
+    name.press("Tab")
+    button(page, "Give to cluster").click()
+    page.eventually("families.value.names", ["all of them"])
+    expect(page.page.locator(".mnb-waveform .labels")).to_contain_text("all of them")
+    button(page, "Undo").click()
+    page.eventually("families.value.n_clusters", 3)
+    page.run_all()
+    page.eventually("families.value.n_clusters", 3)
+    page.assert_clean()
+    assert np.isfinite(points).all()
