@@ -251,7 +251,7 @@ class ClusterPanel:
             made.disabled = is_busy or nothing
         self.play.disabled = self.assign.disabled = nothing or not self.map.selection
         self.bar.value = session.share
-        self.bar.layout.visibility = "visible" if is_busy else "hidden"
+        self.bar.layout.display = "" if is_busy else "none"
         self.status.value = status_html(session, self._facts(), self._complaint)
         if history.now is not None and not is_busy and history.now is not self._drawn:
             self._draw(history.now)

@@ -1,6 +1,7 @@
 // A novelty curve with a threshold to drag: how many segments there would be is said at once, by
 // the page itself; Python is told when the line is let go, and now and then while it moves.
-const HEIGHT = 130, TOP = 18, BOTTOM = 18, LEFT = 46, RIGHT = 8, SYNC_MS = 250;
+const HEIGHT = 130, TOP = 18, BOTTOM = 18, SYNC_MS = 250;
+const LEFT = 9, RIGHT = 9; // as in the waveform below
 const numbers = (view) => {
   if (!view || !view.byteLength) return new Float32Array(0);
   return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
@@ -83,8 +84,8 @@ function render({ model, el }) {
     c.arc(LEFT, y(level), 6, 0, 7);
     c.fill();
     c.font = "11px sans-serif";
-    c.textAlign = "right";
-    c.fillText(level.toPrecision(3), LEFT - 9, y(level) + 4);
+    c.textAlign = "left";
+    c.fillText(level.toPrecision(3), LEFT + 10, y(level) - 5);
     c.fillStyle = ink;
     c.textAlign = "left";
     c.fillText(`novelty: ${model.get("unit")}`, LEFT + 4, 11);

@@ -251,7 +251,7 @@ class SegmentPanel:
             self.edits[name].disabled = is_busy or history.now is None
         self.exports.export.disabled = self.play_all.disabled = history.now is None
         self.bar.value = session.share
-        self.bar.layout.visibility = "visible" if is_busy else "hidden"
+        self.bar.layout.display = "" if is_busy else "none"
         self.status.value = status_html(session, self._facts(), self._complaint)
         if history.now is not None and not is_busy:
             self._draw(history.now)

@@ -1,5 +1,7 @@
 """Segmentation and clustering in JupyterLab, used as a person would: by mouse and keyboard."""
 
+import re
+
 import numpy as np
 import pytest
 import soundfile
@@ -42,8 +44,9 @@ def opened(notebook: Notebook, name: str) -> Notebook:
 
 
 def button(notebook: Notebook, name: str):
-    """A button of the view; the player inside it has an Undo of its own, before the view's."""
-    return notebook.page.locator(".mnb-view").get_by_role("button", name=name, exact=True).last
+    """A button of the view; the player inside it has an Undo of its own, with an icon."""
+    made = notebook.page.locator(".mnb-view button.jupyter-button")
+    return made.filter(has_text=re.compile(f"^{name}$"))
 
 
 def at(notebook: Notebook, seconds: float, height: float = 0.5) -> tuple[float, float]:

@@ -89,7 +89,7 @@ def check_segments(folder: Path) -> None:
     labels = mnb.read_labels(folder / "labels_001" / "segments.json")
     assert len(labels) > 10
     assert len(list((folder / "cuts_001" / "segments").glob("*.wav"))) == len(labels)
-    assert (folder / "labels_001" / "segments_sfz" / "segments.sfz").exists()
+    assert list((folder / "labels_001" / "segments_sfz").glob("segments*.sfz"))
 
 
 def check_demo(folder: Path) -> None:
