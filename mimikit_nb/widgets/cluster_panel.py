@@ -18,9 +18,8 @@ from ..analysis.describe import DEFAULT_CHAIN, FEATURES
 from ..analysis.methods import METHODS
 from ..errors import ParameterError
 from .clustering import ClusterSettings, as_marks, in_words
-from .controls import STYLE, explain
+from .controls import STYLE, button, explain
 from .exporting import ExportPanel
-from .form import button
 from .marks import CLUSTER, PALETTE
 from .session_parts import MOST_DRAWN, player_of, status_html
 from .soundmap import SoundMap, colour_of_cluster

@@ -16,8 +16,7 @@ from ..analysis import Clustering, Segmentation, write_track
 from ..analysis.export import FORMATS
 from ..corpus.store import Corpus
 from ..recipes.workspace import new_folder
-from .controls import explain
-from .form import button
+from .controls import button, explain
 
 IN_WORDS = {
     "audacity": "Audacity labels",

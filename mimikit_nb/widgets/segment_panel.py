@@ -17,9 +17,8 @@ from ..analysis.analysis import LEVELS
 from ..analysis.editing import merge, split
 from ..analysis.sections import METHODS
 from ..errors import ParameterError
-from .controls import STYLE, explain
+from .controls import STYLE, button, explain
 from .exporting import ExportPanel
-from .form import button
 from .novelty import NoveltyCurve
 from .segmenting import SegmentSettings, as_marks, in_words
 from .session_parts import MOST_DRAWN, player_of, status_html
