@@ -74,7 +74,7 @@ def limit(program: Program, weights: str, batch_size: int) -> tuple[float, str]:
     total, per_step = weight_sizes(program)
     read = per_step * BYTES[weights] / read_bandwidth(total * BYTES[weights])
     multiplied = per_step * batch_size / products_per_second(weights if batch_size > 1 else "f32")
-    bound = "the bandwidth" if read > multiplied else "the products"
+    bound = "memory" if read > multiplied else "arithmetic"
     return batch_size / max(read, multiplied), bound
 
 

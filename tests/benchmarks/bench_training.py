@@ -13,6 +13,7 @@ from mimikit_nb.runtime import default_device
 from mimikit_nb.training import Callback, Control, TrainConfig
 from mimikit_nb.training.loop import Loop
 from mimikit_nb.training.session import Session
+from tests.benchmarks.report import add
 
 CASES = {
     "sample_rnn": {},
@@ -65,4 +66,7 @@ def test_training_speed(name, tmp_path):
         f"{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}: "
         f"{speed:,.0f} model steps/s; {session.timing}"
     )
+    case = f"{name}, {device}, {torch.get_num_threads()} threads"
+    size = sum(parameter.numel() for parameter in session.network.parameters())
+    add("training", [{"case": case, "per_second": speed, "parameters": size}])
     assert session.timing.outside_share < 0.05

@@ -59,19 +59,26 @@ def draw(sections: dict[str, list[dict[str, Any]]], path: Path) -> None:
     for ax, ((section, group), rows) in zip(axes[:, 0], panels.items(), strict=True):
         names = [row["case"].removeprefix(f"{group}, ") for row in rows]
         values = [row["per_second"] for row in rows]
-        bars = ax.barh(names, values, color="#0072b2", height=0.7)
-        ax.bar_label(bars, [_label(row) for row in rows], padding=3, fontsize=7)
-        limits = [row.get("limit_per_second") for row in rows]
-        for i, limit in enumerate(limits):
+        ax.barh(names, values, color="#0072b2", height=0.7)
+        limits = [row.get("limit_per_second", 0) for row in rows]
+        for i, (row, limit) in enumerate(zip(rows, limits, strict=True)):
             if limit:
                 ax.plot([limit, limit], [i - 0.4, i + 0.4], color="#d55e00", lw=2)
-        most = max([*values, *(limit or 0 for limit in limits)])
-        ax.set_xlim(0, 1.35 * most)
+            place = max(row["per_second"], limit)
+            ax.annotate(
+                _label(row), (place, i), (4, 0), textcoords="offset points", va="center", fontsize=7
+            )
+        ax.set_xlim(0, 1.5 * max([*values, *limits]))
         ax.invert_yaxis()
         ax.tick_params(labelsize=7)
-        ax.set_title(f"{section}: {group}" if group else section, fontsize=9, loc="left")
+        title = f"{section}: {group}" if group else section
+        if "parameters" in rows[0]:
+            title += f", {rows[0]['parameters'] / 1e6:.1f} M weights"
+        ax.set_title(title, fontsize=9, loc="left")
         ax.spines[["top", "right"]].set_visible(False)
-    axes[-1, 0].set_xlabel("steps a second, all rows together; orange: the limit of the machine")
+    axes[-1, 0].set_xlabel(
+        "model steps a second, all rows together; orange: what memory or arithmetic allows"
+    )
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
@@ -81,5 +88,5 @@ def _label(row: dict[str, Any]) -> str:
     if "real_time_factor" in row:
         text += f", {row['real_time_factor']:.2f} x real time"
     if "share" in row:
-        text += f", {row['share']:.0%} of {row['bound']}"
+        text += f", {row['share']:.0%} of what {row['bound']} allows"
     return text
