@@ -67,6 +67,6 @@ def test_training_speed(name, tmp_path):
         f"{speed:,.0f} model steps/s; {session.timing}"
     )
     case = f"{name}, {device}, {torch.get_num_threads()} threads"
-    size = sum(parameter.numel() for parameter in session.network.parameters())
+    size = sum(parameter.numel() for parameter in session.state.network.parameters())
     add("training", [{"case": case, "per_second": speed, "parameters": size}])
     assert session.timing.outside_share < 0.05

@@ -224,7 +224,7 @@ mnb.generate(run, n=2, prompt_seconds=0.2, seconds=None, out=out,
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-@pytest.mark.parametrize("out", ["folder", "bank.h5"])
+@pytest.mark.parametrize("out", ["folder", pytest.param("bank.h5", marks=pytest.mark.long)])
 def test_a_kill_loses_at_most_a_second_and_the_sound_goes_on(run, tmp_path, out):
     out = tmp_path / out
     command = [sys.executable, "-c", ENDLESS, str(run.folder), str(out)]
