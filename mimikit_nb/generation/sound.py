@@ -23,6 +23,7 @@ from .prompts import Prompt, stack_prompts
 from .stream import AudioStream, FixtureSource, ValueStream
 
 BLOCK_SECONDS = 0.05
+FEWEST_STEPS = 4  # of a chunk, which has a cost of its own
 
 Progress = Callable[[float, float], None]
 
@@ -220,7 +221,7 @@ def _values(
         [seed for seed in seeds for _ in range(n_channels)],
         replace(controls, n_channels=n_channels),
         fixtures,
-        chunk_steps=max(1, int(BLOCK_SECONDS / network.io.step_seconds)),
+        chunk_steps=max(FEWEST_STEPS, int(BLOCK_SECONDS / network.io.step_seconds)),
         rows_together=n_channels,
         **options,
     )

@@ -157,6 +157,10 @@ def read_prompt_steps(network: Network, prompt: Tensors, rows_together: int | No
         states = [read_prompt_steps(network, part) for part in parts]
         joined = map_state(lambda *tensors: torch.cat(tensors), *states)
         return {**joined, "t": states[0]["t"]}
+    if not network.is_recurrent:  # what lies further back has left no trace
+        excess = max(0, first.shape[1] - network.receptive_field) // network.chunk_multiple
+        prompt = {name: x[:, excess * network.chunk_multiple :] for name, x in prompt.items()}
+        first = next(iter(prompt.values()))
     state = network.init_state(first.shape[0])
     if first.shape[1] > 1:
         state = network.read({name: x[:, :-1] for name, x in prompt.items()}, state)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from mimikit_nb.generation.controls import Controls
 from mimikit_nb.generation.loop import EagerExecutor
-from mimikit_nb.generation.stream import ValueStream
+from mimikit_nb.generation.stream import ValueStream, read_prompt_steps
 from mimikit_nb.networks import NETWORKS
-from mimikit_nb.networks.base import Network, clone_state
+from mimikit_nb.networks.base import Network, clone_state, run_stages
 from mimikit_nb.networks.losses import loss_terms
 from tests.contracts.catalog import CASES, IOS, TINY, make_network, random_inputs, random_values
 
@@ -142,6 +142,24 @@ def test_reading_leaves_the_state_that_forward_leaves(network):
     for name, value in expected.items():
         if not name.startswith(("in.", "out.")):  # what the next step reads anew
             torch.testing.assert_close(found[name], value, rtol=0, atol=0)
+
+
+def test_a_long_prompt_leaves_what_reading_all_of_it_leaves(network):
+    """Even where only its end is read."""
+    n = network.receptive_field + 2 * network.chunk_multiple + 3
+    prompt = random_inputs(network.io, n_steps=n)
+    found, stages = read_prompt_steps(network, prompt), network.stages()
+    with torch.no_grad():
+        _, expected = network({name: x[:, :-1] for name, x in prompt.items()})
+        expected["in"] = {name: x[:, -1].clone() for name, x in prompt.items()}
+        for k in range(2 * network.chunk_multiple):
+            for state in (expected, found):
+                run_stages(stages, state)
+            assert_equal(found["out"], expected["out"], 1e-4)
+            following = random_inputs(network.io, n_steps=1, seed=k)
+            for state in (expected, found):
+                for name, x in following.items():
+                    state["in"][name].copy_(x[:, 0])
 
 
 def test_every_trainable_parameter_gets_a_gradient(network):

@@ -30,7 +30,25 @@ Backend = Literal["c", "numba", "torch_compile", "cuda_graph", "eager"]
 
 
 class EngineOptions(Config):
-    """How the steps of generation are compiled."""
+    """How the steps of generation are compiled.
+
+    What smaller weights change, on networks trained for two minutes on a piano at 16 kHz: the
+    head parameters relative to their spread (root mean square, teacher-forced), and the log-mel
+    spectra of 5 s of sound, beside what another seed changes.
+
+    ===========  ======  ======  ========  ========  ==========
+    network      parameters      log-mel spectra
+    -----------  --------------  ------------------------------
+    ..           bf16    int8    bf16      int8      other seed
+    ===========  ======  ======  ========  ========  ==========
+    sample_rnn   0.13 %  0.71 %  0.62 dB   0.23 dB   0.38 dB
+    wavenet      0.09 %  0.25 %  0.23 dB   0.24 dB   0.34 dB
+    freqnet      0.15 %  0.41 %  0.05 dB   0.06 dB   0.58 dB
+    ===========  ======  ======  ========  ========  ==========
+
+    With float32 each sound of a batch is, to the last bit, what it would be alone. With bf16,
+    batches of eight and more also round what is multiplied, so that it is only nearly so.
+    """
 
     backend: Literal["auto", "c", "numba", "torch_compile", "cuda_graph", "eager"] = "auto"
     "What runs the steps: compiled code, or the plain stages; 'auto': the fastest that works."
