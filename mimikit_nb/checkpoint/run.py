@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -144,7 +145,7 @@ class Run:
             If another process, or another thread of this one, holds it.
         """
         with (self.folder / "lock").open("w") as file:
-            if not _lock(file):
+            if not _lock_patiently(file):
                 raise CheckpointError(
                     f"{self.folder} is being trained right now by another process or cell. Stop "
                     "that one first (a file named STOP in the folder does it), or use another "
@@ -160,24 +161,42 @@ class Run:
             return False
         try:
             with path.open("r+") as file:
-                return not _lock(file)
+                return not _lock(file, is_shared=True)
         except OSError:
             return False
 
 
+PATIENCE_SECONDS = 0.5
+
+
+def _lock_patiently(file: IO[str]) -> bool:
+    """Lock a file that others may be looking at: who only looks lets go of it at once."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not _lock(file):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 if sys.platform == "win32":
 
-    def _lock(file: IO[str]) -> bool:
+    def _lock(file: IO[str], is_shared: bool = False) -> bool:
         """Windows has no such locks; runs there aren't guarded against a second trainer."""
         return True
 
 else:
     import fcntl
 
-    def _lock(file: IO[str]) -> bool:
-        """Lock a file until it is closed; False if somebody else holds it."""
+    def _lock(file: IO[str], is_shared: bool = False) -> bool:
+        """Lock a file until it is closed; False if somebody else holds it.
+
+        Shared locks exclude only those that aren't: two who look don't take each other for a
+        training.
+        """
+        kind = fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         except OSError:

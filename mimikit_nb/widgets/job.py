@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 HZ = 8.0
+PAINTING_SHARE = 0.2  # of the time that painting may take, if it takes long
 
 
 class Job:
@@ -57,12 +58,17 @@ class Job:
         self._over = threading.Event()
         self._over.set()
         self._lock, self._painting = threading.Lock(), threading.RLock()
-        self._painted = 0.0
+        self._painted = self._cost = 0.0
         self._is_foreground = False
         self._thread: threading.Thread | None = None
         self.error: BaseException | None = None
         self.result: Any = None
         self.details = ""
+
+    @property
+    def is_foreground(self) -> bool:
+        """Whether the work keeps the cell busy that started it."""
+        return self._is_foreground and self.is_alive
 
     @property
     def is_alive(self) -> bool:
@@ -97,7 +103,7 @@ class Job:
     def touch(self) -> None:
         """Say that there is something new to paint; costs next to nothing."""
         self._dirty.set()
-        if self._is_foreground and time.monotonic() - self._painted >= self._interval:
+        if self._is_foreground and time.monotonic() - self._painted >= self._rest:
             self.paint_now()
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -107,12 +113,19 @@ class Job:
     def paint_now(self) -> None:
         """Bring the view up to date; a view that can't be painted doesn't end the work."""
         with self._painting:
+            began = time.monotonic()
             self._dirty.clear()
             try:
                 self._paint()
             except Exception:
                 self.details = self.details or traceback.format_exc()
             self._painted = time.monotonic()
+            self._cost = self._painted - began
+
+    @property
+    def _rest(self) -> float:
+        """Seconds from one painting to the next: more, the longer one takes."""
+        return max(self._interval, self._cost / PAINTING_SHARE)
 
     def _do(self) -> None:
         try:
@@ -129,5 +142,5 @@ class Job:
         while self.is_alive:
             if self._dirty.wait(0.5):
                 self.paint_now()
-                self._over.wait(self._interval)
+                self._over.wait(self._rest)
         self.paint_now()

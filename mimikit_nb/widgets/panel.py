@@ -20,6 +20,7 @@ from ..recipes.facts import StepFacts, measure_step, memory_in_use, plan_facts
 from ..recipes.training import Plan
 from .controls import button, explain
 from .job import Job
+from .page import Page
 from .plot import LossPlot
 from .settings import (
     TrainingSettings,
@@ -28,6 +29,7 @@ from .settings import (
     in_time,
     settings_form,
 )
+from .steering import Steering
 from .timeline import Timeline
 from .trainer import BUSY, in_plain_words
 
@@ -65,30 +67,38 @@ class TrainPanel:
         self._measurer = Job(self._measure, self._show_facts, name="measure")
         self.form = settings_form(view._planned, self._facts, headless=False)
         self.form.observe(lambda _: self._settings_changed(), names=["value"])
+        self.form.observe(lambda _: self._say_summary(), names=["problems"])
         self._make_buttons()
         self._make_status()
-        self._make_live()
+        self._make_plot()
+        self.steering = Steering(self.trainer, view._planned.training)
+        self.steering.apply_button.on_click(lambda _: self._do(self.steering.apply))
         self.timeline = Timeline()
         self.files = W.HTML()
+        self.page = Page({".mnb-losses": "Losses by step"}, self.refresh)
         self.widget = self._arrange()
-        self.trainer.listen(self.refresh)
+        self._refreshing = threading.RLock()
+        self.trainer.show_in(self)
         self.refresh()
         self._settings_changed()
 
     # -- parts --------------------------------------------------------------------------------
 
     def _arrange(self) -> Any:
+        self.fold = W.Accordion(children=[self.form.widget], selected_index=None)
         parts = [
+            self.page,
             self.view.sources.widget,
             W.HTML("<h3>Settings</h3>"),
-            self.form.widget,
+            self.fold,
             W.HTML("<h3>Training</h3>"),
             W.HBox(list(self.buttons.values()), layout=W.Layout(flex_flow="row wrap")),
             self.status,
             self.bar,
             self.advice,
             self.plot.widget,
-            self.live,
+            W.HBox([self.log_axis, self.smoothing]),
+            self.steering.widget,
             W.HTML("<h3>Previews</h3>"),
             self.timeline.widget,
             W.HTML("<h3>What was written</h3>"),
@@ -122,12 +132,10 @@ class TrainPanel:
         explain(self.bar, "Share of the budget that is done.")
         self.advice = W.HTML()
         self.complaint = ""
-        self.plot = LossPlot()
 
-    def _make_live(self) -> None:
-        """Controls that may be used while it trains."""
-        plan = self.view._planned
-        narrow = {"layout": W.Layout(width="230px"), "style": {"description_width": "125px"}}
+    def _make_plot(self) -> None:
+        self.plot = LossPlot()
+        self.plot.widget.add_class("mnb-losses")
         self.log_axis = W.Checkbox(description="log axis", value=True, indent=False)
         self.log_axis.layout.width = "90px"
         self.smoothing = W.FloatSlider(
@@ -138,32 +146,10 @@ class TrainPanel:
             step=0.01,
             layout=W.Layout(width="300px"),
         )
-        self.rate = W.FloatText(
-            description="learning rate", value=plan.training.learning_rate, **narrow
-        )
-        self.temperatures = W.Text(description="temperatures", value="1.0", **narrow)
-        self.interval = W.IntText(
-            description="preview every", value=plan.training.preview_every_steps, **narrow
-        )
-        explain(self.rate, "Size of the optimizer's steps, from the next step on.")
-        explain(
-            self.temperatures, "Of the next previews: 0 is the likeliest, 1 as learned; 0.8, 1."
-        )
-        explain(self.interval, "Steps from one preview to the next; 0: only by the button.")
-        change = button("Apply", "Use these from the next step on.")
-        change.on_click(lambda _: self._do(self._apply))
+        explain(self.log_axis, "Equal factors of the loss are equally far apart.")
+        explain(self.smoothing, "Share of the past in each point of the thick curve.")
         for control in (self.log_axis, self.smoothing):
             control.observe(lambda _: self._redraw(), names="value")
-        self.live = W.VBox(
-            [
-                W.HBox([self.log_axis, self.smoothing]),
-                W.HTML('<span class="mnb-note">While it trains:</span>'),
-                W.HBox(
-                    [self.rate, self.temperatures, self.interval, change],
-                    layout=W.Layout(flex_flow="row wrap"),
-                ),
-            ]
-        )
 
     # -- doing --------------------------------------------------------------------------------
 
@@ -176,13 +162,6 @@ class TrainPanel:
             self.complaint = in_plain_words(error)
         self.refresh()
 
-    def _apply(self) -> None:
-        trainer = self.trainer
-        texts = self.temperatures.value.replace(",", " ").split()
-        trainer.set_temperatures(tuple(float(text) for text in texts))
-        trainer.set_preview_interval(int(self.interval.value))
-        trainer.set_learning_rate(float(self.rate.value))
-
     # -- facts on the settings ----------------------------------------------------------------
 
     def corpus_changed(self) -> None:
@@ -191,12 +170,29 @@ class TrainPanel:
 
     def _settings_changed(self) -> None:
         self._edited.set()
+        self.steering.follow(self.form.value.training) if not self.trainer.is_busy else None
         if not self.trainer.is_busy:
             self._measurer.start()
         self._show_facts()
 
     def _show_facts(self) -> None:
         self.form.show_facts()
+        self._say_summary()
+
+    def _say_summary(self) -> None:
+        self.fold.set_title(0, self._summary())
+
+    def _summary(self) -> str:
+        """The settings in one line, for those who leave them as they are."""
+        if self.form.problems:
+            return "Not usable as they are: " + ", ".join(self.form.problems).replace("_", " ")
+        kind = self.form.value.network.kind.replace("_", " ")
+        try:
+            facts = self._facts(self.form.value)
+        except MimikitError:
+            return kind
+        known = [kind, f"{facts['parameters']} parameters", facts["expected time"]]
+        return " · ".join(known[: 2 + facts["expected time"].startswith("about")])
 
     def _measure(self) -> None:
         """Try a step when no edit has come for a moment."""
@@ -222,6 +218,20 @@ class TrainPanel:
 
     def refresh(self) -> None:
         """Show everything as it is now."""
+        with self._refreshing:
+            self._refresh()
+
+    def repaint(self) -> None:
+        """Show everything as it is now, unless nobody looks."""
+        if self.page.is_seen or self.trainer.job.is_foreground:
+            self.refresh()
+
+    def rest(self) -> None:
+        """Give way to a view that was opened later."""
+        self.trainer.forget(self.repaint)
+        self.widget.children = [W.HTML("This view goes on in the cell that was run last.")]
+
+    def _refresh(self) -> None:
         trainer, run = self.trainer, self.trainer.run
         state = trainer.state
         busy = state in BUSY and trainer.is_busy
@@ -233,6 +243,7 @@ class TrainPanel:
         )
         self.buttons["Stop"].disabled = not busy or state == "stopping"
         self.buttons["Preview now"].disabled = not busy or state == "stopping"
+        self.steering.apply_button.disabled = not busy or state == "stopping"
         self.status.value = self._status_html()
         self.bar.value = self._share_done()
         self.advice.value = self._advice_html()
@@ -261,12 +272,14 @@ class TrainPanel:
             if math.isfinite(status.seconds_left) and trainer.is_busy:
                 parts.append(f"{in_time(status.seconds_left)} left")
         device = self.view._device
-        parts += [device, in_megabytes(memory_in_use(device))]
+        parts += [device, f"{in_megabytes(memory_in_use(device))} in use"]
         line = " · ".join(parts)
         if trainer.message and trainer.state in ("failed", "stopped", "finished", "interrupted"):
             line += f'<br><span class="mnb-note">{html.escape(trainer.message)}</span>'
         if trainer.state == "failed":
             line += f'<br><span class="mnb-wrong">{html.escape(self._consolation())}</span>'
+        if trainer.preview_problem:
+            line += f'<br><span class="mnb-wrong">{html.escape(trainer.preview_problem)}</span>'
         if self.complaint:
             line += f'<br><span class="mnb-wrong">{html.escape(self.complaint)}</span>'
         return line

@@ -25,6 +25,7 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 12, 26, 34
 MOST_POINTS = 800  # drawn of a curve; more can't be told apart
 GRID_COLOUR, TEXT_COLOUR, CHECKPOINT_COLOUR = "#d8d8d8", "#555555", "#009e73"
 FONT = "12px sans-serif"
+NOTHING = "The curve of the loss begins with the first steps."
 DRAWING = Lock()  # what is held is held for all canvases of the kernel
 
 
@@ -199,6 +200,8 @@ def _commands(curves: Curves) -> list[tuple[Any, ...]]:
         ("set", "font", FONT),
         ("set", "line_width", 1),
     ]
+    if not len(curves.raw) and not len(curves.held_out):
+        return commands + _text(NOTHING, WIDTH / 2, HEIGHT / 2, "center") + _legend()
     for tick in _ticks(low, high, curves.is_log):
         place = float(y(tick))
         commands += [

@@ -54,7 +54,10 @@ class Sources:
         self._drop = DropZone(out / "recordings", self.add)
         self._text = W.HTML()
         self._table = W.HTML()
-        self._fold = W.Accordion(children=[W.VBox(), W.VBox([self._table])], selected_index=None)
+        self._listening = W.VBox()
+        self._fold = W.Accordion(
+            children=[self._listening, W.VBox([self._table])], selected_index=None
+        )
         self._fold.set_title(0, "What it learns from: listen")
         self._fold.set_title(1, "What was found in each file")
         self._fold.observe(self._unfolded, "selected_index")
@@ -130,7 +133,7 @@ class Sources:
         shown = player(
             corpus.signal, corpus.sample_rate, segments=files, title="corpus", headless=False
         )
-        self._fold.children = [W.VBox([shown.widget]), self._fold.children[1]]
+        self._listening.children = [shown.widget]
 
 
 def build_beside(paths: Any, path: Path, sample_rate: int) -> Corpus:

@@ -12,6 +12,7 @@ from typing import Any
 
 import ipywidgets as W
 
+from ..audio.recall import read_recall
 from ..errors import MimikitError
 from ..recipes.previews import PreviewSound
 from .waveform import player
@@ -74,16 +75,22 @@ class Timeline:
         if key not in self.players:
             self.players[key] = player(
                 sound.path,
-                metadata={
-                    "prompt_end_seconds": sound.prompt_end_seconds,
-                    "temperature": sound.temperature,
-                    "step": sound.step,
-                },
+                metadata=known_of(sound),
                 title=title_of(sound),
                 height=70,
                 headless=False,
             )
         return self.players[key]
+
+
+def known_of(sound: PreviewSound) -> list[dict[str, Any]]:
+    """What is known about the two parts of a preview: prompt, and what was generated after it."""
+    recall = read_recall(sound.path)
+    end, prompt = sound.prompt_end_seconds, recall.get("prompt") or {}
+    begun = {"start": 0.0, "stop": end, "label": "prompt", "kind": "prompt", "prompt": prompt}
+    new = {"start": end, "label": "generated", "kind": "generated", "step": sound.step}
+    new |= {"temperature": sound.temperature, "seed": recall.get("seed")}
+    return [begun, new] if end else [new]
 
 
 def title_of(sound: PreviewSound) -> str:

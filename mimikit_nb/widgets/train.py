@@ -19,8 +19,8 @@ from typing import Any
 from IPython.display import display
 
 from ..checkpoint.run import Run
-from ..corpus.store import Corpus
-from ..errors import TrainingError
+from ..corpus.store import Corpus, open_corpus
+from ..errors import ConfigError, TrainingError
 from ..recipes.training import Plan, plan
 from ..recipes.training import resume as resume_run
 from ..recipes.training import train as train_run
@@ -164,6 +164,11 @@ class TrainView:
             )
         return run
 
+    @property
+    def corpus(self) -> Corpus:
+        """The corpus of the run that was trained last."""
+        return open_corpus(self.result.config["corpus"]["path"])
+
     def run(self, foreground: bool = False) -> Run | None:
         """Show the view; in a headless run, or in the foreground, train until the end.
 
@@ -189,8 +194,13 @@ class TrainView:
 
     def press_start(self, foreground: bool | None = None) -> None:
         """What the button Start does: train what stands in the form, in a new folder."""
+        if not self.form.is_valid:
+            wrong = ", ".join(self.form.problems).replace("_", " ")
+            raise ConfigError(f"Settings can't be used: {wrong}. Correct them, or press Reset.")
         corpus = self.sources.wait()
         in_front = self._foreground if foreground is None else foreground
+        self.trainer.set_temperatures(self.panel.steering.read_temperatures())
+        self.panel.steering.follow(self.value.training)
         self.trainer.start(corpus, self.value, self._device, in_front)
 
     def press_resume(self) -> None:
@@ -232,15 +242,17 @@ class TrainView:
     def _train_headless(self) -> Run:
         """Train from the parameters; text line by line, a picture, and the previews as files."""
         line = TextLine()
-        planned = self._planned
         if self._go_on_with is not None:
-            wanted = planned.training.to_dict()
+            wanted = self._planned.training.to_dict()
             stored = Run(self._go_on_with).config["training"]
             changes = {n: wanted[n] for n in CHANGEABLE if wanted[n] != stored.get(n)}
             run = resume_run(self._go_on_with, callbacks=[line], device=self._device, **changes)
         else:
+            corpus = self._headless_corpus()
+            settings = TrainingSettings.of(self._planned)
+            planned = settings.plan(self._planned, corpus.sample_rate)
             run = train_run(
-                self._headless_corpus(),
+                corpus,
                 planned.network,
                 new_folder(self.out / "run"),
                 io=planned.io,

@@ -11,7 +11,7 @@ import re
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ..audio.files import load
 from ..audio.recall import read_recall
@@ -44,6 +44,16 @@ def trainer_of(out: str | Path) -> Trainer:
     if key not in TRAINERS:
         TRAINERS[key] = Trainer(out)
     return TRAINERS[key]
+
+
+class View(Protocol):
+    """What shows a trainer."""
+
+    def repaint(self) -> None:
+        """Show everything as it is now."""
+
+    def rest(self) -> None:
+        """Give way to another view."""
 
 
 class PreviewStopped(Exception):
@@ -85,9 +95,11 @@ class Trainer(Callback):
         self.status: Status | None = None
         self.previews: list[PreviewSound] = []
         self.is_previewing = self.wants_preview = False
+        self.preview_problem = ""
         self.temperatures: tuple[float, ...] = (1.0,)
         self.preview_every_steps: int | None = None
         self._listeners: list[Callable[[], None]] = []
+        self._view: View | None = None
         self._task: Callable[[], Run] | None = None
         self._times: deque[float] = deque(maxlen=50)
 
@@ -97,9 +109,16 @@ class Trainer(Callback):
         """Be called, eight times a second at most, when there is something new."""
         self._listeners.append(listener)
 
+    def show_in(self, view: View) -> None:
+        """Be shown in a view, from now on in no other."""
+        previous, self._view = self._view, view
+        if previous is not None:
+            previous.rest()
+        self.listen(view.repaint)
+
     def forget(self, listener: Callable[[], None]) -> None:
         """No longer call a listener."""
-        self._listeners = [known for known in self._listeners if known is not listener]
+        self._listeners = [known for known in self._listeners if known != listener]
 
     def _tell(self) -> None:
         for listener in list(self._listeners):
@@ -251,6 +270,7 @@ class Trainer(Callback):
         if run.metrics_path.exists():
             self.load(run)
         self._times.clear()
+        self.preview_every_steps, self.preview_problem = None, ""
         self.run, self.state, self.message = run, "starting", ""
         self._task = task
         self.job.start(foreground)
@@ -339,10 +359,15 @@ class SteeredPreviewer(Previewer):
             return []  # those of the new interval are asked for
         self.temperatures = trainer.temperatures
         self._was_paused = trainer.control.is_paused
-        trainer.is_previewing = True
+        trainer.is_previewing, trainer.preview_problem = True, ""
         trainer.job.touch()
         try:
             return super().__call__(network, step)
+        except PreviewStopped:
+            raise
+        except Exception as error:
+            trainer.preview_problem = f"The preview failed: {in_plain_words(error)}"
+            raise
         finally:
             trainer.is_previewing = False
             trainer.job.touch()

@@ -1,6 +1,9 @@
+import threading
+
 import pytest
 
 from mimikit_nb.checkpoint import Run
+from mimikit_nb.checkpoint.run import _lock
 from mimikit_nb.errors import CheckpointError
 
 
@@ -64,6 +67,36 @@ def test_nobody_trains_in_a_folder_twice_at_once(run):
         pass
     with run.locked():
         pass
+
+
+def test_who_only_looks_stops_nobody_from_training(run):
+    with run.locked():
+        pass
+    stop = threading.Event()
+
+    def look():
+        while not stop.is_set():
+            _ = Run(run.folder).is_locked
+
+    lookers = [threading.Thread(target=look) for _ in range(3)]
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(20):
+            with run.locked():
+                assert run.is_locked
+    finally:
+        stop.set()
+        for looker in lookers:
+            looker.join()
+
+
+def test_two_who_look_do_not_see_each_other(run):
+    with run.locked():
+        pass
+    with (run.folder / "lock").open("r+") as file:
+        assert _lock(file, is_shared=True)
+        assert not run.is_locked
 
 
 def test_log_adds_lines(run):

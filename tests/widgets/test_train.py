@@ -7,6 +7,7 @@ import pytest
 
 from mimikit_nb.audio.write import write
 from mimikit_nb.checkpoint.run import Run
+from mimikit_nb.corpus.build import build_corpus
 from mimikit_nb.errors import ConfigError, TrainingError
 from mimikit_nb.widgets import trainer
 from mimikit_nb.widgets.drop import DropZone
@@ -61,7 +62,7 @@ def until(view, condition):
 
 
 def press(view, name):
-    made = view.panel.buttons[name]
+    made = {**view.panel.buttons, "Apply": view.panel.steering.apply_button}[name]
     assert not made.disabled, name
     made.click()
 
@@ -138,22 +139,24 @@ def test_steering_while_it_trains(open_view):
     view = open_view(**ENDLESS)
     press(view, "Start")
     until(view, lambda: view.trainer.status is not None)
-    view.panel.temperatures.value = "0.5, 1"
-    view.panel.rate.value = 1e-5
-    view.panel.interval.value = 0
-    view.panel._do(view.panel._apply)
+    view.panel.refresh()
+    view.panel.steering.temperatures.value = "0.5, 1"
+    view.panel.steering.rate.value = 1e-5
+    view.panel.steering.interval.value = 0
+    press(view, "Apply")
     assert view.panel.complaint == ""
+    assert "learning rate 1e-05, previews by the button" in view.panel.steering.note.value
     until(view, lambda: view.trainer.status.learning_rate < 2e-5)
     view.panel.refresh()
     press(view, "Preview now")
     until(view, lambda: len(view.trainer.previews) >= 2)
     assert {s.temperature for s in view.trainer.previews} == {0.5, 1.0}
-    view.panel.temperatures.value = "hot"
-    view.panel._do(view.panel._apply)
-    assert "hot" in view.panel.complaint
-    view.panel.rate.value = 5
-    view.panel.temperatures.value = "1"
-    view.panel._do(view.panel._apply)
+    view.panel.steering.temperatures.value = "hot"
+    press(view, "Apply")
+    assert "Temperatures are numbers from 0 to 10" in view.panel.complaint
+    view.panel.steering.rate.value = 5
+    view.panel.steering.temperatures.value = "1"
+    press(view, "Apply")
     assert "learning_rate" in view.panel.status.value
 
 
@@ -188,6 +191,62 @@ def test_values_come_from_the_form(open_view):
     assert view.value.io.sample_rate == 22050
     facts = view.panel._facts(view.form.value)
     assert {"parameters", "receptive field", "windows per epoch", "expected time"} <= set(facts)
+
+
+def test_settings_that_are_no_good_are_not_trained(open_view):
+    view = open_view()
+    view.form.control("training", "max_steps").text.value = "many"
+    view.panel._do(view.press_start)
+    assert "max steps" in view.panel.complaint
+    assert view.panel.fold.get_title(0).startswith("Not usable")
+    assert not view.trainer.is_busy
+    view.form.reset()
+    assert view.panel.fold.get_title(0).startswith("sample rnn · ")
+
+
+def test_a_view_gives_way_to_one_opened_later(open_view):
+    first = open_view()
+    later = open_view()
+    assert "in the cell that was run last" in first.panel.widget.children[0].value
+    press(later, "Start")
+    assert later.trainer.job.wait(SOON)
+    later.panel.refresh()
+    assert "finished" in later.panel.status.value
+    assert "ready" in first.panel.status.value
+
+
+def test_nobody_looks_and_nothing_is_painted(open_view, monkeypatch):
+    view = open_view()
+    monkeypatch.setattr("mimikit_nb.widgets.page.GONE_SECONDS", 0.0)
+    press(view, "Start")
+    assert view.trainer.job.wait(SOON)
+    view.trainer.job.paint_now()
+    assert "finished" not in view.panel.status.value
+    view.panel.page._on_message(view.panel.page, {"type": "here"}, [])
+    assert "finished" in view.panel.status.value
+
+
+def test_a_preview_that_fails_is_told(open_view, monkeypatch):
+    def fail(*_):
+        raise ValueError("no <prompt>")
+
+    monkeypatch.setattr("mimikit_nb.recipes.previews.prompt_from_corpus", fail)
+    view = open_view()
+    press(view, "Start")
+    assert view.trainer.job.wait(SOON)
+    view.panel.refresh()
+    assert "The preview failed: ValueError: no &lt;prompt&gt;" in view.panel.status.value
+    assert view.trainer.state == "finished"
+
+
+def test_a_headless_run_takes_the_rate_of_its_corpus(tmp_path, music):
+    y = np.asarray(music)
+    write(tmp_path / "a.wav", y, 16000)
+    corpus = build_corpus(tmp_path / "a.wav", tmp_path / "a.h5", sample_rate=16000)
+    app = train(corpus.path, "sample_rnn", tmp_path / "runs", headless=True, device="cpu", **SMALL)
+    run = app.run()
+    assert run.config["io"]["sample_rate"] == 16000
+    assert app.corpus.hash == corpus.hash
 
 
 def test_dropped_files_become_the_corpus(open_view, tmp_path, music):

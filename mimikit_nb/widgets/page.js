@@ -1,0 +1,78 @@
+// What a view needs of the page it is in: a name for every control, folds that open by keyboard,
+// keys that stay inside, and a sign of life for Python while somebody can see it.
+const BEAT = 5000;
+const VIEW = ".mnb-view";
+const CONTROLS = "input, select, textarea, button, [role=slider], .noUi-handle";
+const HEADERS = ".jupyter-widget-Collapse-header, .lm-Collapse-header, .p-Collapse-header";
+
+function outermost(el) {
+  let view = el.closest(VIEW);
+  for (let next = view; next; next = next.parentElement?.closest(VIEW)) view = next;
+  return view;
+}
+
+function nameOf(control) {
+  for (const box of [control.closest(".widget-inline-hbox"), control.closest(".widget-hbox")]) {
+    const label = box?.querySelector(".widget-label")?.textContent.trim();
+    if (label) return label;
+  }
+  return control.title;
+}
+
+function nameControls(view, names) {
+  for (const control of view.querySelectorAll(CONTROLS)) {
+    const has = control.ariaLabel || control.labels?.length || control.innerText?.trim();
+    if (!has && nameOf(control)) control.setAttribute("aria-label", nameOf(control));
+  }
+  for (const [selector, name] of Object.entries(names))
+    for (const found of view.querySelectorAll(selector)) {
+      if (!found.hasAttribute("role")) found.setAttribute("role", "img");
+      found.setAttribute("aria-label", name);
+    }
+}
+
+function openByKey(event) {
+  if (event.key !== "Enter" && event.key !== " ") return;
+  event.preventDefault();
+  event.currentTarget.click();
+}
+
+function tidyFolds(view) {
+  for (const header of view.querySelectorAll(HEADERS)) {
+    const isOpen = header.parentElement.matches("[class*='-open']") || header.matches("[class*='-open']");
+    header.setAttribute("aria-expanded", String(isOpen));
+    if (header.tabIndex === 0) continue;
+    header.tabIndex = 0;
+    header.setAttribute("role", "button");
+    header.addEventListener("keydown", openByKey);
+  }
+}
+
+function render({ model, el }) {
+  el.style.display = "none";
+  let view = null;
+  const tidy = () => { nameControls(view, model.get("names")); tidyFolds(view); };
+  let asked = 0;
+  const soon = () => { asked ||= setTimeout(() => { asked = 0; tidy(); }, 100); };
+  const observer = new MutationObserver(soon);
+  const settle = () => {
+    if (view || !(view = outermost(el))) return;
+    clearInterval(waiting);
+    view.setAttribute("data-lm-suppress-shortcuts", "true");
+    observer.observe(view, { childList: true, subtree: true, attributeFilter: ["class"] });
+    tidy();
+    live();
+  };
+  const waiting = setInterval(settle, 100);
+  const live = () => { if (!document.hidden && el.isConnected) model.send({ type: "here" }); };
+  const beating = setInterval(live, BEAT);
+  document.addEventListener("visibilitychange", live);
+  return () => {
+    clearInterval(waiting);
+    clearInterval(beating);
+    document.removeEventListener("visibilitychange", live);
+    observer.disconnect();
+  };
+}
+
+export default { render };
