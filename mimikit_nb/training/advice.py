@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.ndimage import median_filter
 
 Verdict = Literal["too early", "still learning", "flat", "over-fitting", "unstable"]
 
@@ -18,6 +19,7 @@ FEWEST_STEPS = 40  # losses of fewer steps say nothing
 RECENT_SHARE = 0.4  # of the steps; the two halves of it are compared
 SURE = 2.5  # standard errors that a change must exceed to be one
 SPIKE = 6.0  # times the usual scatter that a loss must jump to be a spike
+NEIGHBOURS = 5  # losses that one is compared with to be a spike, itself among them
 SPIKES = 0.03  # share of recent steps that may be spikes
 RISE = 0.25  # share of all that was learned whose loss means trouble
 FORGOTTEN = 0.03  # share of all that was learned by which the held-out loss may rise
@@ -91,7 +93,8 @@ def _unstable(y: np.ndarray, skipped: int, n_steps: int) -> Advice | None:
         )
     recent = y[-max(FEWEST_STEPS, int(RECENT_SHARE * len(y))) :]
     scatter = np.median(np.abs(np.diff(recent))) + 1e-12
-    n_spikes = int(np.sum(recent - np.median(recent) > SPIKE * scatter + 0.1 * _learned(y)))
+    around = median_filter(recent, NEIGHBOURS, mode="nearest")  # a steep fall is no spike
+    n_spikes = int(np.sum(recent - around > SPIKE * scatter + 0.1 * _learned(y)))
     if n_spikes > max(2, SPIKES * len(recent)):
         reason = f"{n_spikes} of the last {len(recent)} losses jump far above the others."
         return Advice("unstable", reason, remedy)

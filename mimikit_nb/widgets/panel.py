@@ -275,9 +275,10 @@ class TrainPanel:
         parts += [device, f"{in_megabytes(memory_in_use(device))} in use"]
         line = " · ".join(parts)
         if trainer.message and trainer.state in ("failed", "stopped", "finished", "interrupted"):
-            line += f'<br><span class="mnb-note">{html.escape(trainer.message)}</span>'
+            style = "wrong" if trainer.state == "failed" else "note"
+            line += f'<br><span class="mnb-{style}">{html.escape(trainer.message)}</span>'
         if trainer.state == "failed":
-            line += f'<br><span class="mnb-wrong">{html.escape(self._consolation())}</span>'
+            line += f'<br><span class="mnb-note">{html.escape(self._consolation())}</span>'
         if trainer.preview_problem:
             line += f'<br><span class="mnb-wrong">{html.escape(trainer.preview_problem)}</span>'
         if self.complaint:

@@ -176,9 +176,13 @@ class Notebook:
     """One page of a browser with a notebook in it."""
 
     def __init__(self, page: Page, lab: Lab) -> None:
-        self.page, self.lab = page, lab
+        self.lab = lab
         self.errors: list[str] = []
         self.external: list[str] = []
+        self._watch(page)
+
+    def _watch(self, page: Page) -> None:
+        self.page = page
         page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", self._note_request)
@@ -204,6 +208,13 @@ class Notebook:
         )
         self.wait_idle()
         return self
+
+    def reopen(self, path: str) -> Notebook:
+        """Close the page, and open the notebook in a new one: the kernel goes on meanwhile."""
+        closed = self.page
+        self._watch(closed.context.new_page())
+        closed.close()
+        return self.open(path)
 
     def run_all(self, timeout: float = 120) -> Notebook:
         """Run all cells and wait until the kernel rests; a cell that fails fails the test."""

@@ -63,6 +63,12 @@ def test_losses_that_jump_are_unstable(noise):
     assert advise(losses).verdict == "unstable"
 
 
+def test_a_steep_fall_in_steps_is_not_unstable():
+    steep = np.linspace(5.5, 4.5, 64) ** 2 / 5
+    rows = np.repeat([0.0, -0.15, 0.02, -0.2, 0.0, -0.1, 0.03, -0.15], 8)  # other music each
+    assert advise(steep + rows).verdict == "still learning"
+
+
 def test_negative_losses_are_losses(noise):
     assert advise(falling(tau=800) - 10 + noise).verdict == "still learning"
 
