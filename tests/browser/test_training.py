@@ -159,10 +159,9 @@ def steer(view: View) -> None:
 def listen_and_mark(view: View) -> None:
     """Play the newest preview, mark a passage of it, drag the mark; Python knows where."""
     notebook = view.notebook
-    players = view.root.locator(".mnb-waveform")
-    expect(players.first).to_have_attribute("data-ready", "true")
-    expect(players.first).to_contain_text("temperature 0.7")
+    expect(view.root.locator(".mnb-waveform").first).to_contain_text("temperature 0.7")
     hand = Hand(notebook, 0, notebook.value(f"{NEWEST}.duration_seconds"))
+    expect(hand.root).to_have_attribute("data-ready", "true")
     hand.button("Loop").click()
     hand.button("Play").click()
     sound = "a => !a.paused && a.currentTime > 0.1 && a.played.length > 0 && !a.muted"
@@ -170,14 +169,14 @@ def listen_and_mark(view: View) -> None:
     notebook.poll(lambda: audio.evaluate(sound), what="the preview plays")
     hand.button("Pause").click()
     notebook.eventually(f"{NEWEST}.playing", False)
-    hand.drag(2.0, 3.0)
-    notebook.eventually(f"[round(t, 1) for t in {NEWEST}.selection or ()]", [2.0, 3.0])
+    hand.drag(1.0, 2.0)
+    notebook.eventually(f"[round(t, 1) for t in {NEWEST}.selection or ()]", [1.0, 2.0])
     hand.press("s")
     notebook.eventually(f"len({NEWEST}.segments)", 1)
     hand.press("Escape")
-    hand.drag(2.5, 4.0)
-    notebook.eventually(close(f"{NEWEST}.segments[0]['start']", 3.5, 0.1), True)
-    notebook.eventually(close(f"{NEWEST}.segments[0]['stop']", 4.5, 0.1), True)
+    hand.drag(1.5, 2.5)
+    notebook.eventually(close(f"{NEWEST}.segments[0]['start']", 2.0, 0.1), True)
+    notebook.eventually(close(f"{NEWEST}.segments[0]['stop']", 3.0, 0.1), True)
 
 
 def keys_stay_inside(view: View) -> None:
@@ -244,6 +243,7 @@ def test_a_newcomer_hears_a_first_preview(notebook, lab, tmp_path, screenshots, 
     took = notebook.value("time.time() - began")
     figures["seconds from Start to the first preview"] = round(took, 1)
     player = view.root.locator(".mnb-waveform").first
+    player.scroll_into_view_if_needed()
     expect(player).to_have_attribute("data-ready", "true")
     player.get_by_role("button", name="Play", exact=True).click()
     audio = player.locator("audio")
@@ -346,6 +346,7 @@ def open_previews(notebook: Notebook, folder: Path, n: int, figures: dict) -> in
     notebook.reopen(f"many_previews/{n}.ipynb").run_all()
     players = View(notebook).root.locator(".mnb-waveform")
     expect(players).to_have_count(min(n, 3))
+    players.first.scroll_into_view_if_needed()
     expect(players.first).to_have_attribute("data-ready", "true")
     assert notebook.value("len(app.trainer.previews)") == n
     figures[f"seconds to open {n} previews"] = round(notebook.value("took"), 2)
