@@ -87,7 +87,9 @@ def known_of(sound: PreviewSound) -> list[dict[str, Any]]:
     """What is known about the two parts of a preview: prompt, and what was generated after it."""
     recall = read_recall(sound.path)
     end, prompt = sound.prompt_end_seconds, recall.get("prompt") or {}
-    begun = {"start": 0.0, "stop": end, "label": "prompt", "kind": "prompt", "prompt": prompt}
+    begun = {"start": 0.0, "stop": end, "label": "prompt", "kind": "prompt"}
+    if "position_seconds" in prompt:
+        begun["position in the corpus"] = f"{prompt['position_seconds']:.2f} s"
     new = {"start": end, "label": "generated", "kind": "generated", "step": sound.step}
     new |= {"temperature": sound.temperature, "seed": recall.get("seed")}
     return [begun, new] if end else [new]

@@ -262,7 +262,7 @@ class TrainView:
             )
         self.trainer.load(run)
         picture: Picture = loss_curves(run)
-        print(f"{run.folder}: {run.state}, {len(self.trainer.previews)} previews")
+        print(f"{len(self.trainer.previews)} previews in {run.samples_folder}")
         print(picture.save(run.folder / "losses.png"))
         return run
 
