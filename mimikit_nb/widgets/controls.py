@@ -208,7 +208,7 @@ class TextControl(Control):
         self._changed()
 
     def _slid(self, change: Any) -> None:
-        if self._quiet or self.scale is None or self._is_rounding(change):
+        if self._quiet or self.scale is None:
             return
         self._quiet = True
         try:
@@ -218,10 +218,6 @@ class TextControl(Control):
         finally:
             self._quiet = False
         self._changed()
-
-    def _is_rounding(self, change: Any) -> bool:
-        """Whether it wasn't a hand: the page puts a slider on the nearest of its steps."""
-        return abs(change["new"] - change["old"]) <= self.slider.step / 2
 
     def _move_slider(self, value: Any) -> None:
         if self.scale is not None and isinstance(value, int | float) and math.isfinite(value):

@@ -122,24 +122,6 @@ def test_sliders_and_texts_follow_each_other(edited):
     assert edited.value.count == 100
 
 
-def test_reset_puts_right_what_never_became_a_value(edited):
-    type_in(edited, "many", "count")
-    assert not edited.is_valid
-    edited.reset()
-    assert edited.is_valid
-    assert edited.control("count").text.value == str(Everything().count)
-
-
-def test_a_page_that_rounds_a_slider_changes_no_setting():
-    training = form(TrainConfig(), headless=False)
-    decay = training.control("ema_decay")
-    decay.slider.value = 1.0  # the step of the page that is nearest to 0.999
-    assert decay.text.value == "0.999"
-    assert training.is_valid
-    decay.slider.value = 0.9
-    assert training.value.ema_decay == 0.9
-
-
 def test_reset_presets_and_setting_from_outside(edited):
     edited.value = Everything(count=32)
     assert edited.control("count").text.value == "32"
