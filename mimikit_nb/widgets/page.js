@@ -1,9 +1,7 @@
-// What a view needs of the page it is in: a name for every control, folds that open by keyboard,
-// keys that stay inside, and a sign of life for Python while somebody can see it.
+// What a view needs of the page it is in: a name for every control, keys that stay inside, and a sign of life for Python while somebody can see it.
 const BEAT = 5000;
 const VIEW = ".mnb-view";
 const CONTROLS = "input, select, textarea, button, [role=slider], .noUi-handle";
-const HEADERS = ".jupyter-widget-Collapse-header, .lm-Collapse-header, .p-Collapse-header";
 
 function outermost(el) {
   let view = el.closest(VIEW);
@@ -31,27 +29,10 @@ function nameControls(view, names) {
     }
 }
 
-function openByKey(event) {
-  if (event.key !== "Enter" && event.key !== " ") return;
-  event.preventDefault();
-  event.currentTarget.click();
-}
-
-function tidyFolds(view) {
-  for (const header of view.querySelectorAll(HEADERS)) {
-    const isOpen = header.parentElement.matches("[class*='-open']") || header.matches("[class*='-open']");
-    header.setAttribute("aria-expanded", String(isOpen));
-    if (header.tabIndex === 0) continue;
-    header.tabIndex = 0;
-    header.setAttribute("role", "button");
-    header.addEventListener("keydown", openByKey);
-  }
-}
-
 function render({ model, el }) {
   el.style.display = "none";
   let view = null;
-  const tidy = () => { nameControls(view, model.get("names")); tidyFolds(view); };
+  const tidy = () => nameControls(view, model.get("names"));
   let asked = 0;
   const soon = () => { asked ||= setTimeout(() => { asked = 0; tidy(); }, 100); };
   const observer = new MutationObserver(soon);
@@ -59,7 +40,7 @@ function render({ model, el }) {
     if (view || !(view = outermost(el))) return;
     clearInterval(waiting);
     view.setAttribute("data-lm-suppress-shortcuts", "true");
-    observer.observe(view, { childList: true, subtree: true, attributeFilter: ["class"] });
+    observer.observe(view, { childList: true, subtree: true });
     tidy();
     live();
   };

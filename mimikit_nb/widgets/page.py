@@ -1,7 +1,7 @@
 """What a view needs of the page it is in: names, keys, and whether anybody looks.
 
-Controls and pictures get names for those who can't see them, folds open by keyboard, keys typed
-in a view don't trigger the notebook's shortcuts. The page also says every few seconds that it
+Controls and pictures get names for those who can't see them; keys typed in a view don't trigger
+the notebook's shortcuts. The page also says every few seconds that it
 shows the view: a training that nobody looks at needn't be painted, and the Jupyter server would
 keep all that is painted for a closed page in memory. Main name: :class:`Page`.
 """

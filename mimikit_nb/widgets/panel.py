@@ -22,6 +22,7 @@ from .controls import button, explain
 from .job import Job
 from .page import Page
 from .plot import LossPlot
+from .sections import fold
 from .settings import (
     TrainingSettings,
     facts_in_words,
@@ -85,7 +86,7 @@ class TrainPanel:
     # -- parts --------------------------------------------------------------------------------
 
     def _arrange(self) -> Any:
-        self.fold = W.Accordion(children=[self.form.widget], selected_index=None)
+        self.fold = fold("Settings", self.form.widget, is_open=False)
         parts = [
             self.page,
             self.view.sources.widget,
@@ -180,7 +181,7 @@ class TrainPanel:
         self._say_summary()
 
     def _say_summary(self) -> None:
-        self.fold.set_title(0, self._summary())
+        self.fold.children[0].description = self._summary()
 
     def _summary(self) -> str:
         """The settings in one line, for those who leave them as they are."""

@@ -21,6 +21,7 @@ from ..recipes.workspace import choose_corpus
 from .drop import DropZone
 from .job import Job
 from .pictures import MOST_NAMED_FILES
+from .sections import fold
 from .trainer import in_plain_words
 from .waveform import player
 
@@ -55,14 +56,14 @@ class Sources:
         self._text = W.HTML()
         self._table = W.HTML()
         self._listening = W.VBox()
-        self._fold = W.Accordion(
-            children=[self._listening, W.VBox([self._table])], selected_index=None
-        )
-        self._fold.set_title(0, "What it learns from: listen")
-        self._fold.set_title(1, "What was found in each file")
-        self._fold.observe(self._unfolded, "selected_index")
+        folds = [
+            fold("What it learns from: listen", self._listening, is_open=False),
+            fold("What was found in each file", self._table, is_open=False),
+        ]
+        self._opener = folds[0].children[0]
+        self._opener.observe(self._unfolded, "value")
         self._shown: Corpus | None = None
-        self.widget = W.VBox([W.HTML("<h3>Sounds</h3>"), self._drop, self._text, self._fold])
+        self.widget = W.VBox([W.HTML("<h3>Sounds</h3>"), self._drop, self._text, *folds])
         self._paint()
 
     def begin(self) -> None:
@@ -108,11 +109,11 @@ class Sources:
             self._text.value = "Reading the sounds …"
         else:
             self._text.value = _describe(self.corpus)
-            if self._fold.selected_index == 0:
+            if self._opener.value:
                 self._show_player()
 
     def _unfolded(self, change: Any) -> None:
-        if change["new"] == 0:
+        if change["new"]:
             self._show_player()
 
     def _show_player(self) -> None:

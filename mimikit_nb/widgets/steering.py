@@ -12,8 +12,7 @@ import ipywidgets as W
 
 from ..errors import ParameterError
 from ..training.config import TrainConfig
-from .controls import explain
-from .form import button
+from .controls import button, explain
 from .trainer import Trainer
 
 NARROW: dict[str, Any] = {

@@ -198,10 +198,10 @@ def test_settings_that_are_no_good_are_not_trained(open_view):
     view.form.control("training", "max_steps").text.value = "many"
     view.panel._do(view.press_start)
     assert "max steps" in view.panel.complaint
-    assert view.panel.fold.get_title(0).startswith("Not usable")
+    assert view.panel.fold.children[0].description.startswith("Not usable")
     assert not view.trainer.is_busy
     view.form.reset()
-    assert view.panel.fold.get_title(0).startswith("sample rnn · ")
+    assert view.panel.fold.children[0].description.startswith("sample rnn · ")
 
 
 def test_a_view_gives_way_to_one_opened_later(open_view):
