@@ -1,4 +1,5 @@
-// What a view needs of the page it is in: a name for every control, keys that stay inside, and a sign of life for Python while somebody can see it.
+// What a view needs of the page it is in: a name for every control, keys that stay inside, and a
+// sign of life for Python while somebody can see it.
 const BEAT = 5000;
 const VIEW = ".mnb-view";
 const CONTROLS = "input, select, textarea, button, [role=slider], .noUi-handle";
