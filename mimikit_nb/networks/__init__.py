@@ -1,15 +1,17 @@
 """Networks: one contract, one file per network, registered by kind.
 
-=======================  =================================================================
-module                   holds
-=======================  =================================================================
-:mod:`.base`             the contract (``forward``, ``init_state``, ``stages``), the registry
-:mod:`.heads`            distributions at the output: loss and draw
-:mod:`.losses`           weighted loss terms
-:mod:`.wavenet`          WaveNet, and FreqNet as its form on magnitude frames
-:mod:`.sample_rnn`       SampleRNN
-=======================  =================================================================
+===========================  =============================================================
+module                       holds
+===========================  =============================================================
+:mod:`.base`                 the contract (``forward``, ``init_state``, ``stages``), the registry
+:mod:`.heads`                distributions at the output: loss and draw
+:mod:`.losses`               weighted loss terms
+:mod:`.wavenet`              WaveNet, and FreqNet as its form on magnitude frames
+:mod:`.tiers`                what networks in tiers share
+:mod:`.sample_rnn`           SampleRNN
+:mod:`.sampler_transformer`  transformer tiers with cached attention
+===========================  =============================================================
 """
 
-from . import sample_rnn, wavenet  # noqa: F401 - registers the kinds
+from . import sample_rnn, sampler_transformer, wavenet  # noqa: F401 - registers the kinds
 from .base import NETWORKS as NETWORKS

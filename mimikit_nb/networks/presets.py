@@ -29,6 +29,27 @@ PRESETS: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
             "training": {"batch_size": 64, "chunk_steps": 2048, "learning_rate": 5e-4},
         },
     },
+    "sampler_transformer": {
+        "tiny": {
+            "network": {"hidden_dim": 64},
+            "training": {"batch_size": 8, "chunk_steps": 1024, "learning_rate": 3e-3},
+        },
+        "laptop": {
+            "network": {},
+            "training": {"batch_size": 8, "chunk_steps": 1024, "learning_rate": 1e-3},
+        },
+        "gpu": {
+            "network": {
+                "frame_sizes": (64, 16, 4, 4),
+                "n_layers": (6, 4, 2, 0),
+                "windows": (256, 128, 64, 64),
+                "hidden_dim": 768,
+                "n_heads": 12,
+                "n_kv_heads": 4,
+            },
+            "training": {"batch_size": 32, "chunk_steps": 8192, "learning_rate": 3e-4},
+        },
+    },
     "wavenet": {
         "tiny": {
             "network": {"n_layers": 7, "residual_channels": 32, "skip_channels": 32},

@@ -33,6 +33,19 @@ TINY: dict[str, list[dict]] = {
         {"frame_sizes": (4, 2), "hidden_dim": 16, "rnn": "gru", "n_rnn": 2, "weight_norm": True},
         {"frame_sizes": (8, 4, 2, 3), "hidden_dim": 12, "rnn": "rnn"},
     ],
+    "sampler_transformer": [
+        {"frame_sizes": (8, 4, 4), "windows": (3,), "hidden_dim": 16, "n_heads": 2},
+        {"frame_sizes": (1,), "n_layers": (2,), "windows": (7,), "hidden_dim": 16, "n_heads": 2},
+        {
+            "frame_sizes": (8, 2, 3),
+            "n_layers": (1, 0, 1),
+            "windows": (2, 5, 4),
+            "hidden_dim": 16,
+            "n_heads": 4,
+            "n_kv_heads": 2,
+            "ff_multiple": 2,
+        },
+    ],
 }
 
 

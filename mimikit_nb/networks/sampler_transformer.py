@@ -1,0 +1,135 @@
+"""Sampler Transformer: tiers of transformers, each over frames at its own rate.
+
+The tiers are those of SampleRNN; in place of a recurrent memory each attends to a window of its
+last frames, whose keys and values are cached (Vaswani et al., "Attention Is All You Need", 2017;
+Dai et al., "Transformer-XL", 2019, for the memory that training carries from chunk to chunk).
+With a single tier of frame size 1 it is a plain causal transformer, over samples or over the
+frames of a spectrum.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+from torch import nn
+
+from ..config import field
+from ..errors import ConfigError
+from ..features.waveform import MuLawConfig
+from ..io.heads import EmbeddingInputConfig
+from ..io.variable import IOSpec, VariableConfig
+from .base import NETWORKS, NetworkConfig
+from .layers.attention import Transformer
+from .tiers import Tier, TieredNetwork, check_frame_sizes
+
+
+@NETWORKS.register
+class SamplerTransformerConfig(NetworkConfig):
+    """Transformer tiers over frames of samples."""
+
+    kind: Literal["sampler_transformer"] = "sampler_transformer"
+    "Name of the network."
+    frame_sizes: tuple[int, ...] = field((32, 8, 8), min_length=1, max_length=12, unit="samples")
+    "Items each tier reads, from the slowest tier to the last; each divides the one before."
+    n_layers: tuple[int, ...] = field((1, 1, 0), min_length=1, max_length=12)
+    "Transformer layers of each tier, or one number for all; the last tier may do without."
+    windows: tuple[int, ...] = field((64,), min_length=1, max_length=12, unit="frames")
+    "Frames that each tier looks back at in a layer, or one number for all."
+    hidden_dim: int = field(256, ge=2, le=4096, scale="power_of_two")
+    "Units of every tier."
+    n_heads: int = field(4, ge=1, le=64)
+    "Places each layer can look at at once; twice that many must divide hidden_dim."
+    n_kv_heads: int | None = field(None, ge=1, le=64)
+    "Heads with keys and values of their own; fewer than n_heads need less memory and time."
+    ff_multiple: int = field(4, ge=1, le=16)
+    "Width of the layers' feed-forward networks, in hidden_dim."
+
+    @model_validator(mode="after")
+    def _check(self) -> SamplerTransformerConfig:
+        check_frame_sizes(self.frame_sizes)
+        n_tiers, kv = len(self.frame_sizes), self.n_kv_heads or self.n_heads
+        limits = {"frame_sizes": (1, 65_536), "n_layers": (0, 48), "windows": (1, 65_536)}
+        for name, (low, high) in limits.items():
+            values = getattr(self, name)
+            if not all(low <= value <= high for value in values):
+                raise ConfigError(f"{name} {values} must all be from {low} to {high}.")
+            if len(values) not in (1, n_tiers):
+                raise ConfigError(
+                    f"{name} {values} must be one number, or one for each of the {n_tiers} tiers "
+                    f"of frame_sizes {self.frame_sizes}."
+                )
+        if self.hidden_dim % (2 * self.n_heads) or self.n_heads % kv:
+            raise ConfigError(
+                f"hidden_dim={self.hidden_dim} can't be shared by n_heads={self.n_heads} in "
+                f"n_kv_heads={kv} groups: twice n_heads must divide hidden_dim, n_kv_heads n_heads."
+            )
+        return self
+
+    @property
+    def periods(self) -> list[int]:
+        """Steps from one run of each tier to its next."""
+        return [*self.frame_sizes[:-1], 1]
+
+    def per_tier(self, values: tuple[int, ...]) -> list[int]:
+        """One value for each tier."""
+        return list(values) * len(self.frame_sizes) if len(values) == 1 else list(values)
+
+    @property
+    def reach(self) -> list[int]:
+        """Steps back that each tier's layers can see together, its frame included."""
+        tiers = zip(
+            self.frame_sizes,
+            self.periods,
+            self.per_tier(self.n_layers),
+            self.per_tier(self.windows),
+            strict=True,
+        )
+        return [size + layers * (window - 1) * period for size, period, layers, window in tiers]
+
+    @property
+    def receptive_field(self) -> int:
+        """Steps that can influence a prediction."""
+        # A condition is used until the tier's next frame, up to a period less one step later.
+        return 1 + sum(n - 1 + period - 1 for n, period in zip(self.reach, self.periods, strict=True))
+
+    def build(self, io: IOSpec) -> SamplerTransformer:
+        """Sampler Transformer with random weights."""
+        return SamplerTransformer(self, io)
+
+    @classmethod
+    def default_io(cls, sample_rate: int) -> IOSpec:
+        """Mu-law samples in 256 classes, read as short learned vectors."""
+        variable = VariableConfig(feature=MuLawConfig(), input=EmbeddingInputConfig(dim=16))
+        return IOSpec(sample_rate=sample_rate, variables={"signal": variable})
+
+
+class SamplerTransformer(TieredNetwork):
+    """Transformer tiers from slow to fast, and two rectified layers before the heads."""
+
+    config: SamplerTransformerConfig
+
+    def __init__(self, config: SamplerTransformerConfig, io: IOSpec) -> None:
+        dim, kv_heads = config.hidden_dim, config.n_kv_heads or config.n_heads
+        periods = config.periods
+        tiers = [
+            Tier(
+                io,
+                size,
+                period,
+                dim,
+                Transformer(dim, layers, config.n_heads, kv_heads, window, config.ff_multiple),
+                ratio=period // below if below else 0,
+            )
+            for size, period, below, layers, window in zip(
+                config.frame_sizes,
+                periods,
+                [*periods[1:], 0],
+                config.per_tier(config.n_layers),
+                config.per_tier(config.windows),
+                strict=True,
+            )
+        ]
+        output = nn.Sequential(nn.ReLU(), nn.Linear(dim, dim), nn.ReLU())
+        super().__init__(config, io, tiers, output, dim)
+        self.receptive_field = config.receptive_field

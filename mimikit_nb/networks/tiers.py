@@ -1,0 +1,301 @@
+"""What networks in tiers share: frames at several rates, conditions from tier to tier.
+
+Every tier but the last reads frames of its size, one after the other, and gives conditions to
+the tier below until its next frame; the last tier reads the latest items at every step (Mehri
+et al., "SampleRNN: An Unconditional End-to-End Neural Audio Generation Model", 2017, section 2).
+What a tier does with its frames is its *body*: anything that can run in parallel and step by
+step.
+
+A tier with frame size ``f`` runs at steps ``t`` divisible by ``f`` and reads the ``f`` items up
+to item ``t``. A parallel ``forward`` treats whole top-tier frames at once; what lies before the
+first and behind the last frame border of a chunk is done step by step.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ConfigError, ParameterError
+from ..features.base import Continuous, Discrete
+from ..io.heads import EmbeddingInputConfig
+from ..io.variable import IOSpec, VariableConfig
+from .base import Network, NetworkConfig, Stage, State, Tensors, build_heads, clone_state
+from .heads import Head
+from .layers.inputs import as_vectors, build_input, input_config
+
+
+class Body(Protocol):
+    """What a tier does with its frames."""
+
+    def init_state(self, batch_size: int) -> State:
+        """State before the first frame."""
+
+    def step(self, x: Tensor, state: State, n: Tensor) -> Tensor:
+        """Output ``[B, H]`` of frame ``n [1]``, in place."""
+
+    def parallel(self, x: Tensor, state: State, n: int) -> tuple[Tensor, State]:
+        """Outputs ``[B, N, H]`` of frames from frame ``n`` on, and the state behind them."""
+
+
+def check_frame_sizes(frame_sizes: Sequence[int]) -> None:
+    """Raise a ConfigError unless each tier's frame holds whole frames of the next."""
+    for slow, fast in itertools.pairwise(frame_sizes[:-1]):
+        if slow % fast:
+            raise ConfigError(
+                f"frame_sizes {tuple(frame_sizes)}: {slow} isn't a multiple of {fast}; "
+                "each tier's frame must hold whole frames of the next, as in (16, 8, 8)."
+            )
+
+
+class FrameInput(nn.Module):
+    """Reads ``frame_size`` items of one variable as one vector."""
+
+    def __init__(
+        self,
+        variable: VariableConfig,
+        kind: Discrete | Continuous,
+        frame_size: int,
+        hidden_dim: int,
+    ) -> None:
+        super().__init__()
+        config = input_config(variable, kind)
+        self.kind = kind
+        self.table: nn.Embedding | None = None
+        if isinstance(config, EmbeddingInputConfig) and isinstance(kind, Discrete):
+            item_dim = config.dim or 16  # short vectors: the layer reads frame_size of them at once
+            self.table = nn.Embedding(kind.n_classes, item_dim)
+        else:
+            item_dim = 1 if isinstance(kind, Discrete) else kind.dim
+        self.linear = nn.Linear(frame_size * item_dim, hidden_dim)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Hidden units ``[..., H]`` of frames ``[..., f]`` or ``[..., f, dim]``."""
+        items = as_vectors(frames, self.kind) if self.table is None else self.table(frames)
+        return self.linear(items.flatten(-2))
+
+
+class Tier(nn.Module):
+    """Reads frames, and whatever belongs to their last step, as one vector.
+
+    Parameters
+    ----------
+    io : IOSpec
+        The variables.
+    frame_size : int
+        Items of each autoregressive variable that it reads.
+    period : int
+        Steps from one run to the next.
+    hidden_dim : int
+        Units.
+    body : nn.Module
+        A :class:`Body`.
+    ratio : int
+        Conditions it gives per run; 0 for the last tier, which gives none.
+    """
+
+    def __init__(
+        self,
+        io: IOSpec,
+        frame_size: int,
+        period: int,
+        hidden_dim: int,
+        body: nn.Module,
+        ratio: int = 0,
+    ) -> None:
+        super().__init__()
+        self.frame_size, self.period, self.ratio = frame_size, period, ratio
+        self.inputs = nn.ModuleDict(
+            {
+                name: FrameInput(v, io.kind(name), frame_size, hidden_dim)
+                for name, v in io.autoregressive.items()
+            }
+        )
+        self.fixtures = nn.ModuleDict(
+            {
+                name: build_input(v, io.kind(name), hidden_dim)
+                for name, v in io.inputs.items()
+                if v.role == "fixture"
+            }
+        )
+        self.body = body
+        self.up = nn.Linear(hidden_dim, ratio * hidden_dim) if ratio else None
+
+    def read(self, frames: Tensors, values: Tensors, above: Tensor | None) -> Tensor:
+        """Sum ``[..., H]`` of frames, of fixtures and of the condition from the tier above."""
+        x = sum(module(frames[name]) for name, module in self.inputs.items())
+        x = sum((module(values[name]) for name, module in self.fixtures.items()), start=x)
+        return x if above is None else x + above
+
+    def conditions(self, y: Tensor) -> Tensor:
+        """Conditions ``[..., ratio, H]`` for the tier below."""
+        assert self.up is not None
+        return self.up(y).unflatten(-1, (self.ratio, -1))
+
+
+class TieredNetwork(Network):
+    """Tiers from slow to fast; the last one predicts.
+
+    Parameters
+    ----------
+    config, io
+        As for every network.
+    tiers : sequence of Tier
+        From the slowest to the last.
+    output : nn.Module
+        From the last tier's units to those of the heads.
+    hidden_dim : int
+        Units.
+    """
+
+    is_recurrent = True
+
+    def __init__(
+        self,
+        config: NetworkConfig,
+        io: IOSpec,
+        tiers: Sequence[Tier],
+        output: nn.Module,
+        hidden_dim: int,
+    ) -> None:
+        super().__init__(config, io)
+        self.tiers: Sequence[Tier] = nn.ModuleList(tiers)  # type: ignore[assignment]
+        self.output = output
+        self.head_modules = build_heads(io, hidden_dim)
+        self.hidden_dim = hidden_dim
+        self.history = max(tier.frame_size for tier in tiers)
+        self.chunk_multiple = tiers[0].period
+
+    @property
+    def heads(self) -> dict[str, Head]:
+        """Output heads by target variable."""
+        return dict(self.head_modules.items())  # type: ignore[arg-type]
+
+    def init_state(self, batch_size: int) -> State:
+        """Silence behind, bodies at their start, no conditions yet."""
+        state = self.io_state(batch_size)
+        new = next(self.parameters()).new_zeros
+        state["tiers"] = {str(i): tier.body.init_state(batch_size) for i, tier in self._numbered()}
+        state["up"] = {
+            str(i): new(batch_size, tier.ratio, self.hidden_dim)
+            for i, tier in self._numbered()
+            if tier.ratio
+        }
+        state["last"] = {
+            name: _silence(self.io, name, state["in"][name], self.history)
+            for name in self.io.autoregressive
+        }
+        return state
+
+    def _numbered(self) -> list[tuple[int, Tier]]:
+        return list(enumerate(self.tiers))
+
+    # -- one step -----------------------------------------------------------------------------
+
+    def stages(self) -> list[Stage]:
+        """Remember the input; run each tier at its period; the last one predicts."""
+        tiers = [Stage(tier.period, self._tier_stage(i)) for i, tier in self._numbered()]
+        return [Stage(1, self._remember), *tiers]
+
+    def _remember(self, state: State) -> None:
+        for name, ring in state["last"].items():
+            ring.index_copy_(1, state["t"] % self.history, state["in"][name][:, None])
+
+    def _last(self, state: State, n: int) -> Tensors:
+        """The last ``n`` items of each autoregressive variable, oldest first."""
+        slots = (state["t"] + torch.arange(1 - n, 1, device=state["t"].device)) % self.history
+        return {name: ring.index_select(1, slots) for name, ring in state["last"].items()}
+
+    def _above(self, state: State, i: int) -> Tensor | None:
+        """The condition ``[B, H]`` that the tier above ``i`` has for now."""
+        if i == 0:
+            return None
+        index = (state["t"] // self.tiers[i].period) % self.tiers[i - 1].ratio
+        return state["up"][str(i - 1)].index_select(1, index)[:, 0]
+
+    def _tier_stage(self, i: int) -> Callable[[State], None]:
+        tier = self.tiers[i]
+
+        def run(state: State) -> None:
+            frames = self._last(state, tier.frame_size)
+            x = tier.read(frames, state["in"], self._above(state, i))
+            y = tier.body.step(x, state["tiers"][str(i)], state["t"] // tier.period)
+            if tier.ratio:
+                state["up"][str(i)].copy_(tier.conditions(y))
+            else:
+                for name, params in self._predict(y).items():
+                    state["out"][name].copy_(params)
+
+        return run
+
+    def _predict(self, y: Tensor) -> Tensors:
+        h = self.output(y)
+        return {name: head(h) for name, head in self.heads.items()}
+
+    # -- many steps ---------------------------------------------------------------------------
+
+    def forward(self, inputs: Tensors, state: State | None = None) -> tuple[Tensors, State]:
+        """Head parameters of all steps; whole top-tier frames in parallel."""
+        first = next(iter(inputs.values()))
+        n_steps = first.shape[1]
+        state = self.init_state(first.shape[0]) if state is None else state
+        head = min(n_steps, -int(state["t"]) % self.chunk_multiple)
+        body = (n_steps - head) // self.chunk_multiple * self.chunk_multiple
+        if body == n_steps:
+            return self._parallel(inputs, state)
+        if torch.is_grad_enabled() and any(p.requires_grad for p in self.parameters()):
+            raise ParameterError(
+                f"A training chunk of {n_steps} steps doesn't hold whole frames of "
+                f"{self.chunk_multiple}; use a multiple of {self.chunk_multiple}."
+            )
+        return self._in_pieces(inputs, clone_state(state), (head, body, n_steps - head - body))
+
+    def _in_pieces(
+        self, inputs: Tensors, state: State, lengths: tuple[int, ...]
+    ) -> tuple[Tensors, State]:
+        """Steps up to a frame border, frames in parallel, steps behind the last border."""
+        outputs: list[Tensors] = []
+        pieces = {name: x.split(lengths, dim=1) for name, x in inputs.items()}
+        for i, length in enumerate(lengths):
+            piece = {name: x[i] for name, x in pieces.items()}
+            if i == 1 and length:
+                out, state = self._parallel(piece, state)
+                outputs.append(out)
+            for k in range(length if i != 1 else 0):
+                out, state = self.step({name: x[:, k] for name, x in piece.items()}, state)
+                outputs.append({name: y[:, None] for name, y in out.items()})
+        return {name: torch.cat([o[name] for o in outputs], 1) for name in self.heads}, state
+
+    def _parallel(self, inputs: Tensors, state: State) -> tuple[Tensors, State]:
+        """Whole frames from a frame border on, differentiable."""
+        n_steps, t = next(iter(inputs.values())).shape[1], int(state["t"])
+        past = {name: ring.roll(-(t % self.history), 1) for name, ring in state["last"].items()}
+        items = {name: torch.cat([past[name], inputs[name]], 1) for name in past}
+        above, bodies = None, {}
+        for i, tier in self._numbered():
+            frames = self._frames(items, tier.frame_size, tier.period)
+            fixtures = {name: inputs[name][:, :: tier.period] for name in tier.fixtures}
+            x = tier.read(frames, fixtures, above)
+            y, bodies[str(i)] = tier.body.parallel(x, state["tiers"][str(i)], t // tier.period)
+            above = tier.conditions(y).flatten(1, 2) if tier.ratio else None
+        last = {
+            k: v[:, -self.history :].roll((t + n_steps) % self.history, 1) for k, v in items.items()
+        }
+        return self._predict(y), {**state, "t": state["t"] + n_steps, "tiers": bodies, "last": last}
+
+    def _frames(self, items: Tensors, size: int, hop: int) -> Tensors:
+        """Frames of ``size`` items that end at every ``hop``-th step, ``[B, N, size(, dim)]``."""
+        start = self.history - size + 1
+        frames = {name: x[:, start:].unfold(1, size, hop) for name, x in items.items()}
+        return {name: x.transpose(2, 3) if x.dim() == 4 else x for name, x in frames.items()}
+
+
+def _silence(io: IOSpec, name: str, like: Tensor, n: int) -> Tensor:
+    """``n`` items of silence per batch row: the middle class, or zeros."""
+    kind = io.kind(name)
+    level = kind.n_classes // 2 if isinstance(kind, Discrete) else 0
+    return torch.full_like(like[:, None].expand(-1, n, *like.shape[1:]), level).contiguous()
