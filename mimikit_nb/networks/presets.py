@@ -41,7 +41,7 @@ PRESETS: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
         "gpu": {
             "network": {
                 "frame_sizes": (64, 16, 4, 4),
-                "n_layers": (6, 4, 2, 0),
+                "n_layers": (6, 4, 2),
                 "windows": (256, 128, 64, 64),
                 "hidden_dim": 768,
                 "n_heads": 12,

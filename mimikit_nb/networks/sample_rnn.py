@@ -17,7 +17,6 @@ from functools import reduce
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
@@ -30,7 +29,7 @@ from ..io.heads import EmbeddingInputConfig
 from ..io.variable import IOSpec, VariableConfig
 from .base import NETWORKS, Network, NetworkConfig, Stage, State, Tensors, build_heads, clone_state
 from .heads import Head
-from .layers.inputs import as_vectors, build_input, input_config
+from .layers.inputs import FrameInput, build_input
 from .layers.recurrent import Recurrent
 
 
@@ -75,41 +74,6 @@ class SampleRNNConfig(NetworkConfig):
         """Mu-law samples in 256 classes, read as short learned vectors."""
         variable = VariableConfig(feature=MuLawConfig(), input=EmbeddingInputConfig(dim=16))
         return IOSpec(sample_rate=sample_rate, variables={"signal": variable})
-
-
-class FrameInput(nn.Module):
-    """Reads ``frame_size`` items of one variable as one vector: one frame, or all of a sequence."""
-
-    def __init__(
-        self, variable: VariableConfig, kind: object, frame_size: int, hidden_dim: int
-    ) -> None:
-        super().__init__()
-        config = input_config(variable, kind)  # type: ignore[arg-type]
-        self.kind = kind
-        self.table: nn.Embedding | None = None
-        if isinstance(config, EmbeddingInputConfig):
-            item_dim = config.dim or 16  # short vectors: the layer reads frame_size of them at once
-            self.table = nn.Embedding(kind.n_classes, item_dim)  # type: ignore[attr-defined]
-        else:
-            item_dim = 1 if isinstance(kind, Discrete) else kind.dim  # type: ignore[attr-defined]
-        self.linear = nn.Linear(frame_size * item_dim, hidden_dim)
-        self.frame_size = frame_size
-
-    def _vectors(self, items: Tensor) -> Tensor:
-        return as_vectors(items, self.kind) if self.table is None else self.table(items)  # type: ignore[arg-type]
-
-    def forward(self, frame: Tensor) -> Tensor:
-        """Hidden units ``[B, H]`` of one frame ``[B, f]`` or ``[B, f, dim]``."""
-        return self.linear(self._vectors(frame).flatten(-2))
-
-    def parallel(self, items: Tensor, hop: int) -> Tensor:
-        """Hidden units ``[B, N, H]`` of the frames that begin at every ``hop``-th of ``items``.
-
-        The linear layer as a convolution, so that no item is looked up or copied twice.
-        """
-        weight = self.linear.weight.unflatten(1, (self.frame_size, -1)).transpose(1, 2)
-        vectors = self._vectors(items).transpose(1, 2)
-        return F.conv1d(vectors, weight, self.linear.bias, stride=hop).transpose(1, 2)
 
 
 class Tier(nn.Module):

@@ -32,8 +32,10 @@ class SamplerTransformerConfig(NetworkConfig):
     "Name of the network."
     frame_sizes: tuple[int, ...] = field((32, 8, 8), min_length=1, max_length=12, unit="samples")
     "Items each tier reads, from the slowest tier to the last; each divides the one before."
-    n_layers: tuple[int, ...] = field((1, 1, 0), min_length=1, max_length=12)
-    "Transformer layers of each tier, or one number for all; the last tier may do without."
+    n_layers: tuple[int, ...] = field((1,), min_length=1, max_length=11)
+    "Transformer layers of each tier above the last, or one number for all of these."
+    sample_layers: int = field(0, ge=0, le=48)
+    "Transformer layers of the last tier; without any it reads its frame only, and is quick."
     windows: tuple[int, ...] = field((64,), min_length=1, max_length=12, unit="frames")
     "Frames that each tier looks back at in a layer, or one number for all."
     hidden_dim: int = field(256, ge=2, le=4096, scale="power_of_two")
@@ -47,18 +49,22 @@ class SamplerTransformerConfig(NetworkConfig):
 
     @model_validator(mode="after")
     def _check(self) -> SamplerTransformerConfig:
-        check_frame_sizes(self.frame_sizes)
         n_tiers, kv = len(self.frame_sizes), self.n_kv_heads or self.n_heads
-        limits = {"frame_sizes": (1, 65_536), "n_layers": (0, 48), "windows": (1, 65_536)}
-        for name, (low, high) in limits.items():
+        limits = {
+            "frame_sizes": (1, 65_536, n_tiers),
+            "n_layers": (0, 48, n_tiers - 1),
+            "windows": (1, 65_536, n_tiers),
+        }
+        for name, (low, high, n) in limits.items():
             values = getattr(self, name)
             if not all(low <= value <= high for value in values):
                 raise ConfigError(f"{name} {values} must all be from {low} to {high}.")
-            if len(values) not in (1, n_tiers):
+            if len(values) not in (1, n):
                 raise ConfigError(
-                    f"{name} {values} must be one number, or one for each of the {n_tiers} tiers "
-                    f"of frame_sizes {self.frame_sizes}."
+                    f"{name} {values} must be one number, or {n} for the {n_tiers} tiers of "
+                    f"frame_sizes {self.frame_sizes}."
                 )
+        check_frame_sizes(self.frame_sizes)
         if self.hidden_dim % (2 * self.n_heads) or self.n_heads % kv:
             raise ConfigError(
                 f"hidden_dim={self.hidden_dim} can't be shared by n_heads={self.n_heads} in "
@@ -71,27 +77,30 @@ class SamplerTransformerConfig(NetworkConfig):
         """Steps from one run of each tier to its next."""
         return [*self.frame_sizes[:-1], 1]
 
-    def per_tier(self, values: tuple[int, ...]) -> list[int]:
-        """One value for each tier."""
-        return list(values) * len(self.frame_sizes) if len(values) == 1 else list(values)
+    @property
+    def tier_layers(self) -> list[int]:
+        """Transformer layers of all tiers."""
+        return [*_repeated(self.n_layers, len(self.frame_sizes) - 1), self.sample_layers]
+
+    @property
+    def tier_windows(self) -> list[int]:
+        """Windows of all tiers, in frames."""
+        return _repeated(self.windows, len(self.frame_sizes))
 
     @property
     def reach(self) -> list[int]:
         """Steps back that each tier's layers can see together, its frame included."""
-        tiers = zip(
-            self.frame_sizes,
-            self.periods,
-            self.per_tier(self.n_layers),
-            self.per_tier(self.windows),
-            strict=True,
-        )
+        sizes, periods = self.frame_sizes, self.periods
+        tiers = zip(sizes, periods, self.tier_layers, self.tier_windows, strict=True)
         return [size + layers * (window - 1) * period for size, period, layers, window in tiers]
 
     @property
     def receptive_field(self) -> int:
         """Steps that can influence a prediction."""
         # A condition is used until the tier's next frame, up to a period less one step later.
-        return 1 + sum(n - 1 + period - 1 for n, period in zip(self.reach, self.periods, strict=True))
+        return 1 + sum(
+            n - 1 + period - 1 for n, period in zip(self.reach, self.periods, strict=True)
+        )
 
     def build(self, io: IOSpec) -> SamplerTransformer:
         """Sampler Transformer with random weights."""
@@ -125,11 +134,16 @@ class SamplerTransformer(TieredNetwork):
                 config.frame_sizes,
                 periods,
                 [*periods[1:], 0],
-                config.per_tier(config.n_layers),
-                config.per_tier(config.windows),
+                config.tier_layers,
+                config.tier_windows,
                 strict=True,
             )
         ]
         output = nn.Sequential(nn.ReLU(), nn.Linear(dim, dim), nn.ReLU())
         super().__init__(config, io, tiers, output, dim)
         self.receptive_field = config.receptive_field
+
+
+def _repeated(values: tuple[int, ...], n: int) -> list[int]:
+    """One value for all of ``n``, or a value for each."""
+    return list(values) * n if len(values) == 1 else list(values)

@@ -13,6 +13,7 @@ first and behind the last frame border of a chunk is done step by step.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -21,12 +22,11 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, ParameterError
-from ..features.base import Continuous, Discrete
-from ..io.heads import EmbeddingInputConfig
-from ..io.variable import IOSpec, VariableConfig
+from ..features.base import Discrete
+from ..io.variable import IOSpec
 from .base import Network, NetworkConfig, Stage, State, Tensors, build_heads, clone_state
 from .heads import Head
-from .layers.inputs import as_vectors, build_input, input_config
+from .layers.inputs import FrameInput, build_input
 
 
 class Body(Protocol):
@@ -50,33 +50,6 @@ def check_frame_sizes(frame_sizes: Sequence[int]) -> None:
                 f"frame_sizes {tuple(frame_sizes)}: {slow} isn't a multiple of {fast}; "
                 "each tier's frame must hold whole frames of the next, as in (16, 8, 8)."
             )
-
-
-class FrameInput(nn.Module):
-    """Reads ``frame_size`` items of one variable as one vector."""
-
-    def __init__(
-        self,
-        variable: VariableConfig,
-        kind: Discrete | Continuous,
-        frame_size: int,
-        hidden_dim: int,
-    ) -> None:
-        super().__init__()
-        config = input_config(variable, kind)
-        self.kind = kind
-        self.table: nn.Embedding | None = None
-        if isinstance(config, EmbeddingInputConfig) and isinstance(kind, Discrete):
-            item_dim = config.dim or 16  # short vectors: the layer reads frame_size of them at once
-            self.table = nn.Embedding(kind.n_classes, item_dim)
-        else:
-            item_dim = 1 if isinstance(kind, Discrete) else kind.dim
-        self.linear = nn.Linear(frame_size * item_dim, hidden_dim)
-
-    def forward(self, frames: Tensor) -> Tensor:
-        """Hidden units ``[..., H]`` of frames ``[..., f]`` or ``[..., f, dim]``."""
-        items = as_vectors(frames, self.kind) if self.table is None else self.table(frames)
-        return self.linear(items.flatten(-2))
 
 
 class Tier(nn.Module):
@@ -126,10 +99,17 @@ class Tier(nn.Module):
         self.up = nn.Linear(hidden_dim, ratio * hidden_dim) if ratio else None
 
     def read(self, frames: Tensors, values: Tensors, above: Tensor | None) -> Tensor:
-        """Sum ``[..., H]`` of frames, of fixtures and of the condition from the tier above."""
-        x = sum(module(frames[name]) for name, module in self.inputs.items())
-        x = sum((module(values[name]) for name, module in self.fixtures.items()), start=x)
-        return x if above is None else x + above
+        """Sum ``[B, H]`` of a frame of each variable, of fixtures and of what the tier above says."""
+        return self._sum([module(frames[k]) for k, module in self.inputs.items()], values, above)
+
+    def read_all(self, items: Tensors, values: Tensors, above: Tensor | None) -> Tensor:
+        """Sums ``[B, N, H]`` of the frames that ``items`` hold, as of one with :meth:`read`."""
+        read = [module.parallel(items[k], self.period) for k, module in self.inputs.items()]  # type: ignore[operator]
+        return self._sum(read, values, above)
+
+    def _sum(self, read: list[Tensor], values: Tensors, above: Tensor | None) -> Tensor:
+        read = read + [module(values[name]) for name, module in self.fixtures.items()]
+        return functools.reduce(torch.add, read if above is None else [*read, above])
 
     def conditions(self, y: Tensor) -> Tensor:
         """Conditions ``[..., ratio, H]`` for the tier below."""
@@ -240,22 +220,30 @@ class TieredNetwork(Network):
 
     def forward(self, inputs: Tensors, state: State | None = None) -> tuple[Tensors, State]:
         """Head parameters of all steps; whole top-tier frames in parallel."""
+        return self._run(inputs, state, predicts=True)
+
+    def read(self, inputs: Tensors, state: State) -> State:
+        """State behind all steps, without the heads."""
+        return self._run(inputs, state, predicts=False)[1]
+
+    def _run(self, inputs: Tensors, state: State | None, predicts: bool) -> tuple[Tensors, State]:
         first = next(iter(inputs.values()))
         n_steps = first.shape[1]
         state = self.init_state(first.shape[0]) if state is None else state
         head = min(n_steps, -int(state["t"]) % self.chunk_multiple)
         body = (n_steps - head) // self.chunk_multiple * self.chunk_multiple
         if body == n_steps:
-            return self._parallel(inputs, state)
+            return self._parallel(inputs, state, predicts)
         if torch.is_grad_enabled() and any(p.requires_grad for p in self.parameters()):
             raise ParameterError(
                 f"A training chunk of {n_steps} steps doesn't hold whole frames of "
                 f"{self.chunk_multiple}; use a multiple of {self.chunk_multiple}."
             )
-        return self._in_pieces(inputs, clone_state(state), (head, body, n_steps - head - body))
+        lengths = (head, body, n_steps - head - body)
+        return self._in_pieces(inputs, clone_state(state), lengths, predicts)
 
     def _in_pieces(
-        self, inputs: Tensors, state: State, lengths: tuple[int, ...]
+        self, inputs: Tensors, state: State, lengths: tuple[int, ...], predicts: bool
     ) -> tuple[Tensors, State]:
         """Steps up to a frame border, frames in parallel, steps behind the last border."""
         outputs: list[Tensors] = []
@@ -263,35 +251,32 @@ class TieredNetwork(Network):
         for i, length in enumerate(lengths):
             piece = {name: x[i] for name, x in pieces.items()}
             if i == 1 and length:
-                out, state = self._parallel(piece, state)
+                out, state = self._parallel(piece, state, predicts)
                 outputs.append(out)
             for k in range(length if i != 1 else 0):
                 out, state = self.step({name: x[:, k] for name, x in piece.items()}, state)
                 outputs.append({name: y[:, None] for name, y in out.items()})
+        if not predicts:
+            return {}, state
         return {name: torch.cat([o[name] for o in outputs], 1) for name in self.heads}, state
 
-    def _parallel(self, inputs: Tensors, state: State) -> tuple[Tensors, State]:
+    def _parallel(self, inputs: Tensors, state: State, predicts: bool) -> tuple[Tensors, State]:
         """Whole frames from a frame border on, differentiable."""
         n_steps, t = next(iter(inputs.values())).shape[1], int(state["t"])
         past = {name: ring.roll(-(t % self.history), 1) for name, ring in state["last"].items()}
         items = {name: torch.cat([past[name], inputs[name]], 1) for name in past}
         above, bodies = None, {}
         for i, tier in self._numbered():
-            frames = self._frames(items, tier.frame_size, tier.period)
+            frames = {k: v[:, self.history - tier.frame_size + 1 :] for k, v in items.items()}
             fixtures = {name: inputs[name][:, :: tier.period] for name in tier.fixtures}
-            x = tier.read(frames, fixtures, above)
+            x = tier.read_all(frames, fixtures, above)
             y, bodies[str(i)] = tier.body.parallel(x, state["tiers"][str(i)], t // tier.period)
             above = tier.conditions(y).flatten(1, 2) if tier.ratio else None
         last = {
             k: v[:, -self.history :].roll((t + n_steps) % self.history, 1) for k, v in items.items()
         }
-        return self._predict(y), {**state, "t": state["t"] + n_steps, "tiers": bodies, "last": last}
-
-    def _frames(self, items: Tensors, size: int, hop: int) -> Tensors:
-        """Frames of ``size`` items that end at every ``hop``-th step, ``[B, N, size(, dim)]``."""
-        start = self.history - size + 1
-        frames = {name: x[:, start:].unfold(1, size, hop) for name, x in items.items()}
-        return {name: x.transpose(2, 3) if x.dim() == 4 else x for name, x in frames.items()}
+        after = {**state, "t": state["t"] + n_steps, "tiers": bodies, "last": last}
+        return (self._predict(y) if predicts else {}), after
 
 
 def _silence(io: IOSpec, name: str, like: Tensor, n: int) -> Tensor:

@@ -35,10 +35,11 @@ TINY: dict[str, list[dict]] = {
     ],
     "sampler_transformer": [
         {"frame_sizes": (8, 4, 4), "windows": (3,), "hidden_dim": 16, "n_heads": 2},
-        {"frame_sizes": (1,), "n_layers": (2,), "windows": (7,), "hidden_dim": 16, "n_heads": 2},
+        {"frame_sizes": (1,), "sample_layers": 2, "windows": (7,), "hidden_dim": 16, "n_heads": 2},
         {
             "frame_sizes": (8, 2, 3),
-            "n_layers": (1, 0, 1),
+            "n_layers": (1, 0),
+            "sample_layers": 1,
             "windows": (2, 5, 4),
             "hidden_dim": 16,
             "n_heads": 4,

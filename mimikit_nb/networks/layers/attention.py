@@ -140,7 +140,7 @@ def attend_in_blocks(q: Tensor, k: Tensor, v: Tensor, window: int, n: int) -> Te
     n : int
         Items before the first query.
     """
-    batch, n_heads, n_items, dim = q.shape
+    batch, n_items = q.shape[0], q.shape[2]
     block = min(n_items, window)
     n_blocks = -(-n_items // block)
     padding = (0, 0, 0, n_blocks * block - n_items)

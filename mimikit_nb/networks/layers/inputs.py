@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...errors import ConfigError
@@ -39,6 +40,45 @@ class EmbeddingInput(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Hidden units ``[..., H]`` of classes ``[...]``."""
         return self.linear(self.table(x))
+
+
+class FrameInput(nn.Module):
+    """Reads ``frame_size`` items of one variable as one vector: one frame, or all of a sequence."""
+
+    def __init__(
+        self,
+        variable: VariableConfig,
+        kind: Discrete | Continuous,
+        frame_size: int,
+        hidden_dim: int,
+    ) -> None:
+        super().__init__()
+        config = input_config(variable, kind)
+        self.kind = kind
+        self.table: nn.Embedding | None = None
+        if isinstance(config, EmbeddingInputConfig) and isinstance(kind, Discrete):
+            item_dim = config.dim or 16  # short vectors: the layer reads frame_size of them at once
+            self.table = nn.Embedding(kind.n_classes, item_dim)
+        else:
+            item_dim = 1 if isinstance(kind, Discrete) else kind.dim
+        self.linear = nn.Linear(frame_size * item_dim, hidden_dim)
+        self.frame_size = frame_size
+
+    def _vectors(self, items: Tensor) -> Tensor:
+        return as_vectors(items, self.kind) if self.table is None else self.table(items)
+
+    def forward(self, frame: Tensor) -> Tensor:
+        """Hidden units ``[B, H]`` of one frame ``[B, f]`` or ``[B, f, dim]``."""
+        return self.linear(self._vectors(frame).flatten(-2))
+
+    def parallel(self, items: Tensor, hop: int) -> Tensor:
+        """Hidden units ``[B, N, H]`` of the frames that begin at every ``hop``-th of ``items``.
+
+        The linear layer as a convolution, so that no item is looked up or copied twice.
+        """
+        weight = self.linear.weight.unflatten(1, (self.frame_size, -1)).transpose(1, 2)
+        vectors = self._vectors(items).transpose(1, 2)
+        return F.conv1d(vectors, weight, self.linear.bias, stride=hop).transpose(1, 2)
 
 
 def as_vectors(x: Tensor, kind: Discrete | Continuous) -> Tensor:
