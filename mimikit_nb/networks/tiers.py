@@ -99,7 +99,7 @@ class Tier(nn.Module):
         self.up = nn.Linear(hidden_dim, ratio * hidden_dim) if ratio else None
 
     def read(self, frames: Tensors, values: Tensors, above: Tensor | None) -> Tensor:
-        """Sum ``[B, H]`` of a frame of each variable, of fixtures and of what the tier above says."""
+        """Sum ``[B, H]`` of a frame, of the fixtures and of what the tier above says."""
         return self._sum([module(frames[k]) for k, module in self.inputs.items()], values, above)
 
     def read_all(self, items: Tensors, values: Tensors, above: Tensor | None) -> Tensor:
