@@ -30,12 +30,9 @@ TINY = {
     "train_freqnet": {"n_fft": 512, "hop_length": 128, **TRAINING},
     "train_sample_rnn": {"frame_sizes": [8, 4, 4], **TRAINING},
     "train_wavenet": {"n_layers": 4, **TRAINING},
-<<<<<<< HEAD
     "segment": {},
     "cluster": {"max_steps": 2, "seconds": 0.4},
-=======
     "train_sampler_transformer": {"frame_sizes": [8, 4, 4], "windows": [8], **TRAINING},
->>>>>>> 184aaf4 (Sampler Transformer: presets, picture of the tiers, notebook 23, tests)
 }
 
 
