@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .frames import Progress
 from .spacing import Spaced
 
 PRICES = np.geomspace(3.0, 0.02, 48)
@@ -57,7 +58,11 @@ class Costs:
 
 
 def boundary_salience(
-    phi: np.ndarray, times: np.ndarray, min_seconds: float, prices: np.ndarray = PRICES
+    phi: np.ndarray,
+    times: np.ndarray,
+    min_seconds: float,
+    prices: np.ndarray = PRICES,
+    progress: Progress | None = None,
 ) -> np.ndarray:
     """Salience of every place between two sounds.
 
@@ -71,6 +76,8 @@ def boundary_salience(
         Shortest section to be proposed of its own accord.
     prices : np.ndarray [shape=(p,)], optional
         Prices to try, from the highest to the lowest.
+    progress : callable, optional
+        Called with the share that is done.
 
     Returns
     -------
@@ -85,7 +92,7 @@ def boundary_salience(
     costs = Costs(phi)
     unit = costs.scatter * np.log(max(n, 3))
     spaced = Spaced(min_seconds)
-    solutions = _optimal_partitions(costs, times, min_seconds, prices * unit)
+    solutions = _optimal_partitions(costs, times, min_seconds, prices * unit, progress)
     for price, bounds in zip(prices, solutions, strict=True):
         for bound in _pruned(costs, bounds, price * unit):
             if salience[bound - 1] == 0 and spaced.add(float(times[bound])):
@@ -104,7 +111,11 @@ def _local_gains(costs: Costs, bounds: np.ndarray, reach: int = 4) -> np.ndarray
 
 
 def _optimal_partitions(
-    costs: Costs, times: np.ndarray, min_seconds: float, prices: np.ndarray
+    costs: Costs,
+    times: np.ndarray,
+    min_seconds: float,
+    prices: np.ndarray,
+    progress: Progress | None = None,
 ) -> list[np.ndarray]:
     """Best boundaries for every price, each an ascending array of row numbers."""
     n, rows = costs.n, np.arange(len(prices))
@@ -112,6 +123,8 @@ def _optimal_partitions(
     best[:, 0] = -prices
     before = np.zeros((len(prices), n + 1), np.int32)
     for stop in range(1, n + 1):
+        if progress is not None and stop % 100 == 0:
+            progress(stop / n)
         low = max(0, stop - LONGEST)
         starts = np.arange(low, stop)
         # the recording may begin or end within a section: half of the least length will do

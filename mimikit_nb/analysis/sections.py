@@ -104,35 +104,38 @@ def find_boundaries(
     """
     longest = max(1, round(min(1.0, min_seconds / 2) * frames.sample_rate))
     edges = cut_into_sounds(onsets, frames.n_samples, longest)
-    part = part_of(progress, 0.0, 0.7)
+    part = part_of(progress, 0.0, 0.5)
     features = standardise(describe(y, frames, edges[:-1], edges[1:], progress=part))
-    salience, threshold, unit = METHODS[method](features, edges / frames.sample_rate, min_seconds)
-    part_of(progress, 0.0, 1.0)(1.0)
+    times, part = edges / frames.sample_rate, part_of(progress, 0.5, 1.0)
+    salience, threshold, unit = METHODS[method](features, times, min_seconds, part)
+    part(1.0)
     return Boundaries(edges[1:-1], salience, threshold, unit)
 
 
 def _change_points(
-    features: np.ndarray, times: np.ndarray, min_seconds: float
+    features: np.ndarray, times: np.ndarray, min_seconds: float, progress: Progress
 ) -> tuple[np.ndarray, float, str]:
     """Change points, found twice: the first sections tell which features matter."""
     phi = kernel_map(features)
-    salience = boundary_salience(phi, times, min_seconds, np.array([CHANGE_POINT_PRICE]))
+    price, part = np.array([CHANGE_POINT_PRICE]), part_of(progress, 0.0, 0.3)
+    salience = boundary_salience(phi, times, min_seconds, price, part)
     group = np.cumsum(np.concatenate([[0], salience >= CHANGE_POINT_PRICE])).astype(int)
     if 1 < group[-1] + 1 < len(features) // 2:
         phi = kernel_map(discriminate(features, group))
-    salience = boundary_salience(phi, times, min_seconds)
+    part = part_of(progress, 0.3, 1.0)
+    salience = boundary_salience(phi, times, min_seconds, progress=part)
     return salience, CHANGE_POINT_PRICE, "price of a boundary"
 
 
 def _checkerboard(
-    features: np.ndarray, times: np.ndarray, min_seconds: float
+    features: np.ndarray, times: np.ndarray, min_seconds: float, progress: Progress
 ) -> tuple[np.ndarray, float, str]:
     """Checkerboard novelty on an even grid, read at the beginnings of sounds."""
     return _windowed(kernel_map(features), times, min_seconds)
 
 
 def _recurrence(
-    features: np.ndarray, times: np.ndarray, min_seconds: float
+    features: np.ndarray, times: np.ndarray, min_seconds: float, progress: Progress
 ) -> tuple[np.ndarray, float, str]:
     """The same novelty in the coordinates of the recurrence graph."""
     return _windowed(recurrence_map(features), times, min_seconds)
@@ -156,7 +159,9 @@ def _windowed(
     return salience, threshold, "novelty"
 
 
-METHODS: dict[str, Callable[[np.ndarray, np.ndarray, float], tuple[np.ndarray, float, str]]] = {
+Method = Callable[[np.ndarray, np.ndarray, float, Progress], tuple[np.ndarray, float, str]]
+
+METHODS: dict[str, Method] = {
     "change_points": _change_points,
     "checkerboard": _checkerboard,
     "recurrence": _recurrence,
