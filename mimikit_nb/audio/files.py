@@ -25,6 +25,9 @@ from .find import UNREADABLE
 BLOCK_SAMPLES = 2**16
 "Samples (per channel) that are read at a time."
 
+_LONGEST = 2**62
+"Samples; libsndfile says more where the length isn't known."
+
 _BIT_DEPTHS = {
     **{"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32},
     **{"FLOAT": 32, "DOUBLE": 64, "ULAW": 8, "ALAW": 8, "ALAC_16": 16, "ALAC_24": 24},
@@ -263,6 +266,12 @@ def _opened(path: Path) -> Iterator[Any]:
     except (sf.LibsndfileError, TypeError) as error:
         raise RefusedError(path, *_diagnose(path, error)) from error
     with sound:
+        if sound.frames > _LONGEST:
+            raise RefusedError(
+                path,
+                "its header doesn't say how long it is, as when a program wrote it to a pipe",
+                "Convert it to WAV or FLAC, or save it anew in an audio editor.",
+            )
         yield sound
 
 

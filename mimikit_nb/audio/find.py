@@ -79,6 +79,10 @@ def find(paths: Paths) -> Found:
 
 
 def _expand(item: str | os.PathLike[str]) -> list[Path]:
+    if item == "":
+        raise AudioError(
+            "A path is empty. Name a folder of recordings ('.' is the one you are in)."
+        )
     path = Path(item).expanduser()
     if os.path.lexists(path):
         return [path]

@@ -67,12 +67,13 @@ class Picture:
         -------
         Path
             Where it is: the path asked for, or that with the next free number.
+
+        Raises
+        ------
+        ParameterError
+            If it can't be written there.
         """
-        path = free_path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            temporary.write_bytes(self.png(dpi))
-        return path
+        return write_new(path, self.png(dpi))
 
     def _repr_png_(self) -> bytes:
         return self.png()
@@ -85,6 +86,21 @@ def free_path(path: str | Path) -> Path:
     while path.exists():
         number += 1
         path = wanted.with_name(f"{wanted.stem}_{number:03d}{wanted.suffix}")
+    return path
+
+
+def write_new(path: str | Path, content: bytes) -> Path:
+    """Write a file, and its folder if need be, under the path or the next free number."""
+    path = free_path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
+    except OSError as error:
+        raise ParameterError(
+            f"{path} can't be written: {error.strerror or error}. Choose another folder, or "
+            "make room."
+        ) from error
     return path
 
 

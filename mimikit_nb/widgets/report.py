@@ -15,11 +15,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from .. import __version__
-from ..audio.atomic import replacing
 from ..errors import ParameterError
 from .listen import data_uri
 from .picture import png
-from .pictures import Picture, free_path
+from .pictures import Picture, write_new
 
 PICTURE_DPI = 110
 
@@ -72,14 +71,9 @@ def write_report(
     Raises
     ------
     ParameterError
-        If something can't be shown.
+        If something can't be shown, or the file can't be written.
     """
-    text = render_report(title, sections, subtitle)
-    path = free_path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return path
+    return write_new(path, render_report(title, sections, subtitle).encode())
 
 
 def render_report(title: str, sections: Mapping[str, Any], subtitle: str = "") -> str:

@@ -172,6 +172,16 @@ def test_what_is_no_sound_is_refused_in_words(tmp_path, name, content, said):
         info(tmp_path / name)
 
 
+def test_a_flac_of_unknown_length_from_a_pipe_is_refused_in_words(tmp_path):
+    path = write(tmp_path / "a.flac", np.zeros(1000), 8000, "PCM_16")
+    content = bytearray(path.read_bytes())
+    content[21] &= 0xF0  # the 36 bits of STREAMINFO that tell the number of samples
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    with pytest.raises(AudioError, match="doesn't say how long it is"):
+        load(path)
+
+
 def test_missing_files_and_folders(tmp_path):
     with pytest.raises(AudioError, match="no such file"):
         info(tmp_path / "a.wav")

@@ -59,6 +59,11 @@ def test_no_path_at_all():
         find([])
 
 
+def test_an_empty_path_is_not_the_current_folder():
+    with pytest.raises(AudioError, match="is empty"):
+        find("")
+
+
 def test_a_folder_without_permission_is_reported(as_somebody_else):
     folder, without_rights = as_somebody_else
     _touch(folder, "open/a.wav", "closed/b.wav")

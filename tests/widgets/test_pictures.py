@@ -38,6 +38,12 @@ def test_saving_makes_the_folder_and_never_replaces(tone, tmp_path):
     assert first.read_bytes().startswith(PNG)
 
 
+def test_a_place_that_cannot_hold_a_picture_is_an_error(tone, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ParameterError, match=r"a\.png can't be written: .*Choose another folder"):
+        waveform(tone, 22050).save(tmp_path / "file" / "a.png")
+
+
 def test_free_path_takes_the_first_free_number(tmp_path):
     assert free_path(tmp_path / "a.b.png").name == "a.b.png"
     for name in ("a.b.png", "a.b_002.png"):

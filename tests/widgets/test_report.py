@@ -42,6 +42,17 @@ def test_a_report_never_replaces_another(tmp_path):
     assert "<h1>0</h1>" in paths[0].read_text()
 
 
+def test_a_report_on_a_full_disk_is_an_error_and_leaves_nothing(on_full_disk):
+    done = on_full_disk(
+        "import os\nfrom mimikit_nb.errors import ParameterError\n"
+        "from mimikit_nb.widgets.report import write_report\n"
+        "try: write_report('new/r.html', 't', {'long': 'x' * 2**21})\n"
+        "except ParameterError as error: print(error, os.listdir('new'))\n"
+    )
+    assert "r.html can't be written: " in done.stdout, done.stdout + done.stderr
+    assert done.stdout.strip().endswith("[]")
+
+
 def test_what_cannot_be_shown_is_refused(tmp_path):
     with pytest.raises(ParameterError, match="can't show object"):
         write_report(tmp_path / "r.html", "t", {"a": object()})
