@@ -1,15 +1,20 @@
-"""Training speed: steps of the networks learned from in a second, and where the time goes."""
+"""Training speed: model steps learned from in a second, where the time goes, what limits it.
+
+The limit is the speed of a large matrix product in the same numbers on the same threads,
+measured in the same run: no training can do its multiplications faster.
+"""
 
 import os
 import time
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from mimikit_nb.checkpoint import Run
 from mimikit_nb.corpus import demo_corpus
 from mimikit_nb.networks.presets import find_preset
-from mimikit_nb.runtime import default_device
+from mimikit_nb.runtime import default_device, use_huge_pages
 from mimikit_nb.training import Callback, Control, TrainConfig
 from mimikit_nb.training.loop import Loop
 from mimikit_nb.training.session import Session
@@ -27,7 +32,7 @@ QUIET = {
     "checkpoint_every_steps": 10**6,
     "max_steps": 10**6,
 }
-SECONDS = 20
+SECONDS = 10
 
 
 class StopAfter(Callback):
@@ -50,23 +55,60 @@ def measure(session: Session, run: Run) -> float:
     return (session.counters.step - before) / sum(session.timing.seconds.values())
 
 
+def matmul_flops_per_second(precision: str, device: torch.device, n: int = 1024) -> float:
+    """Best speed of a product of two square matrices."""
+    a = torch.randn(n, n, device=device, dtype=torch.bfloat16 if precision == "bf16" else None)
+    seconds = []
+    for _ in range(20):
+        start = time.perf_counter()
+        (a @ a).sum().item()
+        seconds.append(time.perf_counter() - start)
+    return 2 * n**3 / min(seconds)
+
+
+def lstm_flops(x: tuple, w_ih: tuple, w_hh: tuple, *_: object, **__: object) -> int:
+    """Operations of a layer's two products, which torch's counter doesn't know."""
+    n_items = x[0] * x[1]
+    return 2 * n_items * (w_ih[0] * w_ih[1] + w_hh[0] * w_hh[1])
+
+
+def flops_per_step(session: Session) -> int:
+    """Operations of all products of one step, forward and backward."""
+    ops = torch.ops.aten
+    known = {
+        ops.mkldnn_rnn_layer: lstm_flops,
+        ops.mkldnn_rnn_layer_backward: lambda *a, **k: 2 * lstm_flops(*a, **k),
+    }
+    batch = session.read(session.counters.step)
+    with FlopCounterMode(display=False, custom_mapping=known) as counter:
+        session.forward_backward(batch)
+    session.optimizer.zero_grad(set_to_none=True)
+    return counter.get_total_flops()
+
+
 @pytest.mark.benchmark
+@pytest.mark.parametrize("precision", ["32", "auto"])
 @pytest.mark.parametrize("name", CASES)
-def test_training_speed(name, tmp_path):
+def test_training_speed(name, precision, tmp_path):
+    use_huge_pages()
     corpus = demo_corpus()
     network, preset = find_preset(name.split()[0])
-    config = TrainConfig(**(preset | CASES[name] | QUIET))
-    device = default_device()
-    session = Session(corpus, network, network.default_io(corpus.sample_rate), config, device)
-    session.timing.device = torch.device(device)
-    run = Run(tmp_path)
-    speed = measure(session, run) * config.batch_size * session.chunk_steps
+    config = TrainConfig(**(preset | CASES[name] | QUIET | {"precision": precision}))
+    device = torch.device(default_device())
+    session = Session(corpus, network, network.default_io(corpus.sample_rate), config, device.type)
+    session.timing.device = device
+    steps_per_second = measure(session, Run(tmp_path))
+    speed = steps_per_second * config.batch_size * session.chunk_steps
+    limit = matmul_flops_per_second(session.precision, device)
+    share = steps_per_second * flops_per_step(session) / limit
     print(
         f"\n{name}, batch {config.batch_size} x {session.chunk_steps}, {device}, "
-        f"{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}: "
-        f"{speed:,.0f} model steps/s; {session.timing}"
+        f"{session.precision}, {torch.get_num_threads()} threads, "
+        f"load {os.getloadavg()[0]:.1f}: {speed:,.0f} model steps/s, {100 * share:.0f} % of the "
+        f"limit of {limit / 1e9:.0f} GFLOP/s; {session.timing}"
     )
-    case = f"{name}, {device}, {torch.get_num_threads()} threads"
+    case = f"{name}, {session.precision}, {device}, {torch.get_num_threads()} threads"
     size = sum(parameter.numel() for parameter in session.state.network.parameters())
-    add("training", [{"case": case, "per_second": speed, "parameters": size}])
+    bound = {"share": share, "bound": "a matrix product", "limit_per_second": speed / share}
+    add("training", [{"case": case, "per_second": speed, "parameters": size} | bound])
     assert session.timing.outside_share < 0.05
