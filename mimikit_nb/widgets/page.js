@@ -2,6 +2,7 @@
 // sign of life for Python while somebody can see it.
 const BEAT = 5000;
 const VIEW = ".mnb-view";
+const SUPPRESS = "data-lm-suppress-shortcuts";
 const CONTROLS = "input, select, textarea, button, [role=slider], .noUi-handle";
 
 function outermost(el) {
@@ -20,6 +21,7 @@ function nameOf(control) {
 
 function nameControls(view, names) {
   for (const control of view.querySelectorAll(CONTROLS)) {
+    control.setAttribute(SUPPRESS, "true"); // JupyterLab looks at what has the focus, first
     const has = control.ariaLabel || control.labels?.length || control.innerText?.trim();
     if (!has && nameOf(control)) control.setAttribute("aria-label", nameOf(control));
   }
@@ -40,7 +42,8 @@ function render({ model, el }) {
   const settle = () => {
     if (view || !(view = outermost(el))) return;
     clearInterval(waiting);
-    view.setAttribute("data-lm-suppress-shortcuts", "true");
+    view.setAttribute(SUPPRESS, "true");
+    view.addEventListener("keydown", (event) => event.stopPropagation());
     observer.observe(view, { childList: true, subtree: true });
     tidy();
     live();
