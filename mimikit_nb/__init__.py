@@ -19,9 +19,13 @@ name                        does
 ``Curve``, ``RandomWalk``   temperatures that change while sound is made
 ``judge``                   generated sounds as a table, beside noise and silence
 ``score``                   how new, near and healthy one sound is, beside real audio
+``evaluate``                lets all checkpoints of a run be heard, scores and ranks them
+``by_checkpoint``           their mean scores, with intervals, beside the losses
 ``read_recall``             how a generated file was made
 ``average_checkpoints``     the mean of several checkpoints
-``export``                  a folder to share
+``compare``                 two checkpoints side by side
+``export``                  a folder to share, with a card that says what it is
+``prune``                   deletes all checkpoints of a run but some, after asking
 ``player``                  a waveform to listen to, mark and cut
 ``run_notebook``            runs a notebook headless
 ==========================  ================================================================
@@ -53,6 +57,8 @@ _HOMES = {
     "read_recall": "recipes",
     "average_checkpoints": "recipes",
     "export": "recipes",
+    "compare": "recipes",
+    "prune": "recipes",
     "choose_corpus": "recipes",
     "demo_recordings": "recipes",
     "judge": "recipes",
@@ -62,6 +68,8 @@ _HOMES = {
     "write_track": "recipes",
     "read_track": "recipes",
     "score": "recipes",
+    "evaluate": "recipes",
+    "by_checkpoint": "recipes",
     "new_folder": "recipes",
     "player": "widgets.waveform",
     "run_notebook": "batch",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -17,9 +18,13 @@ from ..errors import CheckpointError, ParameterError
 from .file import Header
 from .format import Checkpoint
 
+EMA_DECAY = 0.7
+"What each earlier checkpoint weighs of the next one in an average that follows the training."
+
 
 def average_checkpoints(
-    checkpoints: Sequence[Checkpoint], weights: Sequence[float] | None = None
+    checkpoints: Sequence[Checkpoint],
+    weights: Sequence[float] | Literal["uniform", "ema"] | None = None,
 ) -> Checkpoint:
     """Average the weights of networks with one and the same configuration.
 
@@ -27,8 +32,9 @@ def average_checkpoints(
     ----------
     checkpoints : sequence of Checkpoint
         At least one.
-    weights : sequence of float >= 0, optional
-        Share of each; they are scaled to a sum of 1. Equal shares if not given.
+    weights : sequence of float >= 0, "uniform" or "ema", optional
+        Share of each; they are scaled to a sum of 1. Equal shares if not given; "ema" follows
+        the training like a moving average: each checkpoint weighs 0.7 times the next later one.
 
     Returns
     -------
@@ -42,7 +48,7 @@ def average_checkpoints(
     ParameterError
         If there are no checkpoints, or the weights don't fit them.
     """
-    shares = _shares(len(checkpoints), weights)
+    shares = _shares(checkpoints, weights)
     _check_alike(checkpoints)
     average = _average([c.weights() for c in checkpoints], shares)
     first = checkpoints[0].header
@@ -69,9 +75,14 @@ def average_checkpoints(
     return Checkpoint(header, _weights=average)
 
 
-def _shares(n: int, weights: Sequence[float] | None) -> list[float]:
+def _shares(
+    checkpoints: Sequence[Checkpoint], weights: Sequence[float] | str | None
+) -> list[float]:
+    n = len(checkpoints)
     if n == 0:
         raise ParameterError("There are no checkpoints to average; pass at least one.")
+    if isinstance(weights, str):
+        weights = _named_shares([c.step for c in checkpoints], weights)
     weights = [1.0] * n if weights is None else list(weights)
     if len(weights) != n:
         raise ParameterError(
@@ -81,6 +92,15 @@ def _shares(n: int, weights: Sequence[float] | None) -> list[float]:
     if not all(math.isfinite(w) and w >= 0 for w in weights) or total <= 0:
         raise ParameterError(f"Weights {weights} must be finite, not negative, and not all 0.")
     return [w / total for w in weights]
+
+
+def _named_shares(steps: list[int], name: str) -> list[float] | None:
+    if name not in ("uniform", "ema"):
+        raise ParameterError(f"weights is {name!r}; it must be numbers, 'uniform' or 'ema'.")
+    if name == "uniform":
+        return None
+    later = [sum(other > step for other in steps) for step in steps]
+    return [EMA_DECAY**n for n in later]
 
 
 def _check_alike(checkpoints: Sequence[Checkpoint]) -> None:

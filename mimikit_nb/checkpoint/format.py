@@ -22,6 +22,7 @@ from ..audio.atomic import replacing
 from ..errors import CheckpointError
 from ..io.variable import IOSpec
 from ..networks.base import Network, NetworkConfig
+from .card import card_text
 from .file import Header, package_version, parse_header, read_header, read_tensors, write_file
 from .run import Run
 
@@ -127,7 +128,7 @@ class Checkpoint:
         return network.to(device).eval()
 
 
-CONFIG_NAME, MODEL_NAME = "config.json", "model.safetensors"
+CONFIG_NAME, MODEL_NAME, CARD_NAME = "config.json", "model.safetensors", "README.md"
 
 
 def load_checkpoint(source: str | Path | Run, step: int | None = None) -> Checkpoint:
@@ -173,11 +174,14 @@ def latest_good(run: Run) -> tuple[Checkpoint | None, list[str]]:
     return None, complaints
 
 
-def export(checkpoint: Checkpoint, folder: str | Path) -> Path:
-    """Write a network for others: ``config.json`` and ``model.safetensors``.
+def export(
+    checkpoint: Checkpoint, folder: str | Path, figures: Mapping[str, Any] | None = None
+) -> Path:
+    """Write a network for others: ``config.json``, ``model.safetensors`` and a card.
 
-    Holds the weights that sound is generated with, and no optimizer. :func:`load_checkpoint`
-    loads the folder.
+    Holds the weights that sound is generated with, and no optimizer. The card, ``README.md``,
+    says in Markdown what it was trained on, whose that is, and how it scored.
+    :func:`load_checkpoint` loads the folder.
 
     Parameters
     ----------
@@ -185,6 +189,8 @@ def export(checkpoint: Checkpoint, folder: str | Path) -> Path:
         What to export; also an average.
     folder : str or Path
         Where to; created if need be.
+    figures : mapping, optional
+        More figures for the card, by name, such as a row of :func:`by_checkpoint`.
 
     Returns
     -------
@@ -197,7 +203,7 @@ def export(checkpoint: Checkpoint, folder: str | Path) -> Path:
         If the folder holds an export already, or can't be written.
     """
     folder = Path(folder)
-    for name in (CONFIG_NAME, MODEL_NAME):
+    for name in (CONFIG_NAME, MODEL_NAME, CARD_NAME):
         if (folder / name).exists():
             raise CheckpointError(
                 f"{folder / name} exists and is not overwritten; export to another folder."
@@ -207,6 +213,9 @@ def export(checkpoint: Checkpoint, folder: str | Path) -> Path:
     values = checkpoint.header.to_dict() | {"package_version": package_version()}
     with replacing(folder / CONFIG_NAME) as temporary:
         temporary.write_text(json.dumps(values, indent=2), encoding="utf-8")
+    with replacing(folder / CARD_NAME) as temporary:
+        text = card_text(checkpoint.header, checkpoint.hash, figures)
+        temporary.write_text(text, encoding="utf-8")
     return folder
 
 

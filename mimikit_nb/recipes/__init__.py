@@ -9,6 +9,8 @@ module               holds
 :mod:`.generating`   ``generate``, ``stream``, ``extend``
 :mod:`.judging`      ``judge``: a table of generated sounds beside noise and silence
 :mod:`.scoring`      ``score``: one sound against a corpus
+:mod:`.evaluating`   ``evaluate``: all checkpoints of a run, heard, scored and ranked
+:mod:`.matrix`       what it generates: checkpoints x prompts x temperatures x seeds
 :mod:`.workspace`    ``choose_corpus``, ``new_folder``, ``demo_recordings``
 ===================  =====================================================================
 
@@ -19,11 +21,12 @@ the layer that holds it.
 from ..analysis import read_labels, read_track, write_track
 from ..audio.doctor import check
 from ..audio.recall import read_recall
-from ..checkpoint import average_checkpoints, export, load_checkpoint
+from ..checkpoint import average_checkpoints, compare, export, load_checkpoint, prune
 from ..corpus.build import add_files, build_corpus
 from ..corpus.demo import demo_corpus
 from ..corpus.store import open_corpus
 from .analysing import cluster, segment
+from .evaluating import by_checkpoint, evaluate
 from .generating import extend, generate, stream
 from .judging import judge
 from .previews import Previewer, PreviewSound
@@ -38,11 +41,14 @@ __all__ = [
     "add_files",
     "average_checkpoints",
     "build_corpus",
+    "by_checkpoint",
     "check",
     "choose_corpus",
     "cluster",
+    "compare",
     "demo_corpus",
     "demo_recordings",
+    "evaluate",
     "export",
     "extend",
     "generate",
@@ -51,6 +57,7 @@ __all__ = [
     "new_folder",
     "open_corpus",
     "plan",
+    "prune",
     "read_labels",
     "read_recall",
     "read_track",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def stream(
     prompt_seconds: float = 1.0,
     temperature: Control = 1.0,
     n: int = 1,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
     *,
     top_k: Control = 0,
     top_p: Control = 1.0,
@@ -69,8 +69,9 @@ def stream(
         :class:`RandomWalk` are functions that change it while the sound goes on.
     n : int > 0, default 1
         Variations of each prompt, each with a seed of its own.
-    seed : int, default 0
-        Sound ``i`` is drawn with ``seed + i``, and is what it would be alone.
+    seed : int or list of int, default 0
+        Sound ``i`` is drawn with ``seed + i``, or with its own seed from a list, and is what it
+        would be alone.
     top_k, top_p : optional
         Draw only among the likeliest classes; as ``temperature``, also functions and lists.
     fixtures : mapping, optional
@@ -104,14 +105,14 @@ def stream(
             "n must be at least 1, seconds above 0."
         )
     ck = ck if isinstance(ck, Checkpoint) else load_checkpoint(ck)
-    corpus = _find_corpus(ck, corpus)
+    corpus = find_corpus(ck, corpus)
     prompts = _read_prompts(ck, corpus, prompt, prompt_seconds, n)
     controls = Controls(temperature, top_k, top_p)
     made = SoundStream.from_prompts(
         ck.network(check_device(device)),
         prompts,
         _n_channels(ck, corpus, prompts),
-        [seed + i for i in range(len(prompts))],
+        _seeds(seed, len(prompts)),
         controls,
         corpus,
         [_recall(ck, p, controls.of(i)) for i, p in enumerate(prompts)],
@@ -130,7 +131,7 @@ def generate(
     seconds: float | None = 10.0,
     temperature: Control = 1.0,
     n: int = 1,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
     *,
     out: str | Path | None = None,
     progress: Progress | None = None,
@@ -248,7 +249,7 @@ def extend(
         ck.network(check_device(device)),
         states,
         controls,
-        _find_corpus(ck, corpus),
+        find_corpus(ck, corpus),
         _fixtures_as_before(facts[0], fixtures),
         make_executor=partial(compile_stages, options=engine),
     )
@@ -266,6 +267,14 @@ def _with_controls(facts: dict[str, Any], controls: Controls) -> dict[str, Any]:
     change = {"from_sample": facts["n_samples"], "controls": controls.to_dict()}
     changes = [*facts.get("changes", []), change]
     return {**facts, "controls": controls.to_dict(), "changes": changes}
+
+
+def _seeds(seed: int | Sequence[int], n: int) -> list[int]:
+    """A seed for each sound."""
+    seeds = [seed + i for i in range(n)] if isinstance(seed, Integral) else list(seed)
+    if len(seeds) != n:
+        raise ParameterError(f"There are {len(seeds)} seeds for {n} sounds; give one each.")
+    return seeds
 
 
 def _files(sound: Recording | str | Path | Sequence[str | Path]) -> list[Path]:
@@ -314,7 +323,7 @@ def _fixtures_as_before(facts: dict[str, Any], given: FixtureCurves | None) -> F
     return before if given is None else given
 
 
-def _find_corpus(ck: Checkpoint, corpus: Corpus | str | Path | None) -> Corpus | None:
+def find_corpus(ck: Checkpoint, corpus: Corpus | str | Path | None) -> Corpus | None:
     """The given corpus, or the one of the training if it still lies where it was."""
     if corpus is not None:
         return corpus if isinstance(corpus, Corpus) else open_corpus(corpus)

@@ -57,3 +57,14 @@ def test_impossible_shares(pair, weights):
 def test_nothing_to_average():
     with pytest.raises(ParameterError, match="no checkpoints"):
         average_checkpoints([])
+
+
+def test_an_average_like_an_ema_weighs_later_checkpoints_more(make_file, tmp_path):
+    steps = (30, 10, 20)
+    made = [load_checkpoint(make_file(tmp_path / f"{s}.safetensors", s, seed=s)) for s in steps]
+    shares = [parent["weight"] for parent in average_checkpoints(made, "ema").header.parents]
+    assert shares[1] / shares[2] == shares[2] / shares[0] == pytest.approx(0.7)
+    assert sum(shares) == pytest.approx(1)
+    assert average_checkpoints(made, "uniform").hash == average_checkpoints(made).hash
+    with pytest.raises(ParameterError, match="ema"):
+        average_checkpoints(made, "best")

@@ -93,7 +93,8 @@ def test_weights_that_do_not_fit(tmp_path, make_file):
 def test_exported_folder_is_the_same_network(tmp_path, make_file):
     checkpoint = load_checkpoint(make_file(tmp_path / "a.safetensors", ema=True))
     folder = export(checkpoint, tmp_path / "shared")
-    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
+    files = sorted(path.name for path in folder.iterdir())
+    assert files == ["README.md", "config.json", "model.safetensors"]
     for source in (folder, folder / "model.safetensors"):
         loaded = load_checkpoint(source)
         assert loaded.hash == checkpoint.hash
@@ -126,3 +127,13 @@ def test_hash_changes_with_weights_and_only_with_them(tmp_path, make_file):
         for i, seed in enumerate((0, 0, 1))
     )
     assert a.hash == b.hash != c.hash
+
+
+def test_an_export_has_a_card_with_corpus_rights_and_figures(make_file, tmp_path):
+    path = make_file(tmp_path / "a.safetensors", metrics={"loss": 1.25}, source="my/tapes.h5")
+    folder = export(load_checkpoint(path), tmp_path / "out", {"fidelity": 0.75})
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    for told in ("wavenet", "8000 Hz", "my/tapes.h5", "c0ffee", "mine", "1.25", "0.75"):
+        assert told in card
+    with pytest.raises(CheckpointError, match="not overwritten"):
+        export(load_checkpoint(path), tmp_path / "out")

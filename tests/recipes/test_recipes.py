@@ -176,3 +176,14 @@ except mnb.MimikitError as error:
 def test_resuming_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(TrainingError, match="no run"):
         mnb.resume(tmp_path)
+
+
+def test_each_sound_can_have_a_seed_of_its_own(tiny_corpus, tmp_path):
+    train(tiny_corpus, "sample_rnn", tmp_path / "run")
+    settings = {"prompt_seconds": 0.2, "seconds": 0.05}
+    made = mnb.generate(tmp_path / "run", tiny_corpus, [1.0, 1.0, 1.0], **settings, seed=[4, 9, 4])
+    assert [recall["seed"] for recall in made.recall] == [4, 9, 4]
+    np.testing.assert_array_equal(made.audio[0], made.audio[2])
+    assert (made.audio[0] != made.audio[1]).any()
+    with pytest.raises(mnb.MimikitError, match="2 seeds for 1 sounds"):
+        mnb.generate(tmp_path / "run", tiny_corpus, 1.0, **settings, seed=[4, 9])

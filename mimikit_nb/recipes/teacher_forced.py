@@ -1,0 +1,77 @@
+"""How well a network predicts what it did not learn, heard rather than counted.
+
+Main name: :func:`spectral_convergence`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ..checkpoint import Checkpoint
+from ..corpus.store import Corpus
+from ..errors import CorpusError, ParameterError, PromptError
+from ..features.base import Discrete
+from ..io.read import Origin, Reader, span_samples
+
+_SECONDS, _N_EXCERPTS = 2.0, 4
+
+
+def spectral_convergence(
+    checkpoint: Checkpoint, corpus: Corpus, held_out: list[tuple[int, int]]
+) -> float:
+    """Spectral convergence of the teacher-forced output on what was held out.
+
+    The network reads real sound and says at each step what it takes for likeliest to come next;
+    with ``S`` the magnitudes of the real sound and ``P`` those of the predictions it is
+    ``|S - P| / |S|`` (Frobenius norms).
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        The network.
+    corpus : Corpus
+        Where it reads.
+    held_out : list of (start, stop)
+        In samples; without any, the corpus itself is read.
+
+    Returns
+    -------
+    float >= 0
+        0 for perfect predictions, 1 for silence; NaN if nothing can be read.
+    """
+    network = checkpoint.network()
+    io = network.io
+    name = next(iter(io.autoregressive))
+    parts = held_out or corpus.segments
+    longest = max((stop - start for start, stop in parts), default=0)
+    n_steps = round(_SECONDS / float(io.step_seconds))
+    try:
+        while n_steps and span_samples(io, n_steps, corpus.sample_rate) > longest:
+            n_steps //= 2
+        n_steps -= n_steps % network.chunk_multiple
+        if n_steps < 1:
+            return float("nan")
+        origins = _origins(parts, span_samples(io, n_steps, corpus.sample_rate))
+        batch = Reader(io, corpus).read(origins, 0, n_steps)
+    except (CorpusError, ParameterError, PromptError, KeyError):  # tracks that are gone
+        return float("nan")
+    with torch.inference_mode():
+        outputs, _ = network(batch.inputs)
+        predicted, real = network.heads[name].mean(outputs[name]), batch.targets[name]
+        if isinstance(io.kind(name), Discrete) or real.shape[-1] == 1:
+            predicted, real = (_magnitudes(io.features[name].inverse(x)) for x in (predicted, real))
+        difference = torch.linalg.vector_norm(real - predicted)
+        return float(difference / torch.linalg.vector_norm(real).clamp_min(1e-9))
+
+
+def _origins(parts: list[tuple[int, int]], n_samples: int) -> list[Origin]:
+    """Places spread over the parts that are long enough."""
+    rooms = [(start, stop) for start, stop in parts if stop - start >= n_samples]
+    chosen = np.linspace(0, len(rooms) - 1, min(_N_EXCERPTS, len(rooms))).astype(int)
+    return [Origin(rooms[i][0], -1) for i in sorted(set(chosen.tolist()))]
+
+
+def _magnitudes(y: torch.Tensor) -> torch.Tensor:
+    y = y.flatten(0, -2) if y.dim() > 1 else y
+    return torch.stft(y, 512, 128, window=torch.hann_window(512), return_complex=True).abs()
