@@ -21,6 +21,7 @@ name                        does
 ``score``                   how new, near and healthy one sound is, beside real audio
 ``evaluate``                lets all checkpoints of a run be heard, scores and ranks them
 ``by_checkpoint``           their mean scores, with intervals, beside the losses
+``beside_real_audio``       their measures beside what real audio, noise and a copy score
 ``read_recall``             how a generated file was made
 ``average_checkpoints``     the mean of several checkpoints
 ``compare``                 two checkpoints side by side
@@ -70,6 +71,7 @@ _HOMES = {
     "score": "recipes",
     "evaluate": "recipes",
     "by_checkpoint": "recipes",
+    "beside_real_audio": "recipes",
     "new_folder": "recipes",
     "player": "widgets.waveform",
     "run_notebook": "batch",

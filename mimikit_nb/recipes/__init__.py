@@ -26,7 +26,7 @@ from ..corpus.build import add_files, build_corpus
 from ..corpus.demo import demo_corpus
 from ..corpus.store import open_corpus
 from .analysing import cluster, segment
-from .evaluating import by_checkpoint, evaluate
+from .evaluating import beside_real_audio, by_checkpoint, evaluate
 from .generating import extend, generate, stream
 from .judging import judge
 from .previews import Previewer, PreviewSound
@@ -40,6 +40,7 @@ __all__ = [
     "Previewer",
     "add_files",
     "average_checkpoints",
+    "beside_real_audio",
     "build_corpus",
     "by_checkpoint",
     "check",

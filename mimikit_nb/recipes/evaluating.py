@@ -18,6 +18,7 @@ from ..checkpoint import Checkpoint, Run, load_checkpoint
 from ..corpus.store import Corpus
 from ..errors import CorpusError, ParameterError, PromptError
 from ..evaluation.index import CorpusIndex
+from ..evaluation.measures import DISTANCES
 from ..evaluation.ranking import DEFAULT_WEIGHTS, bootstrap_interval, pareto_front, rank
 from ..evaluation.scoring import score
 from ..generation.prompts import spread_positions
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
 
 Source = str | Path | Run | Checkpoint
 Progress = Callable[[float, str], None]
+
+COLUMNS = (
+    *("checkpoint", "step", "prompt", "temperature", "seed", "prompt_seconds", "seconds"),
+    *("novelty", "longest_copy_seconds", "copy_position_seconds", "copy_start_seconds"),
+    *("same_recording_seconds", "fidelity", "flags", *(f"{d}_distance" for d in DISTANCES)),
+    *("entropy", "repeat_rate", "coverage", "level_db", "path", "loss", "held_out_loss"),
+    *("spectral_convergence", "pareto", "rank_score"),
+)
+"Columns of the table."
 
 TABLE_NAME, INDEX_NAME, SOUNDS_NAME = "table.csv", "corpus_index.safetensors", "sounds"
 
@@ -101,8 +111,8 @@ def evaluate(
         Best first. ``checkpoint``, ``step``, ``prompt``, ``temperature``, ``seed``, all scores of
         :func:`score` (``novelty``, ``fidelity``, ``longest_copy_seconds`` ...), ``flags``,
         ``loss`` and ``held_out_loss`` of the checkpoint, ``rank_score``, ``pareto`` (nothing is
-        both newer and nearer), ``path``. ``.attrs`` has the ``folder``, what ``real`` audio
-        scores, and ``missing``: how many sounds the time didn't suffice for.
+        both newer and nearer), ``path``. ``.attrs`` has the ``folder``, what ``real`` audio and
+        ``planted`` failures score, and ``missing``: how many sounds the time didn't suffice for.
 
     Raises
     ------
@@ -119,7 +129,7 @@ def evaluate(
     if found is None:
         raise CorpusError("The corpus of the training isn't in its place; give it as corpus.")
     _check(n, seconds, prompt_seconds, batch_size, max_minutes)
-    folder = _folder(run, out)
+    folder = evaluation_folder(run, out)
     cells = plan_cells(
         checkpoints,
         _positions(found, first, prompts, n, prompt_seconds),
@@ -159,9 +169,9 @@ def find_checkpoints(
         else:
             folder = source if isinstance(source, Run) else Run(source)
             known = folder.checkpoints if folder.folder.is_dir() else {}
-            wanted = list(known) if steps is None and known else steps or [None]
+            wanted: list[int | None] = [*known] if steps is None else [*steps]
             place = source if isinstance(source, Run) else Path(source)
-            items = [load_checkpoint(place, step) for step in wanted]
+            items = [load_checkpoint(place, step) for step in wanted or [None]]
         for item in items:
             found[_free_name(_name(item, len(sources) > 1), found)] = item
     if not found:
@@ -186,7 +196,8 @@ def _free_name(name: str, taken: Mapping[str, Any]) -> str:
     return free
 
 
-def _folder(run: Source | Sequence[Source], out: str | Path | None) -> Path:
+def evaluation_folder(run: Source | Sequence[Source], out: str | Path | None) -> Path:
+    """Where sounds, scores and notes of an evaluation are kept."""
     if out is not None:
         return Path(out)
     if isinstance(run, Run):
@@ -308,7 +319,8 @@ class _Work:
             excerpt_seconds=seconds,
             cache=self.folder / INDEX_NAME,
         )
-        self.facts = {"folder": str(self.folder), "real": index.calibration.to_dict()["real"]}
+        known = index.calibration.to_dict()
+        self.facts = {"folder": str(self.folder)} | {k: known[k] for k in ("real", "planted")}
         return index
 
     def _do(
@@ -332,7 +344,7 @@ class _Work:
                     "path": path,
                     "scored_with": _digest(index.signature),
                 }
-            rows.append({**kept[path], "checkpoint": name})
+            rows.append({**kept[path], "checkpoint": name, **cell.settings})
             share = (self._n_done + len(batch) * (0.7 + 0.3 * i / len(batch))) / total
             self._say(share, f"{name}: is scored")
         self._n_done += len(batch)
@@ -383,8 +395,10 @@ def _kept_rows(folder: Path, signature: str) -> dict[str, dict[str, Any]]:
     path = folder / TABLE_NAME
     if not path.exists():
         return {}
-    table = pd.read_csv(path, keep_default_na=True).astype({"flags": object})
-    table["flags"] = table["flags"].fillna("")
+    table = pd.read_csv(path)
+    if not {"scored_with", "flags", "path"} <= set(table.columns):
+        return {}
+    table["flags"] = table["flags"].astype(object).fillna("")
     table = table[table["scored_with"] == _digest(signature)]
     rows = table.to_dict("records")
     return {row["path"]: {str(k): v for k, v in row.items()} for row in rows}
@@ -404,7 +418,9 @@ def ranked(
     import pandas as pd
 
     table = pd.DataFrame(rows).drop(columns=["scored_with"], errors="ignore")
-    if len(table):
+    if not len(table):
+        table = pd.DataFrame(columns=[*COLUMNS])
+    else:
         table = rank(table, weights or DEFAULT_WEIGHTS).reset_index(drop=True)
         table.insert(len(table.columns) - 1, "pareto", pareto_front(table))
     table.attrs = json.loads(json.dumps(facts))
@@ -439,4 +455,37 @@ def by_checkpoint(table: pandas.DataFrame) -> pandas.DataFrame:
         for column in ("loss", "held_out_loss", "spectral_convergence"):
             row[column] = group[column].iloc[0]
         rows.append(row)
-    return pd.DataFrame(rows).sort_values("step", kind="stable", ignore_index=True)
+    means = pd.DataFrame(rows, columns=None if rows else [*_MEANS])
+    return means.sort_values("step", kind="stable", ignore_index=True)
+
+
+_MEANS = (
+    *("checkpoint", "step", "n", "novelty", "fidelity", "longest_copy_seconds", "rank_score"),
+    *("flagged", "loss", "held_out_loss", "spectral_convergence"),
+)
+
+
+def beside_real_audio(table: pandas.DataFrame) -> pandas.DataFrame:
+    """Measures of the sounds beside what real excerpts and planted failures score.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`evaluate`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows: the copied stretches and the distances; columns: median of the sounds, real excerpts
+        (5 %, median, 95 %), noise, silence, loop, copy. Empty if nothing was heard.
+    """
+    import pandas as pd
+
+    rows = {}
+    for name, values in table.attrs.get("real", {}).items():
+        column = name if name in table else f"{name}_distance"
+        low, middle, high = np.percentile(values, [5, 50, 95])
+        planted = {case: scores[name] for case, scores in table.attrs["planted"].items()}
+        real = {"real_5%": low, "real_50%": middle, "real_95%": high}
+        rows[name] = {"sounds_50%": table[column].median(), **real, **planted}
+    return pd.DataFrame.from_dict(rows, orient="index")

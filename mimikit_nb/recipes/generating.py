@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from numbers import Integral, Real
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -271,7 +271,7 @@ def _with_controls(facts: dict[str, Any], controls: Controls) -> dict[str, Any]:
 
 def _seeds(seed: int | Sequence[int], n: int) -> list[int]:
     """A seed for each sound."""
-    seeds = [seed + i for i in range(n)] if isinstance(seed, Integral) else list(seed)
+    seeds = list(seed) if isinstance(seed, Sequence) else [int(seed) + i for i in range(n)]
     if len(seeds) != n:
         raise ParameterError(f"There are {len(seeds)} seeds for {n} sounds; give one each.")
     return seeds

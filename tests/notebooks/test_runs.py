@@ -33,6 +33,7 @@ TINY = {
     "segment": {},
     "cluster": {"max_steps": 2, "seconds": 0.4},
     "train_sampler_transformer": {"frame_sizes": [8, 4, 4], "windows": [8], **TRAINING},
+    "evaluate_checkpoints": {"max_steps": 4, "n_prompts": 2, "keep_best": 1, **SOUND},
 }
 
 
@@ -71,6 +72,16 @@ def check_results(name: str, run: NotebookRun) -> None:
         assert mnb.read_recall(sounds[0])["fixtures"]["clusters"][0][0] == 0.0
     if name == "quickstart":
         check_demo(run.folder)
+    if name == "evaluate_checkpoints":
+        check_evaluation(run.folder)
+
+
+def check_evaluation(folder: Path) -> None:
+    """Every checkpoint was heard with every prompt, the best kept and its checkpoint exported."""
+    evaluation = folder / "run_001" / "evaluation"
+    assert len(list((evaluation / "sounds").glob("*.wav"))) == 4 * 2
+    assert {p.suffix for p in (evaluation / "kept_001").iterdir()} == {".wav", ".csv", ".html"}
+    assert mnb.load_checkpoint(folder / "chosen_001").step in (1, 2, 3, 4)
 
 
 def check_sound(path: Path, values: dict) -> None:

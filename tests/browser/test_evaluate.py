@@ -1,0 +1,86 @@
+"""The evaluation view in JupyterLab: the grid, the scatter, and blind pairs, by the mouse."""
+
+import pytest
+from playwright.sync_api import expect
+
+import mimikit_nb as mnb
+from mimikit_nb.audio.demo import demo_music
+from mimikit_nb.audio.write import write
+from mimikit_nb.widgets.scatter import position
+from tests.browser.lab import write_notebook
+
+SR = 22050
+CELL = """
+from mimikit_nb.widgets.evaluate import evaluate
+app = evaluate("run", "corpus.h5", n=2, seconds=2.0)
+app.run()
+"""
+
+
+@pytest.fixture(scope="module")
+def page(browser, lab):
+    """A run of two checkpoints, evaluated by a press on Start."""
+    folder = lab.root / "evaluate"
+    folder.mkdir()
+    write(folder / "music.wav", demo_music(SR, seconds=12.0), SR)
+    corpus = mnb.build_corpus(folder / "music.wav", folder / "corpus.h5", SR)
+    settings = {"n_fft": 512, "hop_length": 256, "residual_channels": 16, "groups": 1}
+    settings |= {"max_steps": 20, "checkpoint_every_steps": 10, "preview_every_steps": 0}
+    mnb.train(corpus, "freqnet/tiny", folder / "run", **settings, device="cpu")
+    write_notebook(folder / "evaluate.ipynb", CELL)
+    with lab.notebook(browser, height=1900) as notebook:
+        notebook.open("evaluate/evaluate.ipynb").run_all()
+        notebook.page.get_by_role("button", name="Start", exact=True).last.click()
+        notebook.eventually("app._panel.state", "finished", timeout=240)
+        yield notebook
+        notebook.assert_clean()
+
+
+def test_a_press_in_the_grid_plays_the_sound(page, screenshots):
+    sounds = page.page.locator(".mnb-view button", has_text=" · ")
+    expect(sounds).to_have_count(4)
+    sounds.nth(1).click()
+    page.eventually("bool(app._panel.chosen)", True)
+    player = page.page.locator(".mnb-waveform").first
+    expect(player).to_have_attribute("data-ready", "true")
+    page.eventually("app._panel.player.time > 1.0", True)  # it begins behind the prompt
+    page.page.get_by_role("button", name="★★★", exact=True).click()
+    page.eventually("app.notes.stars(app._panel.chosen)", 3)
+    expect(page.page.locator(".mnb-view button", has_text="★★★").first).to_be_visible()
+    page.page.locator(".mnb-view").first.screenshot(path=screenshots / "evaluate.png")
+
+
+def test_a_click_on_the_scatter_plays_the_sound(page):
+    path, novelty, fidelity = page.value(
+        "app.value[['path', 'novelty', 'fidelity']].dropna().sort_values('path').iloc[-1].tolist()"
+    )
+    canvas = page.page.locator(".mnb-view canvas").first
+    canvas.scroll_into_view_if_needed()
+    x, y = position(novelty, fidelity)
+    canvas.click(position={"x": x, "y": y})
+    scores = "app.value.set_index('path').loc[app._panel.chosen][['novelty', 'fidelity']].tolist()"
+    page.eventually(scores, [novelty, fidelity])
+    assert path in page.value("app.value.path.tolist()")
+    colour = canvas.evaluate(
+        """(c, [x, y]) => [...c.getContext('2d').getImageData(x, y, 1, 1).data].slice(0, 3)""",
+        [x, y],
+    )
+    assert colour != [255, 255, 255]
+
+
+def test_blind_pairs_show_no_names_until_they_are_revealed(page, screenshots):
+    page.page.get_by_text("blind pairs").click()
+    blind = page.page.locator(".mnb-blind")
+    expect(blind.locator(".mnb-waveform")).to_have_count(2)
+    for index in range(2):
+        expect(blind.locator(".mnb-waveform").nth(index)).to_have_attribute("data-ready", "true")
+    assert "step_" not in blind.inner_text()
+    expect(page.page.locator(".mnb-view button", has_text=" · ").first).to_be_hidden()
+    page.page.locator(".mnb-view").first.screenshot(path=screenshots / "blind.png")
+    page.page.get_by_role("button", name="A is better", exact=True).click()
+    page.eventually("len(app.notes.votes)", 1)
+    page.page.get_by_role("button", name="Reveal", exact=True).click()
+    expect(blind.get_by_text("1 of 1")).to_be_visible()
+    assert "step_" in blind.inner_text()
+    page.page.get_by_text("blind pairs").click()
+    expect(page.page.locator(".mnb-view button", has_text=" · ").first).to_be_visible()

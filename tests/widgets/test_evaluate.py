@@ -1,0 +1,135 @@
+"""The evaluation view, without a browser: traits are set, Python state is read."""
+
+import pandas as pd
+import pytest
+
+import mimikit_nb as mnb
+from mimikit_nb.widgets.evaluate import evaluate
+from mimikit_nb.widgets.scatter import position
+from tests.recipes.test_evaluating import trained
+
+__all__ = ["trained"]
+
+
+@pytest.fixture
+def app(trained, tmp_path):
+    corpus, run = trained
+    made = evaluate(*(run, corpus), n=2, seconds=2.0, out=tmp_path, headless=False, foreground=True)
+    assert made.widget is not None
+    return made
+
+
+@pytest.fixture
+def panel(app):
+    app._panel.buttons["Start"].click()
+    assert app.job.error is None, app.job.details
+    return app._panel
+
+
+def test_a_press_on_start_fills_the_grid(app, panel):
+    assert panel.state == "finished" and len(app.value) == 4
+    assert set(panel.grid.buttons) == set(app.value.path)
+    assert "4 sounds" in panel.status.value and panel.curves.value[:4] == b"\x89PNG"
+
+
+def test_a_sound_gets_stars_and_is_kept_with_a_contact_sheet(app, panel):
+    path = app.value.path[1]
+    panel.grid.buttons[path].click()
+    assert panel.chosen == path and panel.sound.children
+    panel.stars.value = 4
+    panel.note.value = "this one"
+    assert app.notes.stars(path) == 4 and "★★★★" in panel.grid.buttons[path].description
+    panel.keeping["Keep starred"].click()
+    files = {file.suffix: file for file in app.kept.iterdir()}
+    assert set(files) == {".wav", ".csv", ".html"}
+    assert pd.read_csv(files[".csv"]).note[0] == "this one"
+    page = files[".html"].read_text(encoding="utf-8")
+    assert "data:audio/mpeg;base64" in page and "http" not in page.replace("http-equiv", "")
+
+
+def test_a_press_on_another_sound_does_not_move_stars(app, panel):
+    first, second = app.value.path[:2]
+    panel.pick(first)
+    panel.stars.value = 3
+    panel.pick(second)
+    assert panel.stars.value == 0 and app.notes.stars(first) == 3 and app.notes.stars(second) == 0
+
+
+def test_sorting_and_filters_change_the_grid(app, panel):
+    panel.pick(app.value.path[2])
+    panel.stars.value = 2
+    panel.least_stars.value = 1
+    assert list(panel.grid.buttons) == [app.value.path[2]]
+    panel.least_stars.value = 0
+    panel.sort.value = "training step"
+    assert panel.table().step.is_monotonic_increasing
+    panel.flag.value = "none"
+    assert set(panel.grid.buttons) == set(app.value.path[app.value["flags"] == ""])
+
+
+def test_a_click_on_a_point_picks_its_sound(app, panel):
+    row = app.value.dropna(subset=["novelty", "fidelity"]).iloc[0]
+    panel.scatter.click(*position(row.novelty, row.fidelity))
+    chosen = app.value[app.value.path == panel.chosen].iloc[0]
+    assert (chosen.novelty, chosen.fidelity) == (row.novelty, row.fidelity)
+    before = panel.chosen
+    panel.scatter.click(1, 1)
+    assert panel.chosen == before
+
+
+def test_blind_pairs_hide_names_and_count_votes(app, panel):
+    panel.is_blind.value = True
+    assert panel.open_part.layout.display == "none" and len(panel.blind.sounds.children) == 2
+    titles = [view._info["title"] for view in panel.blind.sounds.children]
+    assert titles == ["A", "B"]
+    assert "step" not in str([view._info for view in panel.blind.sounds.children])
+    by_path = app.value.set_index("path").checkpoint
+    better, worse = (by_path[path] for path in panel.blind.pair)
+    panel.blind._vote(0, 1)
+    assert app.notes.votes == [(better, worse)]
+    panel.blind.reveal()
+    assert better in panel.blind.result.value and "1 of 1" in panel.blind.result.value
+    panel.is_blind.value = False
+    assert panel.open_part.layout.display == ""
+
+
+def test_a_sound_is_extended_in_a_copy(app, panel):
+    path = app.value.path[0]
+    size = len(open(path, "rb").read())
+    panel.pick(path)
+    panel.actions["Extend by 10 s"].click()
+    (longer,) = (app.folder / "extended").glob("*.wav")
+    assert len(longer.read_bytes()) > 3 * size
+    assert len(open(path, "rb").read()) == size
+    assert str(longer) in panel.message.value
+
+
+def test_before_anything_was_heard_the_view_says_what_to_do(app):
+    panel = app._panel
+    assert panel.state == "ready" and len(app.value) == 0
+    panel.keeping["Keep starred"].click()
+    assert "star" in panel.message.value
+    panel.is_blind.value = True
+    assert not panel.is_blind.value and "Start" in panel.message.value
+    assert app.export_best("nowhere") is None
+
+
+def test_an_error_is_said_in_the_view(trained, tmp_path):
+    corpus, run = trained
+    app = evaluate(*(run, corpus), n=0, out=tmp_path, headless=False, foreground=True)
+    assert app.widget is not None
+    app._panel.buttons["Start"].click()
+    assert app._panel.state == "failed" and "n is 0" in app._panel.message.value
+
+
+def test_headless_makes_no_widget_and_keeps_the_best(trained, tmp_path, capsys):
+    corpus, run = trained
+    settings = {"n": 2, "seconds": 1.0, "keep_best": 1, "out": tmp_path}
+    app = evaluate(run, corpus, **settings, headless=True)
+    app.run()
+    assert app.widget is None and len(app.value) == 4
+    assert len(list(app.kept.glob("*.wav"))) == 1 and (app.kept / "contact_sheet.html").exists()
+    assert str(app.kept) in capsys.readouterr().out
+    folder = app.export_best(tmp_path / "chosen")
+    assert mnb.load_checkpoint(folder).step in (3, 6)
+    assert "fidelity" in (folder / "README.md").read_text(encoding="utf-8")
