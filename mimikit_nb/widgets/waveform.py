@@ -169,7 +169,7 @@ class Player(traitlets.HasTraits):
     def play(self, start: float | None = None, stop: float | None = None) -> None:
         """Play from ``start`` (in seconds; by default where the playhead is) up to ``stop``."""
         if self._view is not None:
-            self._view.send({"type": "play", "start": start, "stop": stop})
+            self._view.play({"type": "play", "start": start, "stop": stop})
 
     def pause(self) -> None:
         """Stop playing; the playhead stays where it is."""
@@ -274,7 +274,16 @@ class WaveformView(anywidget.AnyWidget):
             "spectrogram": self._answer_spectrogram,
             "audio": self._answer_audio,
         }
+        self._is_asked = False
+        self._to_play: dict[str, Any] | None = None
         self.on_msg(self._on_ask)
+
+    def play(self, message: dict[str, Any]) -> None:
+        """Have the browser play; a player that isn't drawn yet is told when it is."""
+        if self._is_asked:
+            self.send(message)
+        else:
+            self._to_play = message
 
     def _on_ask(self, _: Any, message: dict[str, Any], __: Any) -> None:
         """Answer a question of the browser; an error is answered in words."""
@@ -286,6 +295,11 @@ class WaveformView(anywidget.AnyWidget):
         except (MimikitError, OSError, ValueError) as error:
             content, buffers = {"error": str(error)}, []
         self.send({"type": "answer", "id": message["id"], **content}, buffers)
+        if message["ask"] == "waveform":  # only a view that listens asks for it
+            self._is_asked = True
+            if self._to_play is not None:
+                self.send(self._to_play)
+                self._to_play = None
 
     def _answer_waveform(self, samples_per_bin: int) -> tuple[dict[str, Any], list[bytes]]:
         return {}, [self._sound.waveform_data(samples_per_bin)]
