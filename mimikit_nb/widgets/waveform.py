@@ -279,10 +279,9 @@ class WaveformView(anywidget.AnyWidget):
         self.on_msg(self._on_ask)
 
     def play(self, message: dict[str, Any]) -> None:
-        """Have the browser play; a player that isn't drawn yet is told when it is."""
-        if self._is_asked:
-            self.send(message)
-        else:
+        """Have the browser play; a view that wasn't there yet is told again when it is."""
+        self.send(message)
+        if not self._is_asked:
             self._to_play = message
 
     def _on_ask(self, _: Any, message: dict[str, Any], __: Any) -> None:
