@@ -13,7 +13,7 @@ import ipywidgets as W
 from ..audio.files import info, load
 from ..audio.recall import read_recall
 from ..recipes.audition import Notes, draw_pair
-from .form import button
+from .controls import button
 from .waveform import player
 
 ASK = "Listen to both; nothing differs but the checkpoint. Which one is better?"

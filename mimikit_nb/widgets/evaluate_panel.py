@@ -15,8 +15,7 @@ import ipywidgets as W
 
 from ..recipes.audition import MOST_STARS, extend_sound
 from .blind import BlindTest
-from .controls import STYLE
-from .form import button
+from .controls import STYLE, button
 from .grid import AuditionGrid, tooltip_of
 from .job import Job
 from .scatter import Scatter, curves_picture
