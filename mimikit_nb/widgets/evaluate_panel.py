@@ -225,7 +225,7 @@ class EvaluatePanel:
 
     def _pick(self, path: str) -> None:
         value = self.view.value
-        row = value[value["path"] == path].iloc[0]
+        row: Any = next(value[value["path"] == path].itertuples())
         self.chosen = path
         known = {
             "temperature": row.temperature,

@@ -81,7 +81,8 @@ class AuditionGrid:
         made = []
         for row in rows.itertuples():
             label = f"{row.novelty:.2f} · {row.fidelity:.2f}"
-            label += " " + "★" * self._notes.stars(row.path) if self._notes.stars(row.path) else ""
+            stars = self._notes.stars(row.path)
+            label += f" ★{stars}" if stars else ""
             label += f" ⚑ {row.flags}" if row.flags else ""
             style = "info" if row.path == chosen else "warning" if row.flags else ""
             made.append(self._button(row.path, label, style, tooltip_of(row)))

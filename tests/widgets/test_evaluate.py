@@ -36,9 +36,11 @@ def test_a_sound_gets_stars_and_is_kept_with_a_contact_sheet(app, panel):
     path = app.value.path[1]
     panel.grid.buttons[path].click()
     assert panel.chosen == path and panel.sound.children
+    told = "no flags" if not app.value["flags"][1] else f"flags: {app.value['flags'][1]}"
+    assert told in panel.title.value
     panel.stars.value = 4
     panel.note.value = "this one"
-    assert app.notes.stars(path) == 4 and "★★★★" in panel.grid.buttons[path].description
+    assert app.notes.stars(path) == 4 and "★4" in panel.grid.buttons[path].description
     panel.keeping["Keep starred"].click()
     files = {file.suffix: file for file in app.kept.iterdir()}
     assert set(files) == {".wav", ".csv", ".html"}
