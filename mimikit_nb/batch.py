@@ -11,8 +11,11 @@ from __future__ import annotations
 import ast
 import io
 import re
+import signal
+import threading
 import tokenize
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +27,9 @@ from pydantic import TypeAdapter, ValidationError
 from . import errors
 from .config import did_you_mean
 from .errors import NotebookError
+
+_KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+_LAST_SECONDS = 30.0  # that an interrupted cell has to end, before its kernel is killed
 
 Progress = Callable[[int, int, str], None]
 "Called before each code cell with its number, how many there are, and its section's heading."
@@ -339,18 +345,30 @@ def _execute(
 ) -> None:
     """Run by papermill; its errors become ours."""
     import papermill
+    from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
 
     content = _read(notebook.path)
-    options: dict[str, Any] = {"extra_arguments": ["--log-level=CRITICAL"]}  # of the kernel
+    content.metadata.setdefault("kernelspec", dict(_KERNEL))
+    options: dict[str, Any] = {
+        "extra_arguments": ["--log-level=CRITICAL"],  # of the kernel
+        "config": Config(KernelManager={"shutdown_wait_time": _LAST_SECONDS}),
+    }
     if progress is not None:
         options["on_cell_start"] = _announcer(content, progress)
     output = str(target).replace("{", "{{").replace("}", "}}")  # papermill fills braces in
     try:
-        papermill.execute_notebook(
-            content, output, parameters=values, progress_bar=False, **options
-        )
+        with _ending_in_peace():
+            papermill.execute_notebook(
+                content, output, parameters=values, progress_bar=False, **options
+            )
+    except NoSuchKernel as error:
+        raise NotebookError(
+            f"{notebook.path.name} was saved with the kernel {error.name!r}, which isn't installed "
+            "here. Open it in JupyterLab, choose another kernel, and save it."
+        ) from None
     except PapermillExecutionError as error:
         # The messages of our own errors speak for themselves.
         name = "" if hasattr(errors, error.ename) else f"{error.ename}: "
@@ -364,6 +382,28 @@ def _execute(
             f"{notebook.path.name} ended without a word, most likely for want of memory. "
             f"The notebook up to there: {target}"
         ) from error
+
+
+@contextmanager
+def _ending_in_peace() -> Iterator[None]:
+    """Let SIGTERM, of a queue or a system that shuts down, end the kernel as Ctrl-C does.
+
+    The cell in work is interrupted, so that a training in it leaves a checkpoint. By itself the
+    signal would end this process at once, and the kernel would die with it.
+    """
+
+    def leave(number: int, frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _announcer(content: Any, progress: Progress) -> Callable[..., None]:

@@ -1,5 +1,9 @@
 """Notebooks run headless: parameters checked, copies kept, failures in words."""
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -149,6 +153,39 @@ def test_a_failing_cell_is_told_in_words_and_its_notebook_kept(tmp_path):
     assert "The corpus is empty." in str(error.value) and "Traceback" not in str(error.value)
     assert "from mimikit_nb.errors" in str(error.value) and str(kept) in str(error.value)
     assert "so far" in printed(kept)
+
+
+def test_sigterm_interrupts_the_cell_before_the_kernel_ends(tmp_path):
+    """So that a training in it leaves a checkpoint."""
+    began, ended = tmp_path / "began", tmp_path / "ended"
+    path = write_notebook(
+        tmp_path / "long.ipynb",
+        "import pathlib, time\n"
+        f"pathlib.Path({str(began)!r}).touch()\n"
+        "try:\n    time.sleep(60)\n"
+        f"except KeyboardInterrupt:\n    time.sleep(6)\n    pathlib.Path({str(ended)!r}).touch()",
+    )
+    code = "import sys; from mimikit_nb.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "run", str(path), "--out", str(tmp_path / "out")]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        while not began.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.terminate()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert ended.exists()
+
+
+def test_a_notebook_needs_no_kernel_of_its_own_but_one_that_is_here(tmp_path):
+    path = write_notebook(tmp_path / "toy.ipynb", "print(name)")
+    content = nbformat.read(path, as_version=4)
+    content.metadata["kernelspec"]["name"] = "elsewhere"
+    nbformat.write(content, path)
+    with pytest.raises(NotebookError, match="kernel 'elsewhere', which isn't installed"):
+        run_notebook(path, out=tmp_path / "out")
+    del content.metadata["kernelspec"]
+    nbformat.write(content, path)
+    assert printed(run_notebook(path, out=tmp_path / "out").path) == "a # b\n"
 
 
 def test_a_dying_kernel_is_an_error_of_ours(tmp_path):
