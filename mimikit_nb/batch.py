@@ -346,15 +346,17 @@ def _execute(
     """Run by papermill; its errors become ours."""
     import papermill
     from jupyter_client.kernelspec import NoSuchKernel
+    from jupyter_client.manager import AsyncKernelManager
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
-    from traitlets.config import Config
 
     content = _read(notebook.path)
     content.metadata.setdefault("kernelspec", dict(_KERNEL))
     options: dict[str, Any] = {
         "extra_arguments": ["--log-level=CRITICAL"],  # of the kernel
-        "config": Config(KernelManager={"shutdown_wait_time": _LAST_SECONDS}),
+        "kernel_manager_class": type(
+            "PatientManager", (AsyncKernelManager,), {"shutdown_wait_time": _LAST_SECONDS}
+        ),
     }
     if progress is not None:
         options["on_cell_start"] = _announcer(content, progress)

@@ -108,6 +108,7 @@ def stream(
     corpus = find_corpus(ck, corpus)
     prompts = _read_prompts(ck, corpus, prompt, prompt_seconds, n)
     controls = Controls(temperature, top_k, top_p)
+    controls.at(0.0, len(prompts))  # what can't be is refused before anything is read
     made = SoundStream.from_prompts(
         ck.network(check_device(device)),
         prompts,

@@ -6,7 +6,7 @@ import pytest
 import mimikit_nb as mnb
 from mimikit_nb.audio.files import load
 from mimikit_nb.audio.write import write
-from mimikit_nb.errors import ConfigError, FeatureError, PromptError, TrainingError
+from mimikit_nb.errors import ConfigError, FeatureError, ParameterError, PromptError, TrainingError
 from mimikit_nb.features.spectral import MelConfig
 from mimikit_nb.io.variable import VariableConfig
 
@@ -156,6 +156,12 @@ def test_a_pair_of_positions_is_two_prompts(tiny_corpus, tmp_path):
     train(tiny_corpus, "sample_rnn", tmp_path / "run")
     out = mnb.generate(tmp_path / "run", tiny_corpus, (0.5, np.float32(1.0)), 0.2, seconds=0.05)
     assert [r["prompt"]["position_seconds"] for r in out.recall] == [0.5, 1.0]
+
+
+def test_a_list_of_temperatures_needs_one_for_each_sound(tiny_corpus, tmp_path):
+    train(tiny_corpus, "sample_rnn", tmp_path / "run")
+    with pytest.raises(ParameterError, match="2 values for 3 streams"):
+        mnb.generate(tmp_path / "run", tiny_corpus, [0, 1, 2], 0.2, 0.05, temperature=[0.5, 1.0])
 
 
 def test_training_on_a_full_disk_says_so_and_keeps_its_checkpoints(tiny_corpus, on_full_disk):
