@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .change_points import boundary_salience
-from .describe import describe, discriminate, standardise
+from .describe import SOUND_CHAIN, describe, discriminate, standardise
 from .frames import Frames, Progress, part_of
 from .kernels import kernel_map
 from .novelty import checkerboard, peaks, recurrence_map
@@ -105,7 +105,7 @@ def find_boundaries(
     longest = max(1, round(min(1.0, min_seconds / 2) * frames.sample_rate))
     edges = cut_into_sounds(onsets, frames.n_samples, longest)
     part = part_of(progress, 0.0, 0.5)
-    features = standardise(describe(y, frames, edges[:-1], edges[1:], progress=part))
+    features = standardise(describe(y, frames, edges[:-1], edges[1:], SOUND_CHAIN, part))
     times, part = edges / frames.sample_rate, part_of(progress, 0.5, 1.0)
     salience, threshold, unit = METHODS[method](features, times, min_seconds, part)
     part(1.0)

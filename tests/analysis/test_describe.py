@@ -80,3 +80,18 @@ def test_principal_components_keep_distances() -> None:
     places = principal_components(x, 5)
     assert places.shape == (20, 5)
     assert np.allclose(squared_distances(places, places), squared_distances(x, x))
+
+
+def test_registers_tell_where_the_energy_is_and_how_long_it_lasts() -> None:
+    low = Stretch(*_levels(0, [0, -10, -20]), np.zeros(100, np.float32), 22050)
+    high = Stretch(*_levels(39, [0, 0, 0]), np.zeros(100, np.float32), 22050)
+    a, b = FEATURES["registers"](low), FEATURES["registers"](high)
+    assert a[0] > a[3] and b[3] > b[0]
+    assert b[7] > a[4]  # the high one is held
+
+
+def _levels(band: int, decibels: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Levels with one loud band, and some cepstra."""
+    levels = np.full((len(decibels), 40), -80.0)
+    levels[:, band] = decibels
+    return levels, np.zeros((len(decibels), 20))
