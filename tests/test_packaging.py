@@ -1,6 +1,9 @@
 """What is declared about the package is true: dependencies, files, notebooks, imports."""
 
 import json
+import os
+import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -109,3 +112,29 @@ def test_the_bundle_was_built_from_these_sources():
     """A player's script that is older than its sources would be tested in vain."""
     built = (ROOT / BUNDLE).read_text(encoding="utf-8")
     assert built.startswith(stamp(ROOT / SOURCES)), "run `make install`: it builds the bundle anew"
+
+
+def test_make_installs_once_and_again_only_when_the_sources_of_the_environment_changed(tmp_path):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "hatch_build.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    bundle = tmp_path / "mimikit_nb" / "widgets" / "static" / "waveform.js"
+    bundle.parent.mkdir(parents=True)
+
+    def planned() -> str:
+        command = ["make", "--dry-run", "setup", "VENV=env"]
+        alone = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+        return subprocess.check_output(command, cwd=tmp_path, env=alone, text=True)
+
+    def install() -> None:
+        ready = re.search(r"touch (env/\.ready-\S+)", planned())
+        (tmp_path / "env").mkdir(exist_ok=True)
+        (tmp_path / ready[1]).touch()
+
+    install()
+    assert "pip install" in planned()  # the bundle is missing
+    bundle.touch()
+    assert "pip install" not in planned()
+    (tmp_path / "constraints.txt").write_text("torch==9")
+    assert "pip install" in planned()
+    install()
+    assert "pip install" not in planned()
