@@ -20,6 +20,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrizations
 
 from ..errors import ConfigError, ParameterError
 from ..features.base import Discrete
@@ -52,6 +53,28 @@ def check_frame_sizes(frame_sizes: Sequence[int]) -> None:
             )
 
 
+class Passing(nn.Module):
+    """Body of a tier that does nothing but read: no state, frames as they come."""
+
+    def init_state(self, batch_size: int) -> State:
+        """Nothing to remember."""
+        return {}
+
+    def step(self, x: Tensor, state: State, n: Tensor) -> Tensor:
+        """The frame itself."""
+        return x
+
+    def parallel(self, x: Tensor, state: State, n: int) -> tuple[Tensor, State]:
+        """The frames themselves."""
+        return x, state
+
+
+def build_linear(n_in: int, n_out: int, weight_norm: bool = False) -> nn.Module:
+    """Linear layer, with weights split into length and direction if wanted."""
+    linear = nn.Linear(n_in, n_out)
+    return parametrizations.weight_norm(linear) if weight_norm else linear
+
+
 class Tier(nn.Module):
     """Reads frames, and whatever belongs to their last step, as one vector.
 
@@ -69,6 +92,8 @@ class Tier(nn.Module):
         A :class:`Body`.
     ratio : int
         Conditions it gives per run; 0 for the last tier, which gives none.
+    weight_norm : bool, default False
+        Whether the weights of the conditions are split into length and direction.
     """
 
     def __init__(
@@ -79,6 +104,7 @@ class Tier(nn.Module):
         hidden_dim: int,
         body: nn.Module,
         ratio: int = 0,
+        weight_norm: bool = False,
     ) -> None:
         super().__init__()
         self.frame_size, self.period, self.ratio = frame_size, period, ratio
@@ -96,7 +122,7 @@ class Tier(nn.Module):
             }
         )
         self.body = body
-        self.up = nn.Linear(hidden_dim, ratio * hidden_dim) if ratio else None
+        self.up = build_linear(hidden_dim, ratio * hidden_dim, weight_norm) if ratio else None
 
     def read(self, frames: Tensors, values: Tensors, above: Tensor | None) -> Tensor:
         """Sum ``[B, H]`` of a frame, of the fixtures and of what the tier above says."""
@@ -114,7 +140,8 @@ class Tier(nn.Module):
     def conditions(self, y: Tensor) -> Tensor:
         """Conditions ``[..., ratio, H]`` for the tier below."""
         assert self.up is not None
-        return self.up(y).unflatten(-1, (self.ratio, -1))
+        conditions: Tensor = self.up(y).unflatten(-1, (self.ratio, -1))
+        return conditions
 
 
 class TieredNetwork(Network):
@@ -223,7 +250,7 @@ class TieredNetwork(Network):
         return self._run(inputs, state, predicts=True)
 
     def read(self, inputs: Tensors, state: State) -> State:
-        """State behind all steps, without the heads."""
+        """State behind all steps, without what keeps none: of SampleRNN, half of the work."""
         return self._run(inputs, state, predicts=False)[1]
 
     def _run(self, inputs: Tensors, state: State | None, predicts: bool) -> tuple[Tensors, State]:
@@ -267,6 +294,9 @@ class TieredNetwork(Network):
         items = {name: torch.cat([past[name], inputs[name]], 1) for name in past}
         above, bodies = None, {}
         for i, tier in self._numbered():
+            if not (tier.ratio or predicts or state["tiers"][str(i)]):
+                bodies[str(i)] = {}
+                continue
             frames = {k: v[:, self.history - tier.frame_size + 1 :] for k, v in items.items()}
             fixtures = {name: inputs[name][:, :: tier.period] for name in tier.fixtures}
             x = tier.read_all(frames, fixtures, above)

@@ -92,7 +92,7 @@ def test_first_rows_keep_the_clock():
     half = first_rows(state, 2)
     assert half["t"].shape == state["t"].shape
     assert half["in"]["signal"].shape[0] == 2
-    assert half["rnn"]["0"].shape[0] == 2
+    assert half["tiers"]["0"]["rnn"].shape[0] == 2
 
 
 def test_checkpoint_of_another_network_is_refused():

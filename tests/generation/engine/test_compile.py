@@ -224,9 +224,9 @@ def test_cuda_graphs_equal_eager_steps() -> None:
 def test_a_state_in_another_memory_order_works() -> None:
     stages, state = generation_step(batch_size=2)
     _, turned = generation_step(batch_size=2)
-    rnn = turned["rnn"]["0"]
-    turned["rnn"]["0"] = rnn.transpose(0, 1).contiguous().transpose(0, 1)
-    assert not turned["rnn"]["0"].is_contiguous()
+    rnn = turned["tiers"]["0"]["rnn"]
+    turned["tiers"]["0"]["rnn"] = rnn.transpose(0, 1).contiguous().transpose(0, 1)
+    assert not turned["tiers"]["0"]["rnn"].is_contiguous()
     executor = compile_stages(stages, turned)
     for s in (state, turned):
         executor.run(s, 24)
