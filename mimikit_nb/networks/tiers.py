@@ -292,7 +292,8 @@ class TieredNetwork(Network):
         n_steps, t = next(iter(inputs.values())).shape[1], int(state["t"])
         past = {name: ring.roll(-(t % self.history), 1) for name, ring in state["last"].items()}
         items = {name: torch.cat([past[name], inputs[name]], 1) for name in past}
-        above, bodies = None, {}
+        above: Tensor | None = None
+        bodies: State = {}
         for i, tier in self._numbered():
             if not (tier.ratio or predicts or state["tiers"][str(i)]):
                 bodies[str(i)] = {}
