@@ -208,14 +208,23 @@ def export(
             raise CheckpointError(
                 f"{folder / name} exists and is not overwritten; export to another folder."
             )
+    values = checkpoint.header.to_dict() | {"package_version": package_version()}
+    texts = {
+        CARD_NAME: card_text(checkpoint.header, checkpoint.hash, figures),
+        CONFIG_NAME: json.dumps(values, indent=2),
+    }
     weights = {f"network/{name}": value for name, value in checkpoint.weights().items()}
     write_file(folder / MODEL_NAME, checkpoint.header, weights)
-    values = checkpoint.header.to_dict() | {"package_version": package_version()}
-    with replacing(folder / CONFIG_NAME) as temporary:
-        temporary.write_text(json.dumps(values, indent=2), encoding="utf-8")
-    with replacing(folder / CARD_NAME) as temporary:
-        text = card_text(checkpoint.header, checkpoint.hash, figures)
-        temporary.write_text(text, encoding="utf-8")
+    try:
+        for name, text in texts.items():
+            with replacing(folder / name) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        for name in (MODEL_NAME, *texts):  # half an export would stand in the way of the next
+            (folder / name).unlink(missing_ok=True)
+        raise CheckpointError(
+            f"{folder} can't be written: {error.strerror or error}. Check the space left."
+        ) from error
     return folder
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..audio.growing import write_extendable
+from ..errors import AudioError
 from .end_state import SUFFIX, EndState
 
 
@@ -27,6 +28,9 @@ class Generated:
         Per sound, what it takes to make it again; written into its file.
     states : list of EndState
         Per sound, where it stopped, so that it can be extended.
+    auxiliary : dict of np.ndarray [shape=(n, C, steps, ...)]
+        What the network predicted beside the sound, by variable: an item per model step behind
+        the prompt, up to 0.05 s beyond the end of the sound.
     """
 
     audio: np.ndarray
@@ -34,11 +38,23 @@ class Generated:
     prompt_end_seconds: float
     recall: list[dict[str, Any]]
     states: list[EndState] = field(default_factory=list, repr=False)
+    auxiliary: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     @property
     def continuation(self) -> np.ndarray:
         """The new sound alone, ``[n, C, samples]``."""
         return self.audio[..., round(self.prompt_end_seconds * self.sample_rate) :]
+
+    def behind(self, before: Generated) -> Generated:
+        """The sounds that these go on from, and these, as one."""
+        drawn = {name: [x] for name, x in before.auxiliary.items()}
+        for name, x in self.auxiliary.items():
+            drawn.setdefault(name, []).append(x)
+        return replace(
+            self,
+            audio=np.concatenate([before.audio, self.audio], -1),
+            auxiliary={name: np.concatenate(parts, 2) for name, parts in drawn.items()},
+        )
 
     def save(self, folder: str | Path, name: str = "sound") -> list[Path]:
         """Write one WAV file per sound, with recall data; existing files are never replaced.
@@ -55,9 +71,19 @@ class Generated:
         Returns
         -------
         list of Path
+
+        Raises
+        ------
+        AudioError
+            If the folder can't be made or written to.
         """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise AudioError(
+                f"{folder} can't be made: {error.strerror or error}. Choose another folder."
+            ) from error
         paths = []
         for i, (sound, recall) in enumerate(zip(self.audio, self.recall, strict=True)):
             path = free_path(folder, name)

@@ -181,6 +181,12 @@ class SoundStream(Iterator[np.ndarray]):
         self.n_samples += n
         return audio
 
+    @property
+    def auxiliary(self) -> dict[str, np.ndarray]:
+        """Auxiliary values drawn with the last samples, ``[n, C, steps, ...]``."""
+        drawn = self._stream.auxiliary.items()
+        return {name: x.unflatten(0, self.shape).cpu().numpy() for name, x in drawn}
+
     def end_states(self) -> list[EndState]:
         """Where each stream is now, to go on from there later."""
         rows = split_rows(self._stream.remember(), len(self.recall))
@@ -256,11 +262,13 @@ def generate(stream: SoundStream, seconds: float, progress: Progress | None = No
     n_prompt = stream.prompts.shape[-1]
     audio = np.empty((*stream.shape, n_prompt + n_new), np.float32)
     audio[..., :n_prompt] = stream.prompts
-    done = n_prompt
+    done, drawn = n_prompt, []
     while done < audio.shape[-1]:
         block = stream.take(min(stream.block_samples, audio.shape[-1] - done))
         audio[..., done : done + block.shape[-1]] = block
         done += block.shape[-1]
+        if stream.auxiliary:
+            drawn.append(stream.auxiliary)
         if progress is not None:
             progress((done - n_prompt) / stream.sample_rate, n_new / stream.sample_rate)
     return Generated(
@@ -269,6 +277,7 @@ def generate(stream: SoundStream, seconds: float, progress: Progress | None = No
         stream.recall[0]["prompt_end_seconds"],
         stream.recall,
         stream.end_states(),
+        {name: np.concatenate([d[name] for d in drawn], 2) for name in (drawn or [{}])[0]},
     )
 
 

@@ -180,6 +180,12 @@ class AudioStream:
     values : ValueStream
     variable : str
         Name of the generated variable.
+
+    Attributes
+    ----------
+    auxiliary : dict of Tensor [shape=(B, steps, ...)]
+        What was drawn of the auxiliary variables for the last samples taken (and for the seam,
+        the first time); at most a chunk ahead of the sound. Empty if no step was needed.
     """
 
     def __init__(self, values: ValueStream, variable: str = "signal") -> None:
@@ -188,6 +194,9 @@ class AudioStream:
         self.inverse = feature.inverse_stream(values.n_rows)
         self.seam = self._pending = torch.zeros(values.n_rows, 0)
         self._skip = 0
+        self._auxiliary = [n for n, v in values.network.io.targets.items() if not v.is_input]
+        self._drawn: list[Tensors] = []
+        self.auxiliary: Tensors = {}
 
     def prime(self, prompt_audio: Tensor, n_frames: int, fade_seconds: float = 0.01) -> None:
         """Begin behind a prompt ``[B, samples]`` of ``n_frames`` whole frames."""
@@ -197,14 +206,24 @@ class AudioStream:
         n_fade = min(round(fade_seconds * self.axis.sample_rate), n_overlap)
         self.inverse.prime(prompt_audio)
         self._pending, self._skip = prompt_audio[:, :0], n_overlap - n_fade
-        self.seam = _crossfade(prompt_audio[:, n_prompt - n_fade :], self.take(n_fade))
+        self.seam = _crossfade(prompt_audio[:, n_prompt - n_fade :], self._pull(n_fade))
 
-    @one_thread()
     def take(self, n: int) -> Tensor:
         """The next ``n`` samples, pulling as many values as they need."""
+        audio, drawn = self._pull(n), self._drawn
+        names = self._auxiliary if drawn else []
+        self.auxiliary = {name: torch.cat([d[name] for d in drawn], 1) for name in names}
+        self._drawn = []
+        return audio
+
+    @one_thread()
+    def _pull(self, n: int) -> Tensor:
         blocks, missing = [self._pending], n - self._pending.shape[1]
         while missing > 0:
-            block = self.inverse.push(self.values.pull(self.values.chunk_steps)[self.variable])
+            values = self.values.pull(self.values.chunk_steps)
+            if self._auxiliary:
+                self._drawn.append(values)
+            block = self.inverse.push(values[self.variable])
             dropped = min(self._skip, block.shape[1])
             self._skip -= dropped
             blocks.append(block[:, dropped:])

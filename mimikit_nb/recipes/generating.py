@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from numbers import Real
 from pathlib import Path
@@ -259,7 +258,7 @@ def extend(
     if isinstance(sound, Generated):
         assert seconds is not None
         more = pull_seconds(resumed, seconds, progress)
-        return replace(more, audio=np.concatenate([sound.audio, more.audio], -1))
+        return more.behind(sound)
     return record(resumed, reopen_sink(files, resumed), seconds, progress)
 
 

@@ -1,4 +1,6 @@
+import errno
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -137,3 +139,19 @@ def test_an_export_has_a_card_with_corpus_rights_and_figures(make_file, tmp_path
         assert told in card
     with pytest.raises(CheckpointError, match="not overwritten"):
         export(load_checkpoint(path), tmp_path / "out")
+
+
+def test_an_export_that_fails_half_way_leaves_nothing_in_the_way(tmp_path, make_file, monkeypatch):
+    checkpoint = load_checkpoint(make_file(tmp_path / "a.safetensors"))
+    write_text = Path.write_text
+
+    def full(path, *args, **kwargs):
+        if "config.json" in path.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_text(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(CheckpointError, match="No space left"):
+        export(checkpoint, tmp_path / "shared")
+    monkeypatch.undo()
+    export(checkpoint, tmp_path / "shared")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mimikit_nb.errors import PromptError
+from mimikit_nb.errors import AudioError, PromptError
 from mimikit_nb.features.spectral import MagnitudeConfig
-from mimikit_nb.features.waveform import MuLawConfig
+from mimikit_nb.features.waveform import MuLawConfig, SamplesConfig
 from mimikit_nb.generation.controls import Controls
 from mimikit_nb.generation.prompts import Prompt
 from mimikit_nb.generation.sound import SoundStream, generate
@@ -107,3 +107,28 @@ def test_progress_ends_at_the_end(network):
 def test_the_length_must_be_positive(network):
     with pytest.raises(Exception, match="seconds is 0"):
         generate(make_stream(network), 0)
+
+
+def test_auxiliary_values_come_with_the_sound_whatever_the_blocks():
+    torch.manual_seed(0)
+    values = VariableConfig(feature=SamplesConfig(), role="auxiliary")
+    variables = {"signal": VariableConfig(feature=MuLawConfig()), "copy": values}
+    io = IOSpec(sample_rate=RATE, variables=variables)
+    network = SampleRNNConfig(frame_sizes=(8, 4, 4), hidden_dim=16).build(io)
+    whole = generate(make_stream(network), 0.3).auxiliary["copy"]
+    assert whole.shape[:2] == (2, 1)
+    assert 0.3 <= whole.shape[2] / RATE <= 0.3 + 0.05
+    assert whole.std() > 0
+    stream = make_stream(network)
+    stream.block_samples = 333
+    np.testing.assert_array_equal(generate(stream, 0.3).auxiliary["copy"], whole)
+
+
+def test_a_network_without_auxiliary_variables_collects_none(network):
+    assert generate(make_stream(network), 0.1).auxiliary == {}
+
+
+def test_a_folder_that_cannot_be_made_is_said_so(network, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(AudioError, match="can't be made"):
+        generate(make_stream(network), 0.1).save(tmp_path / "file" / "sounds")
