@@ -26,11 +26,12 @@ from ..corpus.build import add_files, build_corpus
 from ..corpus.demo import demo_corpus
 from ..corpus.store import open_corpus
 from .analysing import cluster, segment
-from .evaluating import beside_real_audio, by_checkpoint, evaluate
+from .evaluating import evaluate
 from .generating import extend, generate, stream
 from .judging import judge
 from .previews import Previewer, PreviewSound
 from .scoring import score
+from .summaries import beside_real_audio, by_checkpoint
 from .training import Plan, plan, resume, train
 from .workspace import choose_corpus, demo_recordings, new_folder
 

@@ -25,13 +25,13 @@ from ..corpus.store import Corpus
 from ..recipes.audition import Notes, best
 from ..recipes.evaluating import (
     Source,
-    by_checkpoint,
     evaluation_folder,
     find_checkpoints,
     ranked,
 )
 from ..recipes.evaluating import evaluate as evaluate_run
 from ..recipes.generating import find_corpus
+from ..recipes.summaries import by_checkpoint
 from ..runtime import is_colab, is_headless
 from .contact_sheet import keep_with_sheet
 from .job import Job

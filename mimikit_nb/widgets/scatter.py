@@ -12,7 +12,7 @@ import ipywidgets as W
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..recipes.evaluating import by_checkpoint
+from ..recipes.summaries import by_checkpoint
 from .picture import png
 from .pictures import HELD_OUT_COLOUR, LOSS_COLOUR, Picture
 from .plot import DRAWING
