@@ -17,6 +17,8 @@ name                        does
 ``write_track``             segments or clusters as labels of a corpus; ``read_track``
 ``extend``                  go on with a generated sound as if it had not stopped
 ``Curve``, ``RandomWalk``   temperatures that change while sound is made
+``ensemble``                several networks take turns by a score; ``Score``
+``stream_ensemble``         the same, block by block
 ``judge``                   generated sounds as a table, beside noise and silence
 ``score``                   how new, near and healthy one sound is, beside real audio
 ``evaluate``                lets all checkpoints of a run be heard, scores and ranks them
@@ -53,6 +55,9 @@ _HOMES = {
     "generate": "recipes",
     "stream": "recipes",
     "extend": "recipes",
+    "ensemble": "recipes",
+    "stream_ensemble": "recipes",
+    "Score": "generation.ensemble.score",
     "Curve": "generation.curves",
     "RandomWalk": "generation.curves",
     "read_recall": "recipes",

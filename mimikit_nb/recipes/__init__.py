@@ -7,6 +7,7 @@ module               holds
 :mod:`.previews`     ``Previewer``: sounds made and judged while training
 :mod:`.analysing`    ``segment``, ``cluster``
 :mod:`.generating`   ``generate``, ``stream``, ``extend``
+:mod:`.ensembling`   ``ensemble``, ``stream_ensemble``: several networks take turns
 :mod:`.judging`      ``judge``: a table of generated sounds beside noise and silence
 :mod:`.scoring`      ``score``: one sound against a corpus
 :mod:`.evaluating`   ``evaluate``: all checkpoints of a run, heard, scored and ranked
@@ -26,6 +27,7 @@ from ..corpus.build import add_files, build_corpus
 from ..corpus.demo import demo_corpus
 from ..corpus.store import open_corpus
 from .analysing import cluster, segment
+from .ensembling import ensemble, stream_ensemble
 from .evaluating import evaluate
 from .generating import extend, generate, stream
 from .judging import judge
@@ -50,6 +52,7 @@ __all__ = [
     "compare",
     "demo_corpus",
     "demo_recordings",
+    "ensemble",
     "evaluate",
     "export",
     "extend",
@@ -67,6 +70,7 @@ __all__ = [
     "score",
     "segment",
     "stream",
+    "stream_ensemble",
     "train",
     "write_track",
 ]

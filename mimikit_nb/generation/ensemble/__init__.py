@@ -1,0 +1,15 @@
+"""Ensembles: generators take turns by a score, each prompted by what sounded before.
+
+==================  ===========================================================================
+:mod:`.score`       events in patterns, validated; ranges and distributions drawn by the seed
+:mod:`.sources`     the interface of generators; silence, a corpus region, a function, resampling
+:mod:`.checkpoints` networks as generators, sums of sounds
+:mod:`.blend`       several networks as one: predictions averaged at every step
+:mod:`.weights`     weights of averages, which may move
+:mod:`.studio`      from what a score names to generators
+:mod:`.seams`       crossfades that keep phase and level
+:mod:`.handover`    rules of handing over
+:mod:`.voice`       turns one after the other, and parallel voices
+:mod:`.piece`       the finished piece, its turns and files
+==================  ===========================================================================
+"""

@@ -1,0 +1,167 @@
+"""From what a score names to generators. Each is made once per piece."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ...checkpoint import Checkpoint, Run, average_checkpoints, load_checkpoint
+from ...config import Config, field
+from ...corpus.store import Corpus, open_corpus
+from ...errors import ConfigError, ParameterError
+from .blend import shares_output
+from .checkpoints import OutputAverage, blended, from_checkpoint
+from .score import Score
+from .sources import Function, Generator, Region, Silence
+
+Rule = Callable[[np.ndarray, int], "int | None"]
+
+
+class AverageSpec(Config):
+    """``{"average": ["runs/a", "runs/b"], "weights": [0.7, 0.3]}``."""
+
+    average: tuple[Any, ...] = field(min_length=1)
+    "What is averaged: checkpoints, or with of='output' any generators."
+    weights: tuple[Any, ...] | None = None
+    "A number or a curve of the turn's seconds each; equal if not given."
+    of: Literal["auto", "logits", "output", "weights"] = "auto"
+    """What is averaged: predictions at every step ('logits'), finished sounds ('output'), or the
+    networks' own weights ('weights'); 'auto': predictions where networks predict the same."""
+
+
+class RegionSpec(Config):
+    """``{"region": [start, stop]}`` in seconds of the corpus."""
+
+    region: tuple[float, ...] = field(min_length=1, max_length=2)
+    "Start, and stop if it isn't the end of the corpus, in seconds."
+    corpus: str | None = None
+    "Path of the corpus; that of the piece if not given."
+
+
+class CheckpointSpec(Config):
+    """``{"checkpoint": "runs/a", "step": 2000}``."""
+
+    checkpoint: Any
+    "Run folder, file or checkpoint."
+    step: int | None = None
+    "Training step; the latest if not given."
+
+
+class ParallelSpec(Config):
+    """``{"parallel": [voice, voice]}``: scores that sound at once."""
+
+    parallel: tuple[Any, ...] = field(min_length=1)
+    "A list of events per voice."
+
+
+_SPECS: dict[str, type[Config]] = {
+    "average": AverageSpec,
+    "region": RegionSpec,
+    "checkpoint": CheckpointSpec,
+    "parallel": ParallelSpec,
+}
+
+
+class Studio:
+    """What a piece is made with.
+
+    Parameters
+    ----------
+    corpus : Corpus, optional
+        Where prompts and regions come from.
+    rules : mapping, optional
+        Rules of handing over by name, beside those of :mod:`.handover`.
+    """
+
+    def __init__(self, corpus: Corpus | None = None, rules: Mapping[str, Rule] | None = None):
+        self.corpus, self.rules = corpus, dict(rules or {})
+        self._made: dict[Any, Generator] = {}
+        self._kept: list[Any] = []  # objects whose ids are keys must not go away
+
+    def generator(self, spec: Any) -> Generator:
+        """Generator that a spec names.
+
+        Raises
+        ------
+        ConfigError
+            If it names none.
+        """
+        key = spec if isinstance(spec, str) else id(spec) if not isinstance(spec, dict) else None
+        key = repr(spec) if key is None else key
+        if key not in self._made:
+            self._made[key] = self._make(spec)
+            self._kept.append(spec)
+        return self._made[key]
+
+    def parallel(self, spec: Any) -> list[Score] | None:
+        """Scores of the voices if a spec is of parallel voices."""
+        if isinstance(spec, dict) and "parallel" in spec:
+            return [Score(voice) for voice in ParallelSpec(**spec).parallel]
+        return None
+
+    def sample_rate(self, spec: Any) -> int | None:
+        """Rate of what a spec names, if it has one."""
+        voices = self.parallel(spec)
+        return None if voices is not None else self.generator(spec).sample_rate
+
+    def _make(self, spec: Any) -> Generator:
+        if spec == "silence":
+            return Silence()
+        if isinstance(spec, str | Path | Checkpoint | Run):
+            return from_checkpoint(_checkpoint(spec), self.corpus)
+        if isinstance(spec, Mapping):
+            return self._from_mapping(dict(spec))
+        if hasattr(spec, "start") and hasattr(spec, "label"):
+            return spec
+        if callable(spec):
+            return Function(spec)
+        raise ConfigError(f"{spec!r} names no generator; {_KNOWN}")
+
+    def _from_mapping(self, values: dict[str, Any]) -> Generator:
+        kind = next((name for name in _SPECS if name in values), None)
+        if kind is None or kind == "parallel":
+            raise ConfigError(f"{values} names no generator; {_KNOWN}")
+        spec = _SPECS[kind](**values)
+        if isinstance(spec, RegionSpec):
+            corpus = open_corpus(spec.corpus) if spec.corpus else self.corpus
+            return Region(needed(corpus, "A region"), *spec.region)
+        if isinstance(spec, CheckpointSpec):
+            return from_checkpoint(_checkpoint(spec.checkpoint, spec.step), self.corpus)
+        assert isinstance(spec, AverageSpec)
+        return self._average(spec)
+
+    def _average(self, spec: AverageSpec) -> Generator:
+        if spec.of == "output":
+            return OutputAverage([self.generator(m) for m in spec.average], spec.weights)
+        checkpoints = [
+            _checkpoint(m["checkpoint"], m.get("step"))
+            if isinstance(m, dict) and "checkpoint" in m
+            else _checkpoint(m)
+            for m in spec.average
+        ]
+        if spec.of == "weights":
+            return from_checkpoint(average_checkpoints(checkpoints, spec.weights), self.corpus)
+        networks = [ck.network() for ck in checkpoints]
+        if spec.of == "logits" or all(shares_output(networks[0], n) for n in networks[1:]):
+            return blended(checkpoints, spec.weights)
+        return OutputAverage([self.generator(m) for m in spec.average], spec.weights)
+
+
+_KNOWN = (
+    "give the path of a run or a checkpoint, 'silence', a function, {'average': [...]}, "
+    "{'region': [start, stop]} or {'checkpoint': path, 'step': number}."
+)
+
+
+def needed(corpus: Corpus | None, what: str) -> Corpus:
+    """The corpus, or a ParameterError that says what needs it."""
+    if corpus is None:
+        raise ParameterError(f"{what} needs a corpus; pass one: ensemble(score, corpus).")
+    return corpus
+
+
+def _checkpoint(spec: Any, step: int | None = None) -> Checkpoint:
+    return spec if isinstance(spec, Checkpoint) else load_checkpoint(spec, step)
