@@ -5,6 +5,8 @@
 :mod:`.sources`     the interface of generators; silence, a corpus region, a function, resampling
 :mod:`.checkpoints` networks as generators, sums of sounds
 :mod:`.blend`       several networks as one: predictions averaged at every step
+:mod:`.matching`    an index of the places of a corpus by what sounds before them
+:mod:`.neighbour`   the nearest neighbour, which goes on where the corpus fits best
 :mod:`.weights`     weights of averages, which may move
 :mod:`.studio`      from what a score names to generators
 :mod:`.seams`       crossfades that keep phase and level

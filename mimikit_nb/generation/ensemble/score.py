@@ -89,8 +89,8 @@ class Event(Config):
     """One turn: a generator, for how long, and how."""
 
     generator: Any
-    """What sounds: a checkpoint or its path, 'silence', a mapping such as {'average': [...]} or
-    {'region': [start, stop]}, or a function."""
+    """What sounds: a checkpoint or its path, 'nearest_neighbour', 'silence', a mapping such as
+    {'average': [...]} or {'region': [start, stop]}, or a function."""
     seconds: Amount = 2.0
     "Length of the turn: from its beginning to the beginning of the next one."
     temperature: ControlAmount = 1.0

@@ -14,6 +14,7 @@ from ...corpus.store import Corpus, open_corpus
 from ...errors import ConfigError, ParameterError
 from .blend import shares_output
 from .checkpoints import OutputAverage, blended, from_checkpoint
+from .neighbour import NearestNeighbour
 from .score import Score
 from .sources import Function, Generator, Region, Silence
 
@@ -41,6 +42,21 @@ class RegionSpec(Config):
     "Path of the corpus; that of the piece if not given."
 
 
+class NeighbourSpec(Config):
+    """``{"nearest_neighbour": null, "k": 4, "forbid_seconds": 2}``, or just its name."""
+
+    nearest_neighbour: str | None = None
+    "Path of the corpus; that of the piece if not given."
+    k: int = field(1, ge=1, le=24)
+    "Choose among so many of the best places, by their fit and the temperature."
+    grain_seconds: float = field(1.0, ge=0.05, le=60, unit="s")
+    "How long a passage plays before the next place is looked for."
+    forbid_seconds: float = field(0.0, ge=0, le=600, unit="s")
+    "Keep so far away from what was played lately; 0: passages may return, and go on."
+    remember_seconds: float = field(60.0, gt=0, le=3600, unit="s")
+    "How long a passage counts as played lately."
+
+
 class CheckpointSpec(Config):
     """``{"checkpoint": "runs/a", "step": 2000}``."""
 
@@ -60,6 +76,7 @@ class ParallelSpec(Config):
 _SPECS: dict[str, type[Config]] = {
     "average": AverageSpec,
     "region": RegionSpec,
+    "nearest_neighbour": NeighbourSpec,
     "checkpoint": CheckpointSpec,
     "parallel": ParallelSpec,
 }
@@ -110,6 +127,8 @@ class Studio:
     def _make(self, spec: Any) -> Generator:
         if spec == "silence":
             return Silence()
+        if spec == "nearest_neighbour":
+            return self._from_mapping({spec: None})
         if isinstance(spec, str | Path | Checkpoint | Run):
             return from_checkpoint(_checkpoint(spec), self.corpus)
         if isinstance(spec, Mapping):
@@ -128,6 +147,12 @@ class Studio:
         if isinstance(spec, RegionSpec):
             corpus = open_corpus(spec.corpus) if spec.corpus else self.corpus
             return Region(needed(corpus, "A region"), *spec.region)
+        if isinstance(spec, NeighbourSpec):
+            path = spec.nearest_neighbour
+            corpus = needed(open_corpus(path) if path else self.corpus, "A nearest neighbour")
+            options = spec.to_dict()
+            del options["nearest_neighbour"]
+            return NearestNeighbour(corpus, **options)
         if isinstance(spec, CheckpointSpec):
             return from_checkpoint(_checkpoint(spec.checkpoint, spec.step), self.corpus)
         assert isinstance(spec, AverageSpec)
@@ -151,8 +176,8 @@ class Studio:
 
 
 _KNOWN = (
-    "give the path of a run or a checkpoint, 'silence', a function, {'average': [...]}, "
-    "{'region': [start, stop]} or {'checkpoint': path, 'step': number}."
+    "give the path of a run or a checkpoint, 'nearest_neighbour', 'silence', a function, "
+    "{'average': [...]}, {'region': [start, stop]} or {'checkpoint': path, 'step': number}."
 )
 
 
