@@ -37,6 +37,7 @@ from .trainer import BUSY, in_plain_words
 if TYPE_CHECKING:
     from .train import TrainView
 
+TWO_LINES = W.Layout(min_height="46px")  # so that what is below doesn't jump when text comes
 SETTLED_SECONDS = 0.6  # without an edit, before a step is tried
 COLOURS = {
     "running": "#117733",
@@ -128,10 +129,10 @@ class TrainPanel:
             self.buttons[name] = made
 
     def _make_status(self) -> None:
-        self.status = W.HTML()
+        self.status = W.HTML(layout=TWO_LINES)
         self.bar = W.FloatProgress(min=0.0, max=1.0, layout=W.Layout(width="98%"))
         explain(self.bar, "Share of the budget that is done.")
-        self.advice = W.HTML()
+        self.advice = W.HTML(layout=TWO_LINES)
         self.complaint = ""
 
     def _make_plot(self) -> None:

@@ -88,6 +88,8 @@ class LossPlot:
 
         commands = _commands(curves)  # all that can fail comes before the canvas is held
         with DRAWING, hold_canvas():
+            # a page that was opened since doesn't know which canvas the last drawing was on
+            self._canvas._canvas_manager._current_canvas = None
             for name, *arguments in commands:
                 if name == "set":
                     setattr(self._canvas, *arguments)
