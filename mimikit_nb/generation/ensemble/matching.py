@@ -9,6 +9,7 @@ also finds the sample at which the phases match. Main name: :class:`PlaceIndex`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -42,7 +43,7 @@ class Place:
     sample : int
         The first sample of the continuation.
     cost : float
-        How badly it fits: 0 is what was asked for itself, 1 is any place.
+        How badly it fits, in spectra and waveform: 0 is the very place, 1 or more any place.
     correlation : float
         Of the waveforms before it, from 0 to 1.
     """
@@ -126,7 +127,8 @@ class PlaceIndex:
         stop = min(self.signal.shape[1], sample + reach)
         around = np.asarray(self.signal[:, start:stop]).mean(0, keepdims=True)
         lag, correlation = align(mono[None, -n:], around, patience=0.0)
-        return Place(start + lag + n, distance + 1 - correlation, correlation)
+        residual = math.sqrt(1 - correlation**2)  # what is left of one without the other
+        return Place(start + lag + n, distance + residual, correlation)
 
     def _blocks(self, corpus: Corpus) -> Iterator[tuple[int, int]]:
         """First sample of the context of some places in a row, and how many they are."""
