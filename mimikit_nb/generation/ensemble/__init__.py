@@ -7,6 +7,7 @@
 :mod:`.blend`       several networks as one: predictions averaged at every step
 :mod:`.matching`    an index of the places of a corpus by what sounds before them
 :mod:`.neighbour`   the nearest neighbour, which goes on where the corpus fits best
+:mod:`.executors`   compiled once for all turns of a network
 :mod:`.weights`     weights of averages, which may move
 :mod:`.studio`      from what a score names to generators
 :mod:`.seams`       crossfades that keep phase and level

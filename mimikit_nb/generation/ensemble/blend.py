@@ -18,6 +18,7 @@ from ...networks.heads import Head
 from ..engine import compile_stages
 from ..loop import Executor
 from ..stream import ExecutorFactory
+from .executors import reusing
 from .weights import weights_at
 
 
@@ -145,9 +146,10 @@ def _average(state: State) -> None:
 def moving(weights: Sequence[Any], network: Blend) -> ExecutorFactory:
     """Executor factory for a blend whose weights are numbers or functions of the seconds."""
     step_seconds = float(network.io.step_seconds)
+    make_plain = reusing(compile_stages)
 
     def make(stages: Sequence[Stage], state: State) -> Executor:
-        return _Moving(compile_stages(stages, state), weights, int(state["t"]), step_seconds)
+        return _Moving(make_plain(stages, state), weights, int(state["t"]), step_seconds)
 
     return make
 

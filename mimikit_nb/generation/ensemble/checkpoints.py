@@ -17,6 +17,7 @@ from ..prompts import Prompt, prompt_from_array
 from ..sound import SoundStream
 from ..stream import ExecutorFactory
 from .blend import Blend, moving
+from .executors import reusing
 from .sources import Cue, Generator, Resampled, Source
 from .weights import check_weights, weights_at
 
@@ -44,7 +45,7 @@ class FromNetwork:
         make_executor: ExecutorFactory | None = None,
     ) -> None:
         self.network, self.label, self.corpus = network, label, corpus
-        self.make_executor = make_executor or compile_stages
+        self.make_executor = make_executor or reusing(compile_stages)
         self.sample_rate: int | None = network.io.sample_rate
 
     def start(self, cue: Cue) -> Source:

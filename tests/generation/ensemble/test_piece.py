@@ -180,6 +180,23 @@ def test_compiled_averages_are_those_of_the_plain_steps(networks, monkeypatch):
     np.testing.assert_allclose(mnb.ensemble(score, sample_rate=8000).audio, compiled, atol=1e-4)
 
 
+def test_a_network_is_compiled_once_for_all_its_turns(networks, monkeypatch):
+    made = []
+
+    def make(stages, state):
+        made.append(EagerExecutor(stages))
+        return made[-1]
+
+    monkeypatch.setattr(checkpoints, "compile_stages", make)
+    turn = {"generator": networks["sample_rnn"], "seconds": 0.05, "prompt_seconds": 0.1, "seed": 1}
+    score = [turn, {"generator": "silence", "seconds": 0.1}, turn]
+    twice = mnb.ensemble(score, sample_rate=8000)
+    assert len(made) == 1
+    monkeypatch.setattr(checkpoints, "reusing", lambda make: make)
+    np.testing.assert_array_equal(mnb.ensemble(score, sample_rate=8000).audio, twice.audio)
+    assert len(made) == 3
+
+
 def test_averages_of_networks(networks):
     rnn, other = networks["sample_rnn"], make_checkpoint("sample_rnn", seed=4)
     wavenet, freqnet = networks["wavenet"], networks["freqnet"]
