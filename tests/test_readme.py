@@ -79,6 +79,8 @@ def test_the_library_example_runs(tmp_path, monkeypatch):
         ('mnb.build_corpus("path/to/folder", "corpora/mine.h5")', "mnb.demo_corpus()"),
         ("max_minutes=5", "max_steps=2"),
         ("seconds=20.0, n=4", "seconds=0.3"),
+        ("seconds=60.0", "seconds=0.1"),
+        ("seconds=None", "seconds=0.3"),  # it would go on until it is interrupted
     ):
         assert text in short
         short = short.replace(text, instead)
