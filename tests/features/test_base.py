@@ -37,7 +37,7 @@ CONFIGS = {
     "mel": st.builds(lambda f, s: MelConfig(**f, scale=s, n_mels=4), frames(), scales),
     "mfcc": st.builds(lambda f: MFCCConfig(**f, n_mels=6, n_mfcc=4), frames()),
 }
-OF_TRACKS = {"label", "values"}  # see test_labels
+OF_TRACKS = {"label", "cluster_label", "segment_label", "values"}  # see test_labels
 ALL = pytest.mark.parametrize("kind", CONFIGS)
 
 
