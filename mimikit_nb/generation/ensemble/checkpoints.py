@@ -88,7 +88,7 @@ def _label(ck: Checkpoint) -> str:
     if ck.path is None:
         return f"average of {len(ck.header.parents)} checkpoints"
     run = ck.path.parent.parent if ck.path.parent.name == "checkpoints" else ck.path.parent
-    return f"{run.name} {ck.step}"
+    return "/".join(run.parts[-2:]) + f" {ck.step}"
 
 
 def blended(checkpoints: Sequence[Checkpoint], weights: Any = None) -> FromNetwork:

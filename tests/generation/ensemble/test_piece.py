@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import mimikit_nb as mnb
 from mimikit_nb.audio.meters import measure
@@ -286,11 +287,34 @@ def test_regions_and_prompts_outside_the_corpus_are_refused(tiny_corpus):
         mnb.ensemble([{"generator": sine, "prompt": {"corpus": 99}}], tiny_corpus)
 
 
-@pytest.mark.parametrize("path", sorted(SCORES.glob("*.yaml")), ids=lambda p: p.stem)
-def test_the_example_scores_play(path, tmp_path, tiny_corpus, monkeypatch):
+def hurried(value, key=""):
+    """A score with all its times a twentieth as long."""
+    if isinstance(value, dict):
+        return {k: hurried(v, k if k != "choice" else key) for k, v in value.items()}
+    if key == "points":
+        return [[seconds / 20, weight] for seconds, weight in value]
+    if isinstance(value, list):
+        return [hurried(v, key) for v in value]
+    return value / 20 if key.endswith("seconds") else value
+
+
+@pytest.mark.parametrize(
+    ("title", "n_turns", "generators"),
+    [
+        ("dialogue", 4, {"sample_rnn", "freqnet"}),
+        ("interrupted", 2, {"nearest", "sample_rnn"}),
+        ("slow_average", 1, {"average"}),
+    ],
+)
+def test_the_example_scores_play(title, n_turns, generators, tmp_path, tiny_corpus, monkeypatch):
     for i, name in enumerate(["run_001", "run_002", "run_003", "run_004"]):
         make_run(tmp_path / "runs/sample_rnn" / name, "sample_rnn", seed=i)
     make_run(tmp_path / "runs/freqnet/run_001", "freqnet")
     monkeypatch.chdir(tmp_path)
-    out = mnb.ensemble(path, tiny_corpus, seconds=0.5, sample_rate=8000)
-    assert out.audio.shape == (1, 4000) and np.abs(out.audio).max() > 0.001
+    score = yaml.safe_load((SCORES / f"{title}.yaml").read_text())
+    assert mnb.Score(SCORES / f"{title}.yaml").to_list()  # as it stands
+    out = mnb.ensemble(hurried(score), tiny_corpus, seconds=0.6, sample_rate=8000)
+    assert out.audio.shape == (1, 4800) and np.abs(out.audio).max() > 0.001
+    assert len(out.turns) >= n_turns
+    played = {g for g in generators for turn in out.turns if g in turn.generator}
+    assert played == generators, [turn.generator for turn in out.turns]
