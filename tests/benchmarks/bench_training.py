@@ -4,6 +4,7 @@ The limit is the speed of a large matrix product in the same numbers on the same
 measured in the same run: no training can do its multiplications faster.
 """
 
+import math
 import os
 import time
 
@@ -72,12 +73,18 @@ def lstm_flops(x: tuple, w_ih: tuple, w_hh: tuple, *_: object, **__: object) -> 
     return 2 * n_items * (w_ih[0] * w_ih[1] + w_hh[0] * w_hh[1])
 
 
+def convolution_backward_flops(grad: tuple, x: tuple, weight: tuple, *_: object, **__: object):
+    """Operations of both gradients; torch's counter forgets the groups in one of them."""
+    return 4 * grad[0] * math.prod(grad[2:]) * math.prod(weight)
+
+
 def flops_per_step(session: Session) -> int:
     """Operations of all products of one step, forward and backward."""
     ops = torch.ops.aten
     known = {
         ops.mkldnn_rnn_layer: lstm_flops,
         ops.mkldnn_rnn_layer_backward: lambda *a, **k: 2 * lstm_flops(*a, **k),
+        ops.convolution_backward: convolution_backward_flops,
     }
     batch = session.read(session.counters.step)
     with FlopCounterMode(display=False, custom_mapping=known) as counter:
