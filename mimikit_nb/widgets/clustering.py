@@ -18,20 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from IPython.display import display
 
 from ..analysis import Clustering, Segmentation
 from ..analysis import cluster as cluster_samples
 from ..analysis.clustering import Features, Segments
 from ..analysis.describe import DEFAULT_CHAIN
-from ..corpus.store import Corpus
-from ..recipes.analysing import Recording, read_recording
+from ..recipes.analysing import Recording
 from ..recipes.analysing import segment as segment_recording
 from ..runtime import is_headless
+from .analysis_view import AnalysisView
 from .marks import CLUSTER, PALETTE
 from .pictures import Picture, waveform
-from .segmenting import sound_key
-from .session import Session, session_of
 from .soundmap import draw_map
 
 
@@ -102,16 +99,8 @@ def cluster(
     return ClusterView(sound, sr, segments, features, settings, Path(out), is_still)
 
 
-class ClusterView:
-    """Clusters of segments and the view onto them; made by :func:`cluster`.
-
-    Attributes
-    ----------
-    session : Session
-        The clustering and its edits; the same for every view of the same segments.
-    widget : ipywidgets.Widget or None
-        What to show; None in a headless run.
-    """
+class ClusterView(AnalysisView[Clustering, ClusterSettings]):
+    """Clusters of segments and the view onto them; made by :func:`cluster`."""
 
     def __init__(
         self,
@@ -123,52 +112,13 @@ class ClusterView:
         out: Path,
         headless: bool,
     ) -> None:
-        self.y, self.sample_rate, self.borders = read_recording(sound, sr)
-        self.sound, self.out, self.headless = sound, out, headless
-        self.corpus = sound if isinstance(sound, Corpus) else None
-        self.segments, self.features, self.settings = segments, features, settings
-        key = (sound_key(self.y, self.sample_rate), segments_key(segments), str(out.absolute()))
-        self.session: Session[Clustering] = session_of(("cluster", *key))
-        self.widget: Any = None
+        super().__init__(sound, sr, settings, out, headless, segments_key(segments))
+        self.segments, self.features = segments, features
         if not headless:
             from .cluster_panel import ClusterPanel
 
             self.panel = ClusterPanel(self)
             self.widget = self.panel.widget
-
-    @property
-    def value(self) -> Clustering:
-        """The clusters as they are now; waits for a clustering that is at work.
-
-        Raises
-        ------
-        ParameterError
-            If there are none: the clustering was stopped, or has not begun.
-        """
-        if self.headless and self.session.history.now is None:
-            self.analyse(self.settings, foreground=True)
-        return self.session.wait()
-
-    def run(self) -> Picture | None:
-        """Show the view and begin the clustering; a headless run does it here and now.
-
-        What was edited and not written yet is kept, whatever the settings.
-
-        Returns
-        -------
-        Picture or None
-            In a headless run the map, in the place of the view.
-        """
-        session = self.session
-        if self.headless:
-            self.analyse(self.settings, foreground=True)
-            return self.picture()
-        is_new = session.history.now is None or session.asked != self.settings
-        session.asked = self.settings
-        if is_new and not session.is_edited and not session.is_busy:
-            self.analyse(self.settings)
-        display(self.widget)
-        return None
 
     def analyse(self, settings: ClusterSettings, foreground: bool | None = None) -> None:
         """Begin a clustering of the same segments."""
@@ -215,12 +165,6 @@ class ClusterView:
                 }
             )
         return pd.DataFrame(rows, columns=["cluster", "segments", "seconds", "typical_seconds"])
-
-    def _ipython_display_(self) -> None:
-        if self.widget is not None:
-            display(self.widget)
-        else:
-            print(repr(self))
 
     def __repr__(self) -> str:
         now = self.session.history.now

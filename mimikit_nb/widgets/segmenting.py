@@ -14,22 +14,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from IPython.display import display
 
 from ..analysis import Segmentation, read_labels
 from ..analysis import segment as segment_samples
 from ..analysis.analysis import check_level
-from ..corpus.store import Corpus
-from ..recipes.analysing import Recording, read_recording
+from ..recipes.analysing import Recording
 from ..runtime import is_headless
+from .analysis_view import AnalysisView
 from .novelty import draw_novelty
 from .pictures import Picture, waveform
-from .session import Session, session_of
 
 MOST_NAMED = 60  # labels in a picture; more would lie on top of each other
 
@@ -101,16 +98,8 @@ def segment(
     return SegmentView(sound, sr, settings, Path(out), is_still)
 
 
-class SegmentView:
-    """Segments of a recording and the view onto them; made by :func:`segment`.
-
-    Attributes
-    ----------
-    session : Session
-        The analysis and its edits; the same for every view of the same sound.
-    widget : ipywidgets.Widget or None
-        What to show; None in a headless run.
-    """
+class SegmentView(AnalysisView[Segmentation, SegmentSettings]):
+    """Segments of a recording and the view onto them; made by :func:`segment`."""
 
     def __init__(
         self,
@@ -120,53 +109,12 @@ class SegmentView:
         out: Path,
         headless: bool,
     ) -> None:
-        self.y, self.sample_rate, self.borders = read_recording(sound, sr)
-        self.sound, self.out, self.headless = sound, out, headless
-        self.corpus = sound if isinstance(sound, Corpus) else None
-        self.settings = settings
-        self.session: Session[Segmentation] = session_of(
-            ("segment", sound_key(self.y, self.sample_rate), str(out.absolute()))
-        )
-        self.widget: Any = None
+        super().__init__(sound, sr, settings, out, headless)
         if not headless:
             from .segment_panel import SegmentPanel
 
             self.panel = SegmentPanel(self)
             self.widget = self.panel.widget
-
-    @property
-    def value(self) -> Segmentation:
-        """The segments as they are now; waits for an analysis that is at work.
-
-        Raises
-        ------
-        ParameterError
-            If there are none: the analysis was stopped, or has not begun.
-        """
-        if self.headless and self.session.history.now is None:
-            self.analyse(self.settings, foreground=True)
-        return self.session.wait()
-
-    def run(self) -> Picture | None:
-        """Show the view and begin the analysis; a headless run does it here and now.
-
-        What was edited and not written yet is kept, whatever the settings.
-
-        Returns
-        -------
-        Picture or None
-            In a headless run the waveform with the segments, in the place of the view.
-        """
-        session = self.session
-        if self.headless:
-            self.analyse(self.settings, foreground=True)
-            return self.picture()
-        is_new = session.history.now is None or session.asked != self.settings
-        session.asked = self.settings
-        if is_new and not session.is_edited and not session.is_busy:
-            self.analyse(self.settings)
-        display(self.widget)
-        return None
 
     def analyse(self, settings: SegmentSettings, foreground: bool | None = None) -> None:
         """Begin an analysis; levels of a recording that was analysed before come at once."""
@@ -221,23 +169,9 @@ class SegmentView:
         ]
         return pd.DataFrame(rows, columns=["start", "stop", "seconds", "label"]).round(3)
 
-    def _ipython_display_(self) -> None:
-        if self.widget is not None:
-            display(self.widget)
-        else:
-            print(repr(self))
-
     def __repr__(self) -> str:
         now = self.session.history.now
         return f"SegmentView({'nothing yet' if now is None else in_words(now)})"
-
-
-def sound_key(y: np.ndarray, sr: int) -> str:
-    """What tells a sound from others, without reading all of it."""
-    y = np.asarray(y)
-    every = max(1, y.shape[-1] // 100_000)
-    part = np.ascontiguousarray(y[..., ::every])
-    return f"{y.shape} {sr} {blake2b(part.tobytes(), digest_size=12).hexdigest()}"
 
 
 def as_marks(found: Segmentation, named: bool = True) -> list[dict[str, Any]]:
