@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..audio.atomic import replacing
+from ..audio.atomic import make_folder, replacing
 from ..audio.write import write
 from ..config import did_you_mean
 from ..errors import AudioError, ParameterError
@@ -73,7 +73,7 @@ def export(
             "overwrite=True."
         )
     for path, make in tasks:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         make(path)
     return [path for path, _ in tasks]
 

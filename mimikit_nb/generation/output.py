@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..audio.atomic import make_folder
 from ..audio.growing import write_extendable
-from ..errors import AudioError
 from .end_state import SUFFIX, EndState
 
 
@@ -78,12 +78,7 @@ class Generated:
             If the folder can't be made or written to.
         """
         folder = Path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise AudioError(
-                f"{folder} can't be made: {error.strerror or error}. Choose another folder."
-            ) from error
+        make_folder(folder)
         paths = []
         for i, (sound, recall) in enumerate(zip(self.audio, self.recall, strict=True)):
             path = free_path(folder, name)

@@ -229,3 +229,11 @@ def test_imported_segments_have_no_novelty_but_export(
 def test_an_unknown_format_is_refused(events: Segmentation, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="Did you mean 'reaper'"):
         events.export(tmp_path, "reapr")
+
+
+def test_an_export_into_a_folder_that_cannot_be_made_is_said_so(
+    labelled: Segmentation, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(AudioError, match="can't be made"):
+        labelled.export(tmp_path / "file" / "segments", "csv")

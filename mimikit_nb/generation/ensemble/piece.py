@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...audio.atomic import make_folder
 from ...audio.write import write
 from ..output import free_path
 from .score import Score
@@ -106,7 +107,7 @@ class Ensemble:
             The mix (with recall data), the score (YAML; not of an iterable), the labels, the stems.
         """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         path = free_path(folder, name)
         paths = [write(path, self.audio, self.sample_rate, "FLOAT", recall=self.recall)]
         if self.recall["ensemble"]:
