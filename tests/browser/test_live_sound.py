@@ -1,0 +1,179 @@
+"""Sound from Python, block by block, as it leaves the page: whole, in order, soon, and silent."""
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.capture import Capture
+from tests.browser.lab import write_notebook
+
+SR = 22050
+SETUP = f"""
+import itertools, time
+import numpy as np
+from mimikit_nb.widgets import live_sound
+from mimikit_nb.widgets.live_sound import LiveSound
+live_sound.SLOW_AHEAD_SECONDS = 0.6  # for the slow one, so that the test isn't
+noise = np.random.default_rng(0).uniform(-0.5, 0.5, (2, {SR} * 60)).astype(np.float32)
+def blocks(n, pause=0.0, most=10**9):
+    for i in range(min(most, noise.shape[1] // n)):
+        time.sleep(pause)
+        yield noise[:, i * n : (i + 1) * n]
+"""
+STEREO = f"""
+sound = LiveSound(lambda: blocks(1000), {SR}, 2, title="Noise")
+sound
+"""
+SLOW = f"""
+slow = LiveSound(lambda: blocks(1000, pause=2000 / {SR}), {SR}, 2)
+slow
+"""
+SHORT = f"""
+short = LiveSound(lambda: blocks(1000, most=20), {SR}, 2)
+short
+"""
+WRONG = f"""
+wrong = LiveSound(lambda: iter([np.zeros((3, 100))]), {SR}, 2)
+wrong
+"""
+PULLED = f"""
+pulled = LiveSound(lambda: blocks(1000), {SR}, 2, foreground=True)
+pulled
+"""
+CELLS = ["sound", "slow", "short", "wrong", "pulled"]
+
+
+@pytest.fixture(scope="module")
+def opened(browser, lab):
+    folder = lab.root / "live_sound"
+    folder.mkdir()
+    write_notebook(folder / "live.ipynb", SETUP, STEREO, SLOW, SHORT, WRONG, PULLED)
+    with lab.notebook(browser) as notebook:
+        yield notebook.open("live_sound/live.ipynb").run_all()
+        notebook.assert_clean()
+
+
+def view(notebook, name: str):
+    found = notebook.page.locator(".mnb-live").nth(CELLS.index(name))
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def press(notebook, name: str, button: str) -> None:
+    view(notebook, name).get_by_role("button", name=button, exact=True).click()
+
+
+def sent() -> np.ndarray:
+    return np.random.default_rng(0).uniform(-0.5, 0.5, (2, SR * 60)).astype(np.float32)
+
+
+def test_every_sample_is_heard_once_and_in_order(opened, screenshots):
+    capture = Capture(opened, SR, CELLS.index("sound"))
+    press(opened, "sound", "Play")
+    opened.eventually("sound.state", "playing")
+    opened.execute("time.sleep(1.5)")  # another cell keeps the kernel busy meanwhile
+    opened.poll(lambda: capture.seconds() > 3, what="three seconds")
+    expect(view(opened, "sound")).to_contain_text(re.compile(r"playing.*0\.\d\d s ahead · 0 und"))
+    view(opened, "sound").screenshot(path=screenshots / "live_sound.png")
+    buffered, underruns = opened.value("(sound.buffered_seconds, sound.underruns)")
+    y, _ = capture.heard()
+    press(opened, "sound", "Stop")
+    opened.eventually("sound.state", "stopped")
+    begin = int(np.flatnonzero(np.abs(y).max(0))[0])
+    heard = y[:, begin : begin + 2 * SR]
+    settled = slice(SR // 4, None)  # behind the fade and the volume's approach
+    np.testing.assert_allclose(heard[:, settled], sent()[:, : 2 * SR][:, settled], atol=1e-4)
+    assert underruns == 0
+    assert 0.1 < buffered < 0.4
+
+
+def test_stop_is_silent_within_200_ms_and_play_begins_anew(opened):
+    capture = Capture(opened, SR, CELLS.index("sound"))
+    press(opened, "sound", "Play")
+    opened.poll(lambda: capture.seconds() > 1, what="it plays")
+    pressed = capture.now()
+    press(opened, "sound", "Stop")
+    stopped = capture.now()
+    opened.page.wait_for_timeout(300)
+    y, times = capture.heard()
+    assert np.abs(y[:, times < pressed]).max() > 0.3
+    assert not np.abs(y[:, times > stopped + 0.2]).any()
+    opened.eventually("sound.state", "stopped")
+    press(opened, "sound", "Play")
+    opened.eventually("sound.state", "playing")
+    opened.execute("sound.stop()")
+    expect(view(opened, "sound")).to_contain_text("stopped")
+
+
+def test_what_is_made_too_slowly_waits_and_says_so(opened):
+    press(opened, "slow", "Play")
+    expect(view(opened, "slow")).to_contain_text("Slower than real time here: 0.", timeout=15_000)
+    opened.eventually("slow.underruns > 0", True)
+    expect(view(opened, "slow")).to_contain_text(re.compile(r"buffering.*of 0\.60 s · [1-9]"))
+    assert 0.3 < opened.value("slow.factor") < 0.55
+    press(opened, "sound", "Play")  # one sound at a time
+    opened.eventually("(slow.state, sound.state)", ["stopped", "playing"])
+    press(opened, "sound", "Stop")
+
+
+def test_a_sound_with_an_end_ends_without_an_underrun(opened):
+    capture = Capture(opened, SR, CELLS.index("short"))
+    press(opened, "short", "Play")
+    opened.eventually("(short.state, short.underruns)", ["ended", 0])
+    y, _ = capture.heard()
+    begin = int(np.flatnonzero(np.abs(y).max(0))[0])
+    heard = y[:, begin + SR // 4 : begin + 20_000]
+    np.testing.assert_allclose(heard, sent()[:, SR // 4 : 20_000], atol=1e-4)
+    assert np.abs(y[:, begin + 20_000 + SR // 50 :]).max(initial=0) < 1e-3
+    expect(view(opened, "short").get_by_role("button", name="Play", exact=True)).to_be_enabled()
+
+
+def test_an_error_is_said_in_the_view(opened):
+    press(opened, "wrong", "Play")
+    expect(view(opened, "wrong")).to_contain_text("it must be (2, samples)")
+    opened.eventually("wrong.state", "failed")
+
+
+def test_without_threads_blocks_are_made_when_the_browser_asks(opened):
+    capture = Capture(opened, SR, CELLS.index("pulled"))
+    press(opened, "pulled", "Play")
+    expect(view(opened, "pulled")).to_contain_text("on the browser's demand")
+    opened.poll(lambda: capture.seconds() > 2, what="two seconds")
+    assert opened.value("pulled.state") == "playing"
+    y, _ = capture.heard()
+    press(opened, "pulled", "Stop")
+    begin = int(np.flatnonzero(np.abs(y).max(0))[0])
+    heard = y[:, begin + SR // 4 : begin + SR]
+    np.testing.assert_allclose(heard, sent()[:, SR // 4 : SR], atol=1e-4)
+
+
+def test_keys_and_names_reach_every_control(opened):
+    root = view(opened, "sound")
+    cells = len(opened.cells())
+    volume = root.get_by_role("slider", name="Volume")
+    volume.focus()
+    for key in ("Home", "a", "b", "ArrowRight"):
+        opened.page.keyboard.press(key)
+    opened.eventually("round(sound.volume, 2)", 0.01)
+    assert len(opened.cells()) == cells
+    root.get_by_role("button", name="Play", exact=True).press("Enter")
+    opened.eventually("sound.state", "playing")
+    root.get_by_role("button", name="Stop", exact=True).press("Enter")
+    opened.eventually("sound.state", "stopped")
+    expect(root.get_by_role("status").first).to_have_text("stopped")
+    expect(root).to_have_attribute("aria-label", "Noise")
+
+
+def test_pages_without_worklets_play_too(notebook, lab, opened):
+    notebook.page.add_init_script(
+        "Object.defineProperty(BaseAudioContext.prototype, 'audioWorklet', { value: undefined })"
+    )
+    notebook.open("live_sound/live.ipynb").run_all()
+    press(notebook, "short", "Play")
+    notebook.eventually("(short.state, short.underruns)", ["ended", 0])
+    press(notebook, "sound", "Play")
+    notebook.eventually("sound.state", "playing")
+    press(notebook, "sound", "Stop")
+    notebook.assert_clean()
