@@ -53,11 +53,13 @@ lint: setup
 	$(BIN)/numpydoc lint $$(git ls-files 'mimikit_nb/*.py')
 	$(BIN)/codespell
 
-# The browser tests want the machine to themselves; all others share its cores.
+# The browser tests want the machine to themselves; all others share its cores. A page that did
+# not answer in time is tried once more, and the first try is printed.
 test: setup lint chromium
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not long and not benchmark and not browser"
 	$(MAKE) colab
-	$(BIN)/python -m pytest -m "browser and not long and not benchmark"
+	$(BIN)/python -m pytest -m "browser and not long and not benchmark" \
+		--reruns 1 --only-rerun TimeoutError
 
 # A second environment, made in seconds: Colab's two, and the main environment behind them.
 colab: setup

@@ -36,10 +36,19 @@ def lab(tmp_path_factory):
         yield server
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    setattr(item, f"failed_{report.when}", report.failed)
+    return report
+
+
 @pytest.fixture
-def notebook(browser, lab):
+def notebook(request, browser, lab, screenshots):
     with lab.notebook(browser) as page:
         yield page
+        if getattr(request.node, "failed_call", False):
+            print(page.describe(screenshots / f"failed_{request.node.name}.png"))
 
 
 @pytest.fixture(scope="session")

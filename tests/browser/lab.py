@@ -53,6 +53,11 @@ SETTINGS = {
 }
 CURRENT = "window.jupyterapp.shell.currentWidget"
 KERNEL = f"{CURRENT}.sessionContext.session.kernel"
+# Widgets that a cell makes while the page still asks the kernel for older ones can be lost.
+WIDGETS_RESTORED = f"""async () => {{
+    const type = 'application/vnd.jupyter.widget-view+json';
+    const renderer = {CURRENT}.content.rendermime.createRenderer(type);
+    return (await renderer._manager.promise).restoredStatus; }}"""
 START_SECONDS = 90
 SETTLED_SECONDS = 0.25
 
@@ -179,11 +184,13 @@ class Notebook:
         self.lab = lab
         self.errors: list[str] = []
         self.external: list[str] = []
+        self.console: list[str] = []
         self._watch(page)
 
     def _watch(self, page: Page) -> None:
         self.page = page
         page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        page.on("console", lambda m: self.console.append(f"{m.type}: {m.text}"))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", self._note_request)
         page.on("dialog", lambda d: d.accept() if d.type == "beforeunload" else d.dismiss())
@@ -206,6 +213,7 @@ class Notebook:
             f"""async () => {{ const w = {CURRENT}; await w.revealed; await w.context.ready;
             await w.sessionContext.ready; await w.sessionContext.session.kernel.info; }}"""
         )
+        self.page.wait_for_function(WIDGETS_RESTORED, timeout=START_SECONDS * 1000)
         self.wait_idle()
         return self
 
@@ -225,6 +233,8 @@ class Notebook:
         self.page.wait_for_function("() => window.allRan", timeout=timeout * 1000)
         self.wait_idle(timeout)
         assert not (errors := self.cell_errors()), errors
+        code = [cell for cell in self.cells() if cell["cell_type"] == "code" and cell["source"]]
+        assert all(cell["execution_count"] for cell in code), "a cell was not run"
         return self
 
     def command(self, name: str) -> None:
@@ -304,6 +314,20 @@ class Notebook:
             """async () => { const m = window.jupyterapp?.serviceManager.sessions;
             for (const s of m?.running() ?? []) await m.shutdown(s.id); }"""
         )
+
+    def describe(self, picture: Path) -> str:
+        """What a failed test leaves: a picture, outputs, the console, the server's log."""
+        self.page.screenshot(path=picture)
+        shown = self.page.locator(".jp-OutputArea").all_inner_texts()
+        parts = {
+            "picture": picture,
+            "kernel": self.page.evaluate(f"() => {KERNEL}?.status"),
+            "cells": [(c.get("execution_count"), c.get("outputs")) for c in self.cells()],
+            "shown": [text[:500] for text in shown],
+            "console": self.console[-30:],
+            "server": self.lab.log.read_text()[-3000:],
+        }
+        return "\n".join(f"{name}: {part}" for name, part in parts.items())
 
     def assert_clean(self) -> None:
         """No error in the page's console since last asked, and nothing fetched from outside."""

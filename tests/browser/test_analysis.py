@@ -27,7 +27,7 @@ WATCH = "seen = []; {}.panel.player.observe(lambda c: seen.append(c['new']), 'ti
 @pytest.fixture(scope="module")
 def folder(lab):
     made = lab.root / "analysis"
-    made.mkdir()
+    made.mkdir(exist_ok=True)
     y = place(list(zip(ONSETS, ["noise", "low", "high"] * 2, strict=True)), SECONDS)
     soundfile.write(made / "hits.wav", y, SR)
     write_notebook(made / "segment.ipynb", SEGMENT)

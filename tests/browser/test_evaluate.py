@@ -21,7 +21,7 @@ app.run()
 def page(browser, lab):
     """A run of two checkpoints, evaluated by a press on Start."""
     folder = lab.root / "evaluate"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     write(folder / "music.wav", demo_music(SR, seconds=12.0), SR)
     corpus = mnb.build_corpus(folder / "music.wav", folder / "corpus.h5", SR)
     settings = {"n_fft": 512, "hop_length": 256, "residual_channels": 16, "groups": 1}

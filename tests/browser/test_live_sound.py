@@ -48,7 +48,7 @@ CELLS = ["sound", "slow", "short", "wrong", "pulled"]
 @pytest.fixture(scope="module")
 def opened(browser, lab):
     folder = lab.root / "live_sound"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     write_notebook(folder / "live.ipynb", SETUP, STEREO, SLOW, SHORT, WRONG, PULLED)
     with lab.notebook(browser) as notebook:
         yield notebook.open("live_sound/live.ipynb").run_all()

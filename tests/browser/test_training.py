@@ -41,7 +41,7 @@ def place(lab, stem: str, folder: str, **values: object) -> str:
     content.cells = content.cells[: ids.index(LAST) + 1]
     lines = [f"{name} = {value!r}" for name, value in values.items()]
     content.cells.insert(2, nbformat.v4.new_code_cell("\n".join(lines), id="values"))
-    (lab.root / folder).mkdir(parents=True)
+    (lab.root / folder).mkdir(parents=True, exist_ok=True)
     nbformat.write(content, lab.root / folder / f"{stem}.ipynb")
     return f"{folder}/{stem}.ipynb"
 
@@ -278,7 +278,7 @@ app.run()
 
 def test_presses_reach_python_while_it_trains_on_all_cores(notebook, lab, figures):
     """Sixty presses during a training on both cores; when Python heard of each."""
-    (lab.root / "presses").mkdir()
+    (lab.root / "presses").mkdir(exist_ok=True)
     cores = "import torch, time\ntorch.set_num_threads(2)\nheard = []"
     hear = "app.panel.steering.apply_button.on_click(lambda _: heard.append(time.time()))"
     opened = OPEN.format(out="runs", more="checkpoint_every_steps=100")
@@ -326,7 +326,7 @@ took = time.time() - began
 
 
 def test_fifty_previews_weigh_no_more_than_two(notebook, lab, figures, screenshots):
-    (lab.root / "previews").mkdir()
+    (lab.root / "previews").mkdir(exist_ok=True)
     write_notebook(lab.root / "previews" / "n.ipynb", SHOWN)
     notebook.open("previews/n.ipynb").execute(MADE)
     sizes = {n: open_previews(notebook, n, figures) for n in (2, 10, 50)}
@@ -356,7 +356,7 @@ def open_previews(notebook: Notebook, n: int, figures: dict) -> int:
 
 
 def test_every_control_has_a_name_and_is_reached_by_keyboard(notebook, lab):
-    (lab.root / "names").mkdir()
+    (lab.root / "names").mkdir(exist_ok=True)
     write_notebook(lab.root / "names" / "n.ipynb", OPEN.format(out="runs", more=""))
     view = View(notebook.open("names/n.ipynb").run_all())
     for text in ("What it learns from", "parameters", "Feature", "Training"):

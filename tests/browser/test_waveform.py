@@ -29,7 +29,7 @@ STATE = """(n) => { const found = [...document.querySelectorAll('.mnb-waveform')
 def opened(browser, lab):
     """A notebook with two players, opened once."""
     folder = lab.root / "waveform"
-    (folder / "takes").mkdir(parents=True)
+    (folder / "takes").mkdir(parents=True, exist_ok=True)
     t = np.arange(int(SECONDS * SR)) / SR
     y = np.stack(
         [0.5 * np.sin(2 * np.pi * 220 * t), 0.3 * np.sin(2 * np.pi * 330 * t) * (t > 4)], 1
