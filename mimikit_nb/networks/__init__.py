@@ -10,8 +10,9 @@ module                       holds
 :mod:`.tiers`                what networks in tiers share
 :mod:`.sample_rnn`           SampleRNN
 :mod:`.sampler_transformer`  transformer tiers with cached attention
+:mod:`.seq2seq`              recurrent encoder and decoder over blocks of frames
 ===========================  =============================================================
 """
 
-from . import sample_rnn, sampler_transformer, wavenet  # noqa: F401 - registers the kinds
+from . import sample_rnn, sampler_transformer, seq2seq, wavenet  # noqa: F401 - registers the kinds
 from .base import NETWORKS as NETWORKS

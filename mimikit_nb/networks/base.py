@@ -61,7 +61,7 @@ class Network(nn.Module, ABC):
         Model steps that can influence a prediction through the input; for recurrent networks
         the steps that a prompt should at least have.
     chunk_multiple : int
-        Training chunks have a multiple of this many steps (the longest period of the stages).
+        Training chunks have a multiple of this many steps (the period of the slowest tier, say).
     is_recurrent : bool
         Whether training carries the state from chunk to chunk.
     """

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from pydantic import model_validator
-from torch import Tensor, nn
+from torch import nn
+from torch.nn.utils import parametrizations
 
 from ..config import field
 from ..errors import ConfigError
 from ..features.waveform import MuLawConfig
 from ..io.heads import EmbeddingInputConfig
 from ..io.variable import IOSpec, VariableConfig
-from .base import NETWORKS, NetworkConfig, State
-from .layers.recurrent import Recurrent
-from .tiers import Passing, Tier, TieredNetwork, build_linear, check_frame_sizes
+from .base import NETWORKS, NetworkConfig
+from .layers.recurrent import Recurrent, RecurrentBody
+from .tiers import Passing, Tier, TieredNetwork, check_frame_sizes
 
 
 @NETWORKS.register
@@ -38,6 +38,8 @@ class SampleRNNConfig(NetworkConfig):
     "Kind of the recurrent layers."
     n_rnn: int = field(1, ge=1, le=8)
     "Recurrent layers in each tier."
+    resampler_layers: int = field(1, ge=1, le=8)
+    "Layers that bring frames of samples to a tier's rate, and its output to that of the next."
     weight_norm: bool = False
     "Whether weights are split into length and direction."
     initial_state: Literal["zeros", "learnable"] = "zeros"
@@ -61,34 +63,6 @@ class SampleRNNConfig(NetworkConfig):
         return IOSpec(sample_rate=sample_rate, variables={"signal": variable})
 
 
-class RecurrentBody(nn.Module):
-    """Recurrent layers over frames, from a state that may be learned; a body of a tier."""
-
-    def __init__(self, config: SampleRNNConfig) -> None:
-        super().__init__()
-        dim = config.hidden_dim
-        self.rnn = Recurrent(config.rnn, dim, dim, config.n_rnn, config.weight_norm)
-        shape = (self.rnn.state_size, config.n_rnn, dim)
-        self.initial = nn.Parameter(
-            torch.zeros(shape), requires_grad=config.initial_state == "learnable"
-        )
-
-    def init_state(self, batch_size: int) -> State:
-        """State of the recurrent layers before the first frame."""
-        return {"rnn": self.initial.expand(batch_size, *self.initial.shape).clone()}
-
-    def step(self, x: Tensor, state: State, n: Tensor) -> Tensor:
-        """Output ``[B, H]`` of one frame, in place."""
-        y, rnn = self.rnn(x[:, None], state["rnn"])
-        state["rnn"].copy_(rnn)
-        return y[:, 0]
-
-    def parallel(self, x: Tensor, state: State, n: int) -> tuple[Tensor, State]:
-        """Outputs ``[B, N, H]`` of frames, and the state behind them."""
-        y, rnn = self.rnn(x, state["rnn"])
-        return y, {"rnn": rnn}
-
-
 class SampleRNN(TieredNetwork):
     """Recurrent tiers from slow to fast, and a feed-forward network over the latest items."""
 
@@ -97,11 +71,18 @@ class SampleRNN(TieredNetwork):
     def __init__(self, config: SampleRNNConfig, io: IOSpec) -> None:
         sizes, dim, norm = config.frame_sizes, config.hidden_dim, config.weight_norm
         periods = [*sizes[:-1], 1]
-        tiers = [
-            Tier(io, size, size, dim, RecurrentBody(config), size // below, norm)
-            for size, below in zip(sizes[:-1], periods[1:], strict=True)
-        ]
+        learns_initial = config.initial_state == "learnable"
+
+        def tier(size: int, below: int) -> Tier:
+            rnn = Recurrent(config.rnn, dim, dim, config.n_rnn, norm)
+            body, layers = RecurrentBody(rnn, learns_initial), config.resampler_layers
+            return Tier(io, size, size, dim, body, size // below, layers, norm)
+
+        tiers = [tier(size, below) for size, below in zip(sizes[:-1], periods[1:], strict=True)]
         last = Tier(io, sizes[-1], 1, dim, Passing())
-        output = nn.Sequential(nn.ReLU(), build_linear(dim, dim, norm), nn.ReLU())
+        linear = nn.Linear(dim, dim)
+        output = nn.Sequential(
+            nn.ReLU(), parametrizations.weight_norm(linear) if norm else linear, nn.ReLU()
+        )
         super().__init__(config, io, [*tiers, last], output, dim)
         self.receptive_field = 4 * sizes[0]

@@ -4,24 +4,44 @@ The tiers are those of SampleRNN; in place of a recurrent memory each attends to
 last frames, whose keys and values are cached (Vaswani et al., "Attention Is All You Need", 2017;
 Dai et al., "Transformer-XL", 2019, for the memory that training carries from chunk to chunk).
 With a single tier of frame size 1 it is a plain causal transformer, over samples or over the
-frames of a spectrum.
+frames of a spectrum. What lies further back than the windows can be heard through a *context*
+(:mod:`.layers.context`): seconds to minutes at a coarse rate, read by the slowest tier.
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
 
 from pydantic import model_validator
 from torch import nn
 
-from ..config import field
+from ..config import Config, field
 from ..errors import ConfigError
 from ..features.waveform import MuLawConfig
 from ..io.heads import EmbeddingInputConfig
 from ..io.variable import IOSpec, VariableConfig
 from .base import NETWORKS, NetworkConfig
 from .layers.attention import Transformer
+from .layers.context import ContextTransformer
 from .tiers import Tier, TieredNetwork, check_frame_sizes
+
+
+class ContextConfig(Config):
+    """A longer past that the slowest tier reads, at a coarse rate.
+
+    Training carries it from batch to batch: it is learned as far as ``chunk_steps`` times
+    ``chunks_per_sequence`` of the training go.
+    """
+
+    frame_size: int = field(2048, ge=1, le=2**20, unit="samples", scale="power_of_two")
+    "Items that a frame of the context sums up; whole frames of the slowest tier."
+    window: int = field(128, ge=1, le=4096, unit="frames", scale="power_of_two")
+    "Frames of the context that can be seen."
+    refresh: int = field(8, ge=1, le=4096, unit="frames", scale="power_of_two")
+    "Frames of the context from one look at all of it to the next; few are more work."
+    n_layers: int = field(1, ge=0, le=48)
+    "Layers in which the frames of the context see each other before they are read."
 
 
 @NETWORKS.register
@@ -46,6 +66,8 @@ class SamplerTransformerConfig(NetworkConfig):
     "Heads with keys and values of their own; fewer than n_heads need less memory and time."
     ff_multiple: int = field(4, ge=1, le=16)
     "Width of the layers' feed-forward networks, in hidden_dim."
+    context: ContextConfig | None = None
+    "A longer past, read by the slowest tier; none if not given."
 
     @model_validator(mode="after")
     def _check(self) -> SamplerTransformerConfig:
@@ -65,6 +87,11 @@ class SamplerTransformerConfig(NetworkConfig):
                     f"frame_sizes {self.frame_sizes}."
                 )
         check_frame_sizes(self.frame_sizes)
+        if self.context is not None and self.context.frame_size % self.periods[0]:
+            raise ConfigError(
+                f"context.frame_size = {self.context.frame_size} doesn't hold whole frames of the "
+                f"slowest tier; use a multiple of {self.periods[0]}."
+            )
         if self.hidden_dim % (2 * self.n_heads) or self.n_heads % kv:
             raise ConfigError(
                 f"hidden_dim={self.hidden_dim} can't be shared by n_heads={self.n_heads} in "
@@ -95,11 +122,19 @@ class SamplerTransformerConfig(NetworkConfig):
         return [size + layers * (window - 1) * period for size, period, layers, window in tiers]
 
     @property
+    def context_steps(self) -> int:
+        """Steps back that the context goes, just before it is refreshed."""
+        context = self.context
+        return (context.window + context.refresh) * context.frame_size if context else 0
+
+    @property
     def receptive_field(self) -> int:
         """Steps that can influence a prediction."""
         # A condition is used until the tier's next frame, up to a period less one step later.
-        return 1 + sum(
-            n - 1 + period - 1 for n, period in zip(self.reach, self.periods, strict=True)
+        return (
+            1
+            + sum(n - 1 + period - 1 for n, period in zip(self.reach, self.periods, strict=True))
+            + max(0, self.context_steps - self.periods[0])
         )
 
     def build(self, io: IOSpec) -> SamplerTransformer:
@@ -119,29 +154,35 @@ class SamplerTransformer(TieredNetwork):
     config: SamplerTransformerConfig
 
     def __init__(self, config: SamplerTransformerConfig, io: IOSpec) -> None:
-        dim, kv_heads = config.hidden_dim, config.n_kv_heads or config.n_heads
-        periods = config.periods
+        dim, sizes, periods = config.hidden_dim, config.frame_sizes, config.periods
+        ratios = [p // below for p, below in itertools.pairwise(periods)] + [0]
         tiers = [
-            Tier(
-                io,
-                size,
-                period,
-                dim,
-                Transformer(dim, layers, config.n_heads, kv_heads, window, config.ff_multiple),
-                ratio=period // below if below else 0,
-            )
-            for size, period, below, layers, window in zip(
-                config.frame_sizes,
-                periods,
-                [*periods[1:], 0],
-                config.tier_layers,
-                config.tier_windows,
-                strict=True,
-            )
+            Tier(io, size, period, dim, _body(config, i), ratio)
+            for i, (size, period, ratio) in enumerate(zip(sizes, periods, ratios, strict=True))
         ]
         output = nn.Sequential(nn.ReLU(), nn.Linear(dim, dim), nn.ReLU())
         super().__init__(config, io, tiers, output, dim)
         self.receptive_field = config.receptive_field
+
+
+def _body(config: SamplerTransformerConfig, i: int) -> Transformer | ContextTransformer:
+    """Transformer of a tier; that of the slowest may read a context."""
+    dim, heads = config.hidden_dim, (config.n_heads, config.n_kv_heads or config.n_heads)
+    layers, window = config.tier_layers[i], config.tier_windows[i]
+    transformer = Transformer(dim, layers, *heads, window, config.ff_multiple)
+    context = config.context
+    if i or context is None:
+        return transformer
+    return ContextTransformer(
+        transformer,
+        dim,
+        *heads,
+        config.ff_multiple,
+        n_layers=context.n_layers,
+        span=context.frame_size // config.periods[0],
+        window=context.window,
+        refresh=context.refresh,
+    )
 
 
 def _repeated(values: tuple[int, ...], n: int) -> list[int]:

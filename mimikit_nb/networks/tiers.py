@@ -20,7 +20,6 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrizations
 
 from ..errors import ConfigError, ParameterError
 from ..features.base import Discrete
@@ -28,10 +27,20 @@ from ..io.variable import IOSpec
 from .base import Network, NetworkConfig, Stage, State, Tensors, build_heads, clone_state
 from .heads import Head
 from .layers.inputs import FrameInput, build_input
+from .layers.resampling import build_up_sampler
 
 
 class Body(Protocol):
-    """What a tier does with its frames."""
+    """What a tier does with its frames.
+
+    Attributes
+    ----------
+    refresh_period : int
+        Frames from one call of ``refresh`` to the next, each before the frame's step; 0 if there
+        is nothing to do beside the steps, and no such method.
+    """
+
+    refresh_period: int
 
     def init_state(self, batch_size: int) -> State:
         """State before the first frame."""
@@ -56,6 +65,8 @@ def check_frame_sizes(frame_sizes: Sequence[int]) -> None:
 class Passing(nn.Module):
     """Body of a tier that does nothing but read: no state, frames as they come."""
 
+    refresh_period = 0
+
     def init_state(self, batch_size: int) -> State:
         """Nothing to remember."""
         return {}
@@ -69,12 +80,6 @@ class Passing(nn.Module):
         return x, state
 
 
-def build_linear(n_in: int, n_out: int, weight_norm: bool = False) -> nn.Module:
-    """Linear layer, with weights split into length and direction if wanted."""
-    linear = nn.Linear(n_in, n_out)
-    return parametrizations.weight_norm(linear) if weight_norm else linear
-
-
 class Tier(nn.Module):
     """Reads frames, and whatever belongs to their last step, as one vector.
 
@@ -83,7 +88,7 @@ class Tier(nn.Module):
     io : IOSpec
         The variables.
     frame_size : int
-        Items of each autoregressive variable that it reads.
+        Items of each autoregressive variable that it reads; 0: it hears of them from above only.
     period : int
         Steps from one run to the next.
     hidden_dim : int
@@ -92,6 +97,9 @@ class Tier(nn.Module):
         A :class:`Body`.
     ratio : int
         Conditions it gives per run; 0 for the last tier, which gives none.
+    n_layers : int, default 1
+        Layers that down-sample its frames and up-sample its conditions; with more than one its
+        frames must not overlap.
     weight_norm : bool, default False
         Whether the weights of the conditions are split into length and direction.
     """
@@ -104,14 +112,16 @@ class Tier(nn.Module):
         hidden_dim: int,
         body: nn.Module,
         ratio: int = 0,
+        n_layers: int = 1,
         weight_norm: bool = False,
     ) -> None:
         super().__init__()
         self.frame_size, self.period, self.ratio = frame_size, period, ratio
         self.inputs = nn.ModuleDict(
             {
-                name: FrameInput(v, io.kind(name), frame_size, hidden_dim)
+                name: FrameInput(v, io.kind(name), frame_size, hidden_dim, n_layers)
                 for name, v in io.autoregressive.items()
+                if frame_size
             }
         )
         self.fixtures = nn.ModuleDict(
@@ -122,7 +132,11 @@ class Tier(nn.Module):
             }
         )
         self.body = body
-        self.up = build_linear(hidden_dim, ratio * hidden_dim, weight_norm) if ratio else None
+        self.up = (
+            build_up_sampler(ratio, hidden_dim, hidden_dim, n_layers, weight_norm)
+            if ratio
+            else None
+        )
 
     def read(self, frames: Tensors, values: Tensors, above: Tensor | None) -> Tensor:
         """Sum ``[B, H]`` of a frame, of the fixtures and of what the tier above says."""
@@ -138,9 +152,9 @@ class Tier(nn.Module):
         return functools.reduce(torch.add, read if above is None else [*read, above])
 
     def conditions(self, y: Tensor) -> Tensor:
-        """Conditions ``[..., ratio, H]`` for the tier below."""
+        """Conditions ``[B, N * ratio, H]`` for the tier below, of outputs ``[B, N, H]``."""
         assert self.up is not None
-        conditions: Tensor = self.up(y).unflatten(-1, (self.ratio, -1))
+        conditions: Tensor = self.up(y)
         return conditions
 
 
@@ -205,8 +219,13 @@ class TieredNetwork(Network):
 
     def stages(self) -> list[Stage]:
         """Remember the input; run each tier at its period; the last one predicts."""
-        tiers = [Stage(tier.period, self._tier_stage(i)) for i, tier in self._numbered()]
-        return [Stage(1, self._remember), *tiers]
+        stages = [Stage(1, self._remember)]
+        for i, tier in self._numbered():
+            if tier.body.refresh_period:
+                period = tier.period * tier.body.refresh_period
+                stages.append(Stage(period, self._refresh_stage(i)))
+            stages.append(Stage(tier.period, self._tier_stage(i)))
+        return stages
 
     def _remember(self, state: State) -> None:
         for name, ring in state["last"].items():
@@ -224,15 +243,23 @@ class TieredNetwork(Network):
         index = (state["t"] // self.tiers[i].period) % self.tiers[i - 1].ratio
         return state["up"][str(i - 1)].index_select(1, index)[:, 0]
 
+    def _refresh_stage(self, i: int) -> Callable[[State], None]:
+        tier = self.tiers[i]
+
+        def run(state: State) -> None:
+            tier.body.refresh(state["tiers"][str(i)], state["t"] // tier.period)
+
+        return run
+
     def _tier_stage(self, i: int) -> Callable[[State], None]:
         tier = self.tiers[i]
 
         def run(state: State) -> None:
-            frames = self._last(state, tier.frame_size)
+            frames = self._last(state, tier.frame_size) if tier.frame_size else {}
             x = tier.read(frames, state["in"], self._above(state, i))
             y = tier.body.step(x, state["tiers"][str(i)], state["t"] // tier.period)
             if tier.ratio:
-                state["up"][str(i)].copy_(tier.conditions(y))
+                state["up"][str(i)].copy_(tier.conditions(y[:, None]))
             else:
                 for name, params in self._predict(y).items():
                     state["out"][name].copy_(params)
@@ -302,7 +329,7 @@ class TieredNetwork(Network):
             fixtures = {name: inputs[name][:, :: tier.period] for name in tier.fixtures}
             x = tier.read_all(frames, fixtures, above)
             y, bodies[str(i)] = tier.body.parallel(x, state["tiers"][str(i)], t // tier.period)
-            above = tier.conditions(y).flatten(1, 2) if tier.ratio else None
+            above = tier.conditions(y) if tier.ratio else None
         last = {
             k: v[:, -self.history :].roll((t + n_steps) % self.history, 1) for k, v in items.items()
         }

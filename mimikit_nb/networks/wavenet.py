@@ -22,7 +22,7 @@ from ..io.variable import IOSpec, VariableConfig
 from .base import NETWORKS, Network, NetworkConfig, Stage, State, Tensors, build_heads
 from .heads import Head
 from .layers.causal_conv import CausalConv1d
-from .layers.inputs import build_input
+from .layers.inputs import build_input, disturbed
 
 MAX_RECEPTIVE_FIELD = 2**21
 
@@ -178,7 +178,9 @@ class WaveNet(Network):
 
     def forward(self, inputs: Tensors, state: State | None = None) -> tuple[Tensors, State]:
         """Head parameters of all steps at once."""
-        x, c = self._read(self._disturbed(inputs))
+        if self.training:
+            inputs = disturbed(inputs, self.io.autoregressive, self.config.input_noise)
+        x, c = self._read(inputs)
         state = self.init_state(x.shape[0]) if state is None else state
         t, rings, skips = int(state["t"]), {}, None
         for i, layer in enumerate(self.layers):
@@ -201,21 +203,6 @@ class WaveNet(Network):
         h = self.output(x if skips is None else skips)
         for name, head in self.heads.items():
             state["out"][name].copy_(head(h))
-
-    def _disturbed(self, inputs: Tensors) -> Tensors:
-        """Autoregressive vectors with noise, in training.
-
-        A network that only ever read recordings drifts away on what it drew itself.
-        """
-        noise = self.config.input_noise
-        if not (self.training and noise):
-            return inputs
-        return {
-            name: x + noise * torch.randn_like(x)
-            if x.is_floating_point() and name not in self.fixtures
-            else x
-            for name, x in inputs.items()
-        }
 
     def _read(self, inputs: Tensors) -> tuple[Tensor, Tensor | None]:
         """Sum of the autoregressive inputs, and the fixtures side by side."""

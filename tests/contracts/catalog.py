@@ -31,7 +31,12 @@ TINY: dict[str, list[dict]] = {
     "sample_rnn": [
         {"frame_sizes": (8, 4, 4), "hidden_dim": 16, "initial_state": "learnable"},
         {"frame_sizes": (4, 2), "hidden_dim": 16, "rnn": "gru", "n_rnn": 2, "weight_norm": True},
-        {"frame_sizes": (8, 4, 2, 3), "hidden_dim": 12, "rnn": "rnn"},
+        {"frame_sizes": (8, 4, 2, 3), "hidden_dim": 12, "rnn": "rnn", "resampler_layers": 2},
+    ],
+    "seq2seq": [
+        {"hop": 4, "hidden_dim": 16, "input_noise": 0.0},
+        {"hop": 8, "hidden_dim": 12, "reads_last_frame": False, "n_rnn": 2, "input_noise": 0.0},
+        {"hop": 2, "hidden_dim": 16, "rnn": "gru", "resampler_layers": 1, "input_noise": 0.0},
     ],
     "sampler_transformer": [
         {"frame_sizes": (8, 4, 4), "windows": (3,), "hidden_dim": 16, "n_heads": 2},
@@ -45,6 +50,22 @@ TINY: dict[str, list[dict]] = {
             "n_heads": 4,
             "n_kv_heads": 2,
             "ff_multiple": 2,
+        },
+        {
+            "frame_sizes": (4, 2, 2),
+            "windows": (3,),
+            "hidden_dim": 16,
+            "n_heads": 2,
+            "context": {"frame_size": 8, "window": 3, "refresh": 2},
+        },
+        {
+            "frame_sizes": (1,),
+            "sample_layers": 1,
+            "windows": (4,),
+            "hidden_dim": 16,
+            "n_heads": 4,
+            "n_kv_heads": 2,
+            "context": {"frame_size": 3, "window": 4, "refresh": 1, "n_layers": 0},
         },
     ],
 }

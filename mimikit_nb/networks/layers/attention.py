@@ -56,8 +56,8 @@ class Rotary(nn.Module):
         return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
 
 
-class WindowedAttention(nn.Module):
-    """Attention of each item to the last ``window`` items, itself included.
+class Attention(nn.Module):
+    """Queries, keys and values of several heads, the first two rotated by their positions.
 
     Parameters
     ----------
@@ -67,39 +67,61 @@ class WindowedAttention(nn.Module):
         Heads; their width ``dim / n_heads`` is even.
     n_kv_heads : int
         Heads of keys and values, each shared by as many queries (Ainslie et al., "GQA", 2023).
-    window : int
-        Items that can be seen.
+    period : int
+        Positions after which the rotations are back where they began.
     """
 
-    def __init__(self, dim: int, n_heads: int, n_kv_heads: int, window: int) -> None:
+    def __init__(self, dim: int, n_heads: int, n_kv_heads: int, period: int) -> None:
         super().__init__()
         if dim % (2 * n_heads) or n_heads % n_kv_heads:
             raise ConfigError(
                 f"{dim} units can't be shared by {n_heads} heads in {n_kv_heads} groups: the units "
                 "must be a multiple of twice the heads, the heads a multiple of the groups."
             )
-        self.window, self.n_heads, self.n_kv_heads = window, n_heads, n_kv_heads
-        self.head_dim = dim // n_heads
+        self.n_heads, self.n_kv_heads, self.head_dim = n_heads, n_kv_heads, dim // n_heads
         self.q = nn.Linear(dim, dim, bias=False)
         self.kv = nn.Linear(dim, 2 * n_kv_heads * self.head_dim, bias=False)
         self.out = nn.Linear(dim, dim)
-        self.rotary = Rotary(self.head_dim, PERIODS * window)
+        self.rotary = Rotary(self.head_dim, period)
+
+    def empty(self, batch_size: int, n_items: int) -> dict[str, Tensor]:
+        """Keys and values of ``n_items`` items, all zero."""
+        shape = (batch_size, self.n_kv_heads, n_items, self.head_dim)
+        return {"k": self.out.weight.new_zeros(shape), "v": self.out.weight.new_zeros(shape)}
+
+    def queries(self, x: Tensor, positions: Tensor) -> Tensor:
+        """Queries ``[B, H, N, d]`` of items ``[B, N, D]`` at ``positions [N]``."""
+        q = self.q(x).unflatten(-1, (self.n_heads, self.head_dim)).transpose(1, 2)
+        return self.rotary(q, positions)
+
+    def keys(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values ``[B, G, N, d]`` of items ``[B, N, D]`` at ``positions [N]``."""
+        k, v = self.kv(x).unflatten(-1, (2, self.n_kv_heads, self.head_dim)).unbind(2)
+        return self.rotary(k.transpose(1, 2), positions), v.transpose(1, 2)
+
+
+class WindowedAttention(Attention):
+    """Attention of each item to the last ``window`` items, itself included.
+
+    Parameters
+    ----------
+    dim, n_heads, n_kv_heads : int
+        As for :class:`Attention`.
+    window : int
+        Items that can be seen.
+    """
+
+    def __init__(self, dim: int, n_heads: int, n_kv_heads: int, window: int) -> None:
+        super().__init__(dim, n_heads, n_kv_heads, PERIODS * window)
+        self.window = window
 
     def init_state(self, batch_size: int) -> dict[str, Tensor]:
         """Empty cache."""
-        shape = (batch_size, self.n_kv_heads, self.window, self.head_dim)
-        return {"k": self.out.weight.new_zeros(shape), "v": self.out.weight.new_zeros(shape)}
-
-    def _heads(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries ``[B, H, N, d]``, keys and values ``[B, G, N, d]``; the first two rotated."""
-        q = self.q(x).unflatten(-1, (self.n_heads, self.head_dim)).transpose(1, 2)
-        k, v = self.kv(x).unflatten(-1, (2, self.n_kv_heads, self.head_dim)).unbind(2)
-        k, v = k.transpose(1, 2), v.transpose(1, 2)
-        return self.rotary(q, positions), self.rotary(k, positions), v
+        return self.empty(batch_size, self.window)
 
     def step(self, x: Tensor, state: dict[str, Tensor], n: Tensor) -> Tensor:
         """Output ``[B, D]`` of item ``n [1]``, ``x [B, D]``; the cache takes it up."""
-        q, k, v = self._heads(x[:, None], n)
+        q, (k, v) = self.queries(x[:, None], n), self.keys(x[:, None], n)
         slot = n % self.window
         state["k"].index_copy_(2, slot, k)
         state["v"].index_copy_(2, slot, v)
@@ -114,7 +136,8 @@ class WindowedAttention(nn.Module):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Outputs ``[B, N, D]`` of items ``x`` from item ``n`` on, and the cache behind them."""
         n_items, window = x.shape[1], self.window
-        q, k, v = self._heads(x, torch.arange(n, n + n_items, device=x.device))
+        positions = torch.arange(n, n + n_items, device=x.device)
+        q, (k, v) = self.queries(x, positions), self.keys(x, positions)
         k = torch.cat([state["k"].roll(-(n % window), 2).to(k.dtype), k], 2)  # oldest first
         v = torch.cat([state["v"].roll(-(n % window), 2).to(v.dtype), v], 2)
         after = {
@@ -187,7 +210,9 @@ class TransformerLayer(nn.Module):
 
 
 class Transformer(nn.Module):
-    """A stack of transformer layers over a window; arguments as for the layers."""
+    """A stack of transformer layers over a window, a body of a tier; arguments as for layers."""
+
+    refresh_period = 0
 
     def __init__(
         self,

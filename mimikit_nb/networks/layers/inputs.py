@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...errors import ConfigError
 from ...features.base import Continuous, Discrete
 from ...io.heads import EmbeddingInputConfig, InputConfig, LinearInputConfig
 from ...io.variable import VariableConfig
+from .resampling import DownSampler, build_down_sampler
 
 
 class LinearInput(nn.Module):
@@ -43,7 +45,17 @@ class EmbeddingInput(nn.Module):
 
 
 class FrameInput(nn.Module):
-    """Reads ``frame_size`` items of one variable as one vector: one frame, or all of a sequence."""
+    """Reads ``frame_size`` items of one variable as one vector: one frame, or all of a sequence.
+
+    Parameters
+    ----------
+    variable, kind
+        The variable and what its values are.
+    frame_size, hidden_dim : int
+        Items of a frame, width of its vector.
+    n_layers : int, default 1
+        Layers of the down-sampler; frames read by several must not overlap.
+    """
 
     def __init__(
         self,
@@ -51,6 +63,7 @@ class FrameInput(nn.Module):
         kind: Discrete | Continuous,
         frame_size: int,
         hidden_dim: int,
+        n_layers: int = 1,
     ) -> None:
         super().__init__()
         config = input_config(variable, kind)
@@ -61,7 +74,7 @@ class FrameInput(nn.Module):
             self.table = nn.Embedding(kind.n_classes, item_dim)
         else:
             item_dim = 1 if isinstance(kind, Discrete) else kind.dim
-        self.linear = nn.Linear(frame_size * item_dim, hidden_dim)
+        self.linear = build_down_sampler(frame_size, item_dim, hidden_dim, n_layers)
         self.frame_size = frame_size
 
     def _vectors(self, items: Tensor) -> Tensor:
@@ -69,16 +82,15 @@ class FrameInput(nn.Module):
 
     def forward(self, frame: Tensor) -> Tensor:
         """Hidden units ``[B, H]`` of one frame ``[B, f]`` or ``[B, f, dim]``."""
-        return self.linear(self._vectors(frame).flatten(-2))
+        return self.linear(self._vectors(frame))[:, 0]
 
     def parallel(self, items: Tensor, hop: int) -> Tensor:
-        """Hidden units ``[B, N, H]`` of the frames that begin at every ``hop``-th of ``items``.
-
-        The linear layer as a convolution, so that no item is looked up or copied twice.
-        """
-        weight = self.linear.weight.unflatten(1, (self.frame_size, -1)).transpose(1, 2)
-        vectors = self._vectors(items).transpose(1, 2)
-        return F.conv1d(vectors, weight, self.linear.bias, stride=hop).transpose(1, 2)
+        """Hidden units ``[B, N, H]`` of the frames that begin at every ``hop``-th of ``items``."""
+        vectors = self._vectors(items)
+        if isinstance(self.linear, DownSampler):
+            return self.linear.overlapping(vectors, hop)
+        n_frames = vectors.shape[1] // self.frame_size
+        return self.linear(vectors[:, : n_frames * self.frame_size])
 
 
 def as_vectors(x: Tensor, kind: Discrete | Continuous) -> Tensor:
@@ -105,3 +117,14 @@ def build_input(
     if isinstance(config, EmbeddingInputConfig):
         return EmbeddingInput(kind, hidden_dim, config.dim)
     return LinearInput(kind, hidden_dim)
+
+
+def disturbed(
+    inputs: dict[str, Tensor], names: Iterable[str], deviation: float
+) -> dict[str, Tensor]:
+    """Inputs, with Gaussian noise in those of the named variables that are vectors.
+
+    For training: a network that only ever read recordings drifts away on what it drew itself.
+    """
+    noisy = {n: inputs[n] for n in names if deviation and inputs[n].is_floating_point()}
+    return inputs | {n: x + deviation * torch.randn_like(x) for n, x in noisy.items()}

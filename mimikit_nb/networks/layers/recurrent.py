@@ -1,4 +1,4 @@
-"""LSTM, GRU and plain RNN under one call, with weights that may be reparametrised.
+"""LSTM, GRU and plain RNN under one call, with weights that may be reparametrised; a body of tiers.
 
 :class:`torch.nn.LSTM` and its kin keep hidden copies of their weights, which weight
 normalisation would not reach; here the weights are read where they are used.
@@ -64,3 +64,56 @@ class Recurrent(nn.Module):
         cell = torch.gru if self.kind == "gru" else torch.rnn_tanh
         y, h = cell(x, hidden[0], *options)
         return y, h[None].permute(2, 0, 1, 3)
+
+
+class RecurrentBody(nn.Module):
+    """Recurrent layers over frames: a body of a tier.
+
+    Parameters
+    ----------
+    rnn : Recurrent
+        The layers.
+    learns_initial : bool, default False
+        Whether the state before the first frame is learned; zeros if not.
+    span : int, optional
+        Frames after which it starts afresh, as a decoder does with each sequence; never if not
+        given. In parallel, it goes through all spans side by side.
+    """
+
+    refresh_period = 0
+
+    def __init__(
+        self, rnn: Recurrent, learns_initial: bool = False, span: int | None = None
+    ) -> None:
+        super().__init__()
+        self.rnn, self.span = rnn, span
+        shape = (rnn.state_size, rnn.n_layers, rnn.hidden_dim)
+        self.initial = nn.Parameter(torch.zeros(shape), requires_grad=learns_initial)
+
+    def _start(self, batch_size: int) -> Tensor:
+        return self.initial.expand(batch_size, *self.initial.shape)
+
+    def init_state(self, batch_size: int) -> dict[str, Tensor]:
+        """State of the recurrent layers before the first frame."""
+        return {"rnn": self._start(batch_size).clone()}
+
+    def step(self, x: Tensor, state: dict[str, Tensor], n: Tensor) -> Tensor:
+        """Output ``[B, H]`` of frame ``n [1]``, in place."""
+        before = state["rnn"]
+        if self.span is not None:
+            before = torch.where(n % self.span == 0, self.initial, before)
+        y, rnn = self.rnn(x[:, None], before)
+        state["rnn"].copy_(rnn)
+        return y[:, 0]
+
+    def parallel(
+        self, x: Tensor, state: dict[str, Tensor], n: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Outputs ``[B, N, H]`` of frames, whole spans of them, and the state behind them."""
+        if self.span is None:
+            y, rnn = self.rnn(x, state["rnn"])
+            return y, {"rnn": rnn}
+        spans = x.unflatten(1, (-1, self.span))
+        y, rnn = self.rnn(spans.flatten(0, 1), self._start(spans.shape[0] * spans.shape[1]))
+        after = rnn.unflatten(0, spans.shape[:2])[:, -1]
+        return y.unflatten(0, spans.shape[:2]).flatten(1, 2), {"rnn": after}

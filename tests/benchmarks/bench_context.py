@@ -1,0 +1,65 @@
+"""What a context encoder is worth: held-out loss with and without, at equal size and equal time.
+
+Both networks have as many weights (within 2 %), the same seed and batches, and as many seconds of
+one thread's time, counted without the looks at the held-out part. The network without context
+has the weights in more layers of its slowest tier. Measured on a piece that repeats itself: the
+piano among the recordings if it is there, else the embedded music.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+import mimikit_nb as mnb
+from mimikit_nb.corpus import Corpus
+from mimikit_nb.training.session import Session
+from tests.benchmarks.report import add
+
+SECONDS, N_LOOKS, SAMPLE_RATE = 300, 3, 16000
+CONTEXT = {"frame_size": 512, "window": 128, "refresh": 16, "n_layers": 1}  # 4.1 s, each 0.5 s
+NETWORKS = {
+    "context": {"context": CONTEXT},
+    "no context": {"n_layers": (4, 1), "ff_multiple": 3},
+}
+TRAINING = {"chunks_per_sequence": 128, "held_out_batches": 256}  # memory over 8.2 s
+
+
+def corpus_of(recordings: Path, folder: Path) -> Corpus:
+    """The piano, or what is embedded."""
+    piano = recordings / "piano"
+    sounds = piano if piano.is_dir() else recordings
+    return mnb.build_corpus(sounds, folder / "corpus.h5", sample_rate=SAMPLE_RATE)
+
+
+def learn(session: Session, seconds: float) -> None:
+    """Train for so many seconds of this thread's time."""
+    start = time.process_time()
+    while time.process_time() < start + seconds:
+        batch = session.read(session.counters.step)
+        session.update(session.wait(session.forward_backward(batch)))
+
+
+@pytest.mark.benchmark
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_held_out_loss_with_and_without_context(seed, audio_folder, tmp_path):
+    torch.set_num_threads(1)
+    corpus, sizes, rows = corpus_of(audio_folder, tmp_path), [], []
+    for name, overrides in NETWORKS.items():
+        plan = mnb.plan(
+            "sampler_transformer", SAMPLE_RATE, hidden_dim=128, seed=seed, **overrides, **TRAINING
+        )
+        session, losses = Session(corpus, plan.network, plan.io, plan.training, "cpu"), []
+        for _ in range(N_LOOKS):
+            learn(session, SECONDS / N_LOOKS)
+            losses.append(round(session.held_out_loss(), 4))
+        sizes.append(sum(p.numel() for p in session.state.network.parameters()))
+        steps = session.counters.step
+        print(f"\n{name}, seed {seed}: {sizes[-1]:,} weights, {steps} steps, held-out {losses}")
+        rows.append({"case": f"{name}, seed {seed}", "steps": steps, "held_out_losses": losses})
+    assert abs(sizes[0] / sizes[1] - 1) < 0.02
+    add("context", rows)
