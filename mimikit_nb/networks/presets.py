@@ -88,7 +88,7 @@ PRESETS: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
             "training": {"batch_size": 16, "chunk_steps": 64, "learning_rate": 1e-3},
         },
         "gpu": {
-            "network": {"hop": 16, "hidden_dim": 2048, "n_rnn": 2, "resampler_layers": 4},
+            "network": {"hop": 16, "hidden_dim": 1024, "n_rnn": 2, "resampler_layers": 4},
             "training": {"batch_size": 64, "chunk_steps": 128, "learning_rate": 3e-4},
         },
     },

@@ -42,6 +42,8 @@ PRESETS = {
     "wavenet 10 x 128": {"kind": "wavenet"},
     "freqnet 3 x 2048": {"kind": "freqnet"},
     "sampler_transformer": {"kind": "sampler_transformer"},
+    "sampler_transformer, context": {"kind": "sampler_transformer", "context": {}},
+    "seq2seq": {"kind": "seq2seq"},
 }
 HERE = {name: p for name, p in PRESETS.items() if p["kind"] in NETWORKS.kinds}
 CASES = [

@@ -42,7 +42,7 @@ def test_the_notebooks_of_this_stage_are_there():
     stems = [path.stem for path in NOTEBOOKS]
     for stem in ("00_quickstart", "10_build_corpus", "20_train_freqnet",
                  "21_train_sample_rnn", "22_train_wavenet",
-                 "23_train_sampler_transformer"):  # fmt: skip
+                 "23_train_sampler_transformer", "24_train_seq2seq"):  # fmt: skip
         assert stem in stems
 
 

@@ -33,6 +33,7 @@ TINY = {
     "segment": {},
     "cluster": {"max_steps": 2, "seconds": 0.4},
     "train_sampler_transformer": {"frame_sizes": [8, 4, 4], "windows": [8], **TRAINING},
+    "train_seq2seq": {"hop": 4, **TRAINING},
     "evaluate_checkpoints": {"max_steps": 4, "n_prompts": 2, "keep_best": 1, **SOUND},
 }
 

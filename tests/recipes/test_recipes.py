@@ -20,6 +20,14 @@ SMALL = {
         "groups": 1,
         "chunk_steps": 8,
     },
+    "seq2seq": {"hop": 4, "hidden_dim": 16, "n_fft": 256, "hop_length": 128, "chunk_steps": 8},
+    "sampler_transformer": {
+        "frame_sizes": (8, 4),
+        "hidden_dim": 16,
+        "n_heads": 2,
+        "context": {"frame_size": 64, "window": 4, "refresh": 2},
+        "chunk_steps": 64,
+    },
 }
 TRAINING = {"batch_size": 4, "max_steps": 6, "checkpoint_every_steps": 3, "preview_every_steps": 6}
 TRAINING |= {"preview_seconds": 0.1, "held_out_every_steps": 3, "log_every_steps": 1}
