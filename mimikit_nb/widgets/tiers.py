@@ -56,7 +56,8 @@ def tiers(network: NetworkConfig, io: IOSpec) -> Picture:
         axis.text(
             1.02,
             y,
-            _describe(size, layers[i], looks, seconds),
+            _describe(size, layers[i], looks, seconds)
+            + ("" if i else _describe_context(network, io)),
             transform=axis.get_yaxis_transform(),
             va="center",
             fontsize=LABEL_SIZE,
@@ -81,6 +82,15 @@ def _describe(size: int, n_layers: int, looks: int, seconds: list[float]) -> str
     if n_layers == 1:
         return f"frames of {size}; 1 layer looks at {looks}\n{one}"
     return f"frames of {size}; {n_layers} layers look at {looks} each\n{one}, together {all_layers}"
+
+
+def _describe_context(network: SamplerTransformerConfig, io: IOSpec) -> str:
+    """A third line: how far back the slowest tier hears besides, and how often it listens."""
+    if network.context is None:
+        return ""
+    frame = float(network.context.frame_size * io.step_seconds)
+    reach, interval = network.context.window * frame, network.context.refresh * frame
+    return f"\ncontext of {reach:.3g} s, each {interval:.2g} s"
 
 
 def _draw_frames(axis: Axes, y: float, size: int, period: int, looks: int) -> None:

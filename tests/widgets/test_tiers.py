@@ -33,3 +33,9 @@ def test_other_networks_are_refused_by_name():
     config = FreqNetConfig()
     with pytest.raises(ParameterError, match="freqnet"):
         tiers(config, config.default_io(22050))
+
+
+def test_a_context_is_described_beside_the_slowest_tier():
+    config = SamplerTransformerConfig(context={"frame_size": 2048, "window": 100, "refresh": 10})
+    text = words(tiers(config, config.default_io(20480)))
+    assert text.count("context") == 1 and "context of 10 s, each 1 s" in text
