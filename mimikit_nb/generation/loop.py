@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ..networks.base import Network, Stage, State, run_stages
-from ..networks.heads import Head
+from ..networks.head import Head
 from ..runtime import one_thread
 
 

@@ -72,6 +72,16 @@ class MagnitudeHeadConfig(HeadConfig):
 
 
 @HEADS.register
+class MagnitudeMixtureHeadConfig(HeadConfig):
+    """Classes of frames, learned from what is heard, and magnitudes given the class."""
+
+    kind: Literal["magnitude_mixture"] = "magnitude_mixture"
+    "Name of the head."
+    codebook_size: int = field(128, ge=1, le=4096, scale="power_of_two")
+    "Classes of frames."
+
+
+@HEADS.register
 class GaussianHeadConfig(HeadConfig):
     """Mean and spread of a vector of any sign."""
 

@@ -28,7 +28,8 @@ from ..config import Config, Registry
 from ..errors import ConfigError
 from ..features.base import Discrete
 from ..io.variable import IOSpec
-from .heads import Head, build_head
+from .head import Head
+from .heads import build_head
 
 State = dict[str, Any]
 Tensors = dict[str, Tensor]

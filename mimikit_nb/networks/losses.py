@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..io.variable import IOSpec
-from .heads import Head
+from .head import Head
 
 
 def _spectral_convergence(x: Tensor, target: Tensor) -> Tensor:

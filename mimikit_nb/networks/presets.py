@@ -70,8 +70,8 @@ PRESETS: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
             "training": {"batch_size": 16, "chunk_steps": 32, "learning_rate": 2e-3},
         },
         "laptop": {
-            "network": {},
-            "training": {"batch_size": 16, "chunk_steps": 64, "learning_rate": 5e-4},
+            "network": {"residual_channels": 512, "groups": 1},
+            "training": {"batch_size": 16, "chunk_steps": 64, "learning_rate": 1e-3},
         },
         "gpu": {
             "network": {"n_layers": 4, "residual_channels": 4096},

@@ -25,7 +25,7 @@ from ..errors import ConfigError, ParameterError
 from ..features.base import Discrete
 from ..io.variable import IOSpec
 from .base import Network, NetworkConfig, Stage, State, Tensors, build_heads, clone_state
-from .heads import Head
+from .head import Head
 from .layers.inputs import FrameInput, build_input
 from .layers.resampling import build_up_sampler
 

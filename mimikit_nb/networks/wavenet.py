@@ -18,9 +18,10 @@ from ..config import field
 from ..errors import ConfigError
 from ..features.spectral import MagnitudeConfig
 from ..features.waveform import MuLawConfig
+from ..io.heads import MagnitudeMixtureHeadConfig
 from ..io.variable import IOSpec, VariableConfig
 from .base import NETWORKS, Network, NetworkConfig, Stage, State, Tensors, build_heads
-from .heads import Head
+from .head import Head
 from .layers.causal_conv import CausalConv1d
 from .layers.inputs import build_input, disturbed
 
@@ -110,11 +111,13 @@ class FreqNetConfig(WaveNetConfig):
 
     @classmethod
     def default_io(cls, sample_rate: int) -> IOSpec:
-        """Log-compressed magnitudes, 2048 samples a frame, 512 from frame to frame."""
+        """Log-compressed magnitudes, 2048 samples a frame, 512 from frame to frame, in classes."""
         feature = MagnitudeConfig(n_fft=2048, hop_length=512, scale="log1p")
         return IOSpec(
             sample_rate=sample_rate,
-            variables={"signal": VariableConfig(feature=feature)},
+            variables={
+                "signal": VariableConfig(feature=feature, head=MagnitudeMixtureHeadConfig())
+            },
         )
 
 

@@ -61,7 +61,9 @@ class TrainingSettings(Config):
         io = base.io if self.network.kind == base.network.kind else None
         io = (io or self.network.default_io(sample_rate)).replace(sample_rate=sample_rate)
         main = next(iter(io.autoregressive))
-        variable = io.variables[main].replace(feature=self.feature)
+        variable = io.variables[main]
+        head = variable.head if variable.feature.kind == self.feature.kind else None
+        variable = variable.replace(feature=self.feature, head=head)
         io = io.replace(variables={**io.variables, main: variable}, channels=self.channels)
         return Plan(self.network, io, self.training)
 

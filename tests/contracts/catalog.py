@@ -11,7 +11,12 @@ from mimikit_nb.features.base import Discrete
 from mimikit_nb.features.labels import ClusterLabelConfig
 from mimikit_nb.features.spectral import MagnitudeConfig, MelConfig
 from mimikit_nb.features.waveform import LinearQuantConfig, MuLawConfig, SamplesConfig
-from mimikit_nb.io.heads import EmbeddingInputConfig, LinearInputConfig, LossTerm
+from mimikit_nb.io.heads import (
+    EmbeddingInputConfig,
+    LinearInputConfig,
+    LossTerm,
+    MagnitudeMixtureHeadConfig,
+)
 from mimikit_nb.io.variable import IOSpec, VariableConfig
 from mimikit_nb.networks import NETWORKS
 from mimikit_nb.networks.base import Network, Tensors
@@ -89,6 +94,12 @@ IOS: dict[str, IOSpec] = {
     "logistic": _spec(signal=_variable(SamplesConfig())),
     "magnitude": _spec(
         signal=_variable(MagnitudeConfig(n_fft=32, hop_length=16), losses=(LossTerm(kind="l1"),))
+    ),
+    "magnitude_mixture": _spec(
+        signal=_variable(
+            MagnitudeConfig(n_fft=32, hop_length=16),
+            head=MagnitudeMixtureHeadConfig(codebook_size=4),
+        )
     ),
     "conditioned": _spec(
         signal=_variable(MuLawConfig(q_levels=16)), pitch=_variable(_MEL, role="fixture")

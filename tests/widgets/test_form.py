@@ -228,6 +228,11 @@ def test_settings_become_the_plan_they_came_from():
     assert settings.plan(base, 22050) == base
     changed = settings.replace(feature=MuLawConfig(q_levels=32).to_dict())
     assert changed.plan(base, 16000).io.variables["signal"].feature.q_levels == 32
+    base = plan("freqnet/tiny")
+    settings = TrainingSettings.of(base)
+    assert settings.plan(base, 22050) == base
+    samples = settings.replace(feature=MuLawConfig().to_dict()).plan(base, 22050)
+    assert samples.io.variables["signal"].head is None  # that of magnitudes wouldn't fit
     assert changed.plan(base, 16000).io.sample_rate == 16000
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ...errors import ParameterError
 from ...networks.base import Network, Stage, State, Tensors
-from ...networks.heads import Head
+from ...networks.head import Head
 from ..engine import compile_stages
 from ..loop import Executor
 from ..stream import ExecutorFactory
@@ -113,8 +113,8 @@ def shares_output(a: Network, b: Network) -> bool:
         for n in (a, b)
     ]
     features = [{k: v.feature for k, v in n.io.variables.items()} for n in (a, b)]
-    heads = [{k: (type(h), h.n_params) for k, h in n.heads.items()} for n in (a, b)]
-    return variables[0] == variables[1] and features[0] == features[1] and heads[0] == heads[1]
+    same = variables[0] == variables[1] and features[0] == features[1]
+    return same and all(h.is_like(b.heads[name]) for name, h in a.heads.items())
 
 
 def _own(state: State) -> State:
