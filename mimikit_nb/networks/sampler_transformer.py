@@ -31,7 +31,8 @@ class ContextConfig(Config):
     """A longer past that the slowest tier reads, at a coarse rate.
 
     Training carries it from batch to batch: it is learned as far as ``chunk_steps`` times
-    ``chunks_per_sequence`` of the training go.
+    ``chunks_per_sequence`` of the training go. It is for long trainings: in the first minutes on
+    a piano it cost more steps than it was worth (3.61 nats held out after 110 s, without it 3.50).
     """
 
     frame_size: int = field(2048, ge=1, le=2**20, unit="samples", scale="power_of_two")
