@@ -23,7 +23,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,12 +175,18 @@ def _json(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Ta
     return [(folder / f"{name}.json", _text(text + "\n"))]
 
 
-def _reaper(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Task]:
+def regions(parts: Iterable[tuple[float, float, str]]) -> str:
+    """Parts (start, stop, label) as a table that REAPER's region manager imports."""
     rows: list[Sequence[Any]] = [["#", "Name", "Start", "End", "Length"]]
-    for i, ((start, stop), label) in enumerate(zip(found.segments, found.labels, strict=True)):
+    for i, (start, stop, label) in enumerate(parts):
         times = [_minutes(start), _minutes(stop), _minutes(stop - start)]
         rows.append([f"R{i + 1}", _one_line(label), *times])
-    return [(folder / f"{name}_regions.csv", _text(_rows(rows)))]
+    return _rows(rows)
+
+
+def _reaper(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Task]:
+    parts = ((*times, label) for times, label in zip(found.segments, found.labels, strict=True))
+    return [(folder / f"{name}_regions.csv", _text(regions(parts)))]
 
 
 def _cue(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Task]:

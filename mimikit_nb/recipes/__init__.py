@@ -8,6 +8,7 @@ module               holds
 :mod:`.analysing`    ``segment``, ``cluster``
 :mod:`.generating`   ``generate``, ``stream``, ``extend``
 :mod:`.ensembling`   ``ensemble``, ``stream_ensemble``: several networks take turns
+:mod:`.palette`      networks and corpora that lie in a folder
 :mod:`.judging`      ``judge``: a table of generated sounds beside noise and silence
 :mod:`.scoring`      ``score``: one sound against a corpus
 :mod:`.evaluating`   ``evaluate``: all checkpoints of a run, heard, scored and ranked

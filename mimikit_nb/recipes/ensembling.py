@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ import numpy as np
 
 from ..corpus.store import Corpus, open_corpus
 from ..errors import ParameterError
+from ..evaluation.fingerprints import HOP_SECONDS, PATCH_FRAMES
+from ..evaluation.scoring import score as score_samples
 from ..evaluation.stuck import band_levels, longest_frozen_run, longest_loop
 from ..generation.ensemble.piece import Ensemble, Piece, Progress, collect
+from ..generation.ensemble.room import Room
 from ..generation.ensemble.score import Score
-from ..generation.ensemble.studio import Studio
-from ..generation.ensemble.voice import Room
+from ..generation.ensemble.studio import Rule, Studio, needed
+from ..generation.ensemble.writing import Written, write_piece
 from ..units import seconds_to_samples
 
 _DEFAULT_RATE = 22050
@@ -29,8 +33,9 @@ def ensemble(
     sample_rate: int | None = None,
     n_channels: int | None = None,
     stems: bool = False,
+    out: str | Path | None = None,
     progress: Progress | None = None,
-) -> Ensemble:
+) -> Ensemble | Written:
     """Let networks and other generators take turns, each prompted by what sounded before.
 
     Parameters
@@ -50,13 +55,17 @@ def ensemble(
         Of the piece; the corpus' own if not given, else the first generator's and 1.
     stems : bool, default False
         Whether to keep every generator's part.
+    out : str or Path, optional
+        Folder to write to while it is made, in constant memory: mix, stems, score and turns.
+        Nothing is lost by a kill, and a score without an end is played until it is interrupted.
     progress : callable, optional
         Called with seconds done and wanted (the latter is 0 where it isn't known).
 
     Returns
     -------
-    Ensemble
-        ``.audio [C, samples]``, ``.sample_rate``, ``.turns``, ``.save(folder)``.
+    Ensemble or Written
+        ``.audio [C, samples]``, ``.sample_rate``, ``.turns``, ``.save(folder)``; with ``out`` the
+        ``.paths`` of what was written, in the place of the sound.
 
     Raises
     ------
@@ -68,10 +77,12 @@ def ensemble(
     piece = stream_ensemble(
         score, corpus, seconds, seed, sample_rate=sample_rate, n_channels=n_channels
     )
+    if out is not None:
+        return write_piece(piece, out, stems=stems, progress=progress)
     if seconds is None and piece.score.is_endless:
         raise ParameterError(
-            "The score has no end; say how long the piece is (seconds=...), or take blocks from "
-            "stream_ensemble()."
+            "The score has no end; say how long the piece is (seconds=...), write it to a folder "
+            "(out=...), or take blocks from stream_ensemble()."
         )
     audio, parts = collect(piece, stems, progress)
     return Ensemble(audio, piece.sample_rate, piece.turns, piece.score, piece.recall(), parts)
@@ -85,6 +96,8 @@ def stream_ensemble(
     *,
     sample_rate: int | None = None,
     n_channels: int | None = None,
+    keep: bool = False,
+    earlier: Piece | None = None,
 ) -> Piece:
     """Play a score block by block, in constant memory; it may have no end.
 
@@ -92,6 +105,11 @@ def stream_ensemble(
     ----------
     score, corpus, seconds, seed, sample_rate, n_channels : optional
         See :func:`ensemble`.
+    keep : bool, default False
+        Whether what is played is kept in memory, to be the ``earlier`` version of another piece.
+    earlier : Piece, optional
+        A version that was kept, with the same corpus, rate and seed: its turns up to the first
+        that changed are taken over sample by sample, and only what follows is generated.
 
     Returns
     -------
@@ -105,11 +123,37 @@ def stream_ensemble(
     score = score if isinstance(score, Score) else Score(score)
     if corpus is not None and not isinstance(corpus, Corpus):
         corpus = open_corpus(corpus)
-    studio = Studio(corpus, {"stuck": _when_stuck})
+    rules: dict[str, Rule] = {
+        "stuck": _when_stuck,
+        "novelty_below": partial(_when_known, corpus),
+    }
+    studio = Studio(corpus, rules) if earlier is None else earlier.room.studio
+    studio.forget()
     rate = sample_rate or (corpus.sample_rate if corpus is not None else _first_rate(score, studio))
     channels = n_channels or (corpus.n_channels if corpus is not None else 1)
     n_samples = None if seconds is None else seconds_to_samples(seconds, rate)
-    return Piece(score, Room(studio, rate, channels, seed), n_samples)
+    room = Room(studio, rate, channels, seed, keep)
+    if earlier is not None:
+        _check_alike(earlier.room, room, corpus)
+    return Piece(score, room, n_samples, earlier)
+
+
+def _check_alike(earlier: Room, room: Room, corpus: Corpus | None) -> None:
+    """Only a version that was kept, in the same surroundings, can be gone on from."""
+    known, given = earlier.studio.corpus, corpus
+    pairs = {
+        "corpus": (known and known.hash, given and given.hash),
+        "sample_rate": (earlier.sample_rate, room.sample_rate),
+        "n_channels": (earlier.n_channels, room.n_channels),
+        "seed": (earlier.seed, room.seed),
+        "keep": (earlier.keeps, True),
+    }
+    for name, (before, now) in pairs.items():
+        if before != now:
+            raise ParameterError(
+                f"The earlier version had {name} = {before}, not {now}; nothing of it can be taken "
+                "over. Leave out earlier=..."
+            )
 
 
 def _first_rate(score: Score, studio: Studio) -> int:
@@ -130,3 +174,24 @@ def _when_stuck(y: np.ndarray, sample_rate: int) -> int | None:
     if not runs:
         return None
     return round((min(run.start_seconds for run in runs) + 1) * sample_rate)
+
+
+def _when_known(
+    corpus: Corpus | None, y: np.ndarray, sample_rate: int, level: float = 0.3
+) -> int | None:
+    """Where the novelty, as a mean over a second, falls below a level: 0 is a copy, 1 is new."""
+    if not 0 <= level <= 1:
+        raise ParameterError(f"novelty_below is {level}; it must be from 0 to 1.")
+    found = score_samples(y, sample_rate, needed(corpus, "The rule novelty_below"))
+    times, distance = found.details.times_seconds, found.details.distance
+    if len(times) < 2:
+        return None
+    novelty = np.clip(np.nan_to_num(distance, nan=1.0) / found.calibration.real_distance, 0, 1)
+    n = max(1, round(1.0 / float(times[1] - times[0])))
+    means = np.convolve(np.pad(novelty, (n - 1, 0), constant_values=1.0), np.ones(n) / n, "valid")
+    below = np.flatnonzero(means < level)
+    return (
+        round(float(times[below[0]] + PATCH_FRAMES * HOP_SECONDS) * sample_rate)
+        if len(below)
+        else None
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, get_args, get_origin
 
 import ipywidgets as W
@@ -338,6 +338,14 @@ def explain(widget: Any, text: str) -> None:
     name = "tooltip" if widget.has_trait("tooltip") else "description_tooltip"
     if widget.has_trait(name):
         setattr(widget, name, text)
+
+
+def offer(chooser: Any, options: Iterable[Any]) -> None:
+    """Let these be chosen; what was chosen stays so if it is among them, else the first is."""
+    before, options = chooser.value, list(options)
+    chooser.options = options
+    if options:
+        chooser.value = before if before in options else options[0]
 
 
 def button(name: str, help_: str, style: str = "") -> Any:

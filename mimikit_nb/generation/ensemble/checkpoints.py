@@ -139,18 +139,20 @@ class _Sum:
         self.sources = [begin(member, cue) for member in average.members]
 
     def take(self, n: int) -> np.ndarray:
-        n_channels, rate = self.cue.prompt.shape[0], self.cue.sample_rate
-        block = max(1, round(_BLOCK_SECONDS * rate))
-        out = np.zeros((n_channels, n), np.float32)
-        for start in range(0, n, block):
-            stop = min(n, start + block)
-            seconds = (self.position + (np.arange(start, stop))) / rate
-            ends = [weights_at(self.average.weights, float(s)) for s in seconds[[0, -1]]]
-            for source, first, last in zip(self.sources, *ends, strict=True):
-                gains = np.linspace(first, last, stop - start, dtype=np.float32)
-                out[:, start:stop] += to_channels(source.take(stop - start), n_channels) * gains
+        out = np.zeros((self.cue.prompt.shape[0], n), np.float32)
+        for source, gains in zip(self.sources, self._gains(n), strict=True):
+            out += to_channels(source.take(n), len(out)) * gains
         self.position += n
         return out
+
+    def _gains(self, n: int) -> np.ndarray:
+        """Gains ``[k, n]``, straight lines between times that don't depend on what is asked for."""
+        rate = self.cue.sample_rate
+        block = max(1, round(_BLOCK_SECONDS * rate))
+        places = self.position + np.arange(n)
+        grid = block * np.arange(self.position // block, (self.position + n) // block + 2)
+        known = [weights_at(self.average.weights, float(place / rate)) for place in grid]
+        return np.array([np.interp(places, grid, row) for row in np.transpose(known)], np.float32)
 
 
 def begin(generator: Generator, cue: Cue) -> Source:

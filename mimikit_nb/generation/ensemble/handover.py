@@ -1,7 +1,7 @@
 """Rules of handing over: where in a turn the next one should take over.
 
-A rule gets the whole turn ``[C, n]`` and its rate, and gives a sample, or None to let it end as
-planned. Only places in the second half count, so that no turn is cut to nothing.
+A rule gets the whole turn ``[C, n]``, its rate and maybe a level, and gives a sample, or None to
+let it end as planned. Only places in the second half count, so that no turn is cut to nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from ...analysis.segmentation import segment
 
-Rule = Callable[[np.ndarray, int], "int | None"]
+Rule = Callable[..., "int | None"]
 
 
 def at_onset(y: np.ndarray, sample_rate: int) -> int | None:

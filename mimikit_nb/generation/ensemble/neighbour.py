@@ -9,6 +9,7 @@ import numpy as np
 from ...corpus.store import Corpus
 from ...units import seconds_to_samples
 from .matching import Place, PlaceIndex, index_of
+from .morphing import morph
 from .seams import align, fades
 from .sources import Cue, Source
 
@@ -33,6 +34,8 @@ class NearestNeighbour:
         Keep this far away from all passages played lately; 0: they may return and go on.
     remember_seconds : float > 0
         How long passages count as played lately, in seconds of what was played.
+    morph_seconds : float >= 0
+        How long a passage turns into the next one by its spectrum; 0: a crossfade of 20 ms.
     """
 
     label = "nearest_neighbour"
@@ -44,17 +47,29 @@ class NearestNeighbour:
         grain_seconds: float = 1.0,
         forbid_seconds: float = 0.0,
         remember_seconds: float = 60.0,
+        morph_seconds: float = 0.0,
     ) -> None:
         self.corpus, self.sample_rate = corpus, corpus.sample_rate
         self.index: PlaceIndex = index_of(corpus)
         self.k, self.n_grain = k, seconds_to_samples(grain_seconds, corpus.sample_rate)
         self.forbid_seconds = forbid_seconds
+        self.n_morph = seconds_to_samples(morph_seconds, corpus.sample_rate)
         n = max(1, round(remember_seconds / grain_seconds))
         self.played: deque[tuple[int, int]] = deque(maxlen=n)
+        self.n_played = 0
 
     def start(self, cue: Cue) -> Source:
         """Begin a turn."""
         return _Walk(self, cue)
+
+    def note(self, passage: tuple[int, int]) -> None:
+        """Remember the first sample of a passage that is played, and that behind its last."""
+        self.played.append(passage)
+        self.n_played += 1
+
+    def latest(self, n: int) -> list[tuple[int, int]]:
+        """The last ``n`` passages noted."""
+        return list(self.played)[len(self.played) - min(n, len(self.played)) :]
 
     def choose(self, y: np.ndarray, temperature: float, rng: np.random.Generator) -> Place:
         """Where to go on after a sound."""
@@ -86,6 +101,7 @@ class _Walk:
         self.heard = cue.prompt[:, -self.n_memory :]
         self.rest = self.signal[:, :0]  # made, but not asked for yet
         self.position, self.gain, self.n_made = -1, np.float32(1), 0
+        self.n_turn = cue.n_samples
 
     def take(self, n: int) -> np.ndarray:
         while self.rest.shape[1] < n:
@@ -103,7 +119,8 @@ class _Walk:
             temperature = temperature(self.n_made / self.rate)
         start = self.generator.choose(self.heard, temperature, self.rng).sample
         stop = min(start + self.generator.n_grain, self._end_of_file(start) - self.n_fade)
-        self.generator.played.append((start, stop))
+        if self.n_made < self.n_turn:  # what fades out under the next turn doesn't count
+            self.generator.note((start, stop))
         before, gain = self.position, self.gain
         self.position = stop
         if before == start:  # the corpus just goes on
@@ -111,10 +128,19 @@ class _Walk:
         self.gain = self._matched(start)
         passage = np.array(self.signal[:, start:stop]) * self.gain
         if before >= 0:
-            old = np.array(self.signal[:, before : before + self.n_fade]) * gain
-            a, b = fades(self.n_fade, align(old, passage[:, : self.n_fade])[1])
-            passage[:, : self.n_fade] = old * a + passage[:, : self.n_fade] * b
+            self._join(before, gain, passage)
         return passage
+
+    def _join(self, before: int, gain: np.float32, passage: np.ndarray) -> None:
+        """Let what would have gone on at ``before`` turn into a passage, in its place."""
+        n = min(self.generator.n_morph, passage.shape[1], self._end_of_file(before) - before)
+        if n > self.n_fade:
+            old = np.array(self.signal[:, before : before + n]) * gain
+            passage[:, :n] = morph(old, passage[:, :n])
+            return
+        old = np.array(self.signal[:, before : before + self.n_fade]) * gain
+        a, b = fades(self.n_fade, align(old, passage[:, : self.n_fade])[1])
+        passage[:, : self.n_fade] = old * a + passage[:, : self.n_fade] * b
 
     def _matched(self, start: int) -> np.float32:
         """Gain that brings the corpus before a place to the level of what was heard."""

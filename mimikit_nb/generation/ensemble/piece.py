@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...audio.atomic import make_folder
+from ...analysis.export import regions
+from ...audio.atomic import make_folder, replacing
 from ...audio.write import write
 from ..output import free_path
+from .kept import KeptTurn
+from .room import Room, Turn
 from .score import Score
-from .voice import Parts, Room, Turn, Voice
+from .voice import PARALLEL, Parts, Voice
 
 Progress = Callable[[float, float], None]
 
@@ -32,18 +35,39 @@ class Piece(Iterator[np.ndarray]):
         Samples so far.
     """
 
-    def __init__(self, score: Score, room: Room, n_samples: int | None = None) -> None:
+    def __init__(
+        self,
+        score: Score,
+        room: Room,
+        n_samples: int | None = None,
+        earlier: Piece | None = None,
+    ) -> None:
         self.score, self.room, self.wanted = score, room, n_samples
         self.sample_rate, self.n_channels = room.sample_rate, room.n_channels
         self.parts: Parts = {}
         self.n_samples = 0
-        self._voice = Voice(score, room, n_samples)
+        kept = () if earlier is None else earlier.kept
+        self._voice = Voice(score, room, n_samples, kept=kept)
 
     def __next__(self) -> np.ndarray:
         self.parts = next(self._voice)
         block: np.ndarray = np.add.reduce(list(self.parts.values()))
         self.n_samples += block.shape[1]
         return block
+
+    @property
+    def kept(self) -> list[KeptTurn]:
+        """What was played, turn by turn, if the room keeps it."""
+        return self._voice.record
+
+    def hand_over(self) -> None:
+        """Let the next turn begin now, in each of parallel voices."""
+        self._voice.hand_over()
+
+    @property
+    def muted(self) -> set[int]:
+        """Parallel voices, by number, that play on but aren't heard; may be changed."""
+        return self.room.muted
 
     @property
     def turns(self) -> list[Turn]:
@@ -61,7 +85,10 @@ class Piece(Iterator[np.ndarray]):
         return {
             "ensemble": self.score.to_list(),
             "seed": self.room.seed,
-            "seconds": self.n_samples / self.sample_rate,
+            "seconds": (self.wanted or self.n_samples) / self.sample_rate,
+            "is_open": self.wanted is None,
+            "sample_rate": self.sample_rate,
+            "n_channels": self.n_channels,
             "corpus": None if corpus is None else {"hash": corpus.hash, "path": str(corpus.path)},
         }
 
@@ -92,7 +119,7 @@ class Ensemble:
     stems: dict[str, np.ndarray] = field(default_factory=dict)
 
     def save(self, folder: str | Path, name: str = "ensemble") -> list[Path]:
-        """Write the mix, its score, its turns as Audacity labels, and stems if there are any.
+        """Write the mix, its score, its turns as labels and regions, and stems if there are any.
 
         Parameters
         ----------
@@ -104,7 +131,8 @@ class Ensemble:
         Returns
         -------
         list of Path
-            The mix (with recall data), the score (YAML; not of an iterable), the labels, the stems.
+            The mix (with recall data), the score (YAML; not of an iterable), the turns for Audacity
+            (``.txt``) and for REAPER's region manager (``.csv``), the stems.
         """
         folder = Path(folder)
         make_folder(folder)
@@ -113,17 +141,31 @@ class Ensemble:
         if self.recall["ensemble"]:
             paths.append(path.with_suffix(".yaml"))
             self.score.to_yaml(paths[-1])
-        paths.append(path.with_suffix(".txt"))
-        paths[-1].write_text(audacity_labels(self.turns), encoding="utf-8")
+        paths += write_turns(path, self.turns)
         for i, stem in enumerate(self.stems.values(), 1):
             stem_path = folder / f"{path.stem}_stem_{i}.wav"
             paths.append(write(stem_path, stem, self.sample_rate, "FLOAT"))
         return paths
 
 
+def write_turns(path: Path, turns: list[Turn]) -> list[Path]:
+    """Write turns beside a mix, as labels for Audacity and as regions for REAPER."""
+    texts = {".txt": audacity_labels(turns), ".csv": reaper_regions(turns)}
+    paths = [path.with_suffix(suffix) for suffix in texts]
+    for place, text in zip(paths, texts.values(), strict=True):
+        with replacing(place) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="")
+    return paths
+
+
 def audacity_labels(turns: list[Turn]) -> str:
     """Turns as lines of start, stop and generator, separated by tabs."""
     return "".join(f"{t.start:.6f}\t{t.stop:.6f}\t{' '.join(t.generator.split())}\n" for t in turns)
+
+
+def reaper_regions(turns: list[Turn]) -> str:
+    """Turns as a table that REAPER's region manager imports."""
+    return regions((t.start, t.stop, t.generator) for t in turns)
 
 
 def collect(
@@ -143,6 +185,31 @@ def collect(
         position += block.shape[1]
     audio = np.concatenate(blocks, 1) if blocks else np.zeros((piece.n_channels, 0), np.float32)
     return audio, {label: _placed(parts, audio) for label, parts in stems.items()}
+
+
+def kept_stems(piece: Piece) -> dict[str, np.ndarray]:
+    """Parts ``[C, samples]`` of a kept piece, by generator."""
+    stems: dict[str, list[tuple[int, np.ndarray]]] = {}
+    position = 0
+    for turn in piece.kept:
+        for parts, _ in turn.blocks:
+            for label, part in parts.items():
+                stems.setdefault(label, []).append((position, part))
+            position += next(iter(parts.values())).shape[1]
+    like = np.zeros((piece.n_channels, position), np.float32)
+    return {label: _placed(parts, like) for label, parts in stems.items()}
+
+
+def voice_stems(piece: Piece, n_voices: int) -> dict[str, np.ndarray]:
+    """Parts of a kept piece, each of its parallel voices by itself."""
+    stems = {label: y for label, y in kept_stems(piece).items() if label != PARALLEL}
+    for i in range(n_voices):
+        muted = set(range(n_voices)) - {i}
+        piece.room.studio.forget()
+        room = replace(piece.room, keeps=False, turns=[], muted=muted)
+        alone = Piece(piece.score, room, piece.wanted, piece)
+        stems[f"voice {i + 1}"] = collect(alone, keep_stems=True)[1][PARALLEL]
+    return stems
 
 
 def _placed(parts: list[tuple[int, np.ndarray]], like: np.ndarray) -> np.ndarray:

@@ -19,9 +19,14 @@ import numpy as np
 import yaml
 from pydantic import BeforeValidator, field_serializer
 
+from ...audio.recall import read_recall
 from ...config import Config, did_you_mean, field
 from ...errors import ConfigError
 from ..curves import CONTROLS, ControlConfig
+
+SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".rf64")
+SHORTEST_SECONDS = 0.01
+"Of a turn."
 
 _PATTERNS = ("sequence", "repeat", "shuffle", "choice", "parallel")
 
@@ -73,7 +78,7 @@ Amount = Annotated[Any, BeforeValidator(_check_amount)]
 ControlAmount = Annotated[Any, BeforeValidator(_check_control)]
 
 _LIMITS: dict[str, tuple[float, float]] = {
-    "seconds": (0.01, 86_400.0),
+    "seconds": (SHORTEST_SECONDS, 86_400.0),
     "temperature": (0.0, 10.0),
     "top_p": (1e-6, 1.0),
     "gain_db": (-120.0, 24.0),
@@ -120,8 +125,9 @@ class Event(Config):
     "Length of the prompt."
     prompt_noise: Amount = 0.0
     "Noise added to the prompt, relative to its level: 1 is as loud as the prompt."
-    until: str | None = None
-    "Hand over early: at the last 'onset' or 'section' boundary of the turn, or by another rule."
+    until: Any = None
+    """Hand over early, by a rule: at the last 'onset' or 'section' boundary of the turn, when
+    'stuck', or {'novelty_below': level} where it begins to copy the corpus."""
     fixtures: dict[str, Any] | None = None
     "What the network is steered by, by name."
     seed: int | None = field(None, ge=0, lt=2**31)
@@ -134,6 +140,7 @@ class Event(Config):
                 if not low <= number <= high:
                     raise ConfigError(f"{name} = {number:g}: it must be from {low:g} to {high:g}.")
         _check_prompt(self.prompt)
+        _check_until(self.until)
 
     @field_serializer("generator", "temperature", "top_p")
     def _named(self, value: Any) -> Any:
@@ -178,8 +185,18 @@ def _check_prompt(prompt: Any) -> None:
         )
 
 
+def _check_until(until: Any) -> None:
+    is_level = isinstance(until, dict) and len(until) == 1 and all(map(_is_number, until.values()))
+    if not (until is None or isinstance(until, str) or is_level):
+        raise ConfigError(
+            f"until = {until!r}: give a rule's name, or {{'novelty_below': level from 0 to 1}}."
+        )
+
+
 def _plain(value: Any) -> Any:
     """A value as JSON types; objects and functions by their name."""
+    if isinstance(value, Event):
+        return _to_plain(value)
     if isinstance(value, Config):
         return value.to_dict()
     if isinstance(value, dict):
@@ -209,8 +226,8 @@ class Score:
     Parameters
     ----------
     source : list, iterable, mapping, str or Path
-        Events and patterns; a YAML or JSON file or its text; or any iterable, which is read as
-        the piece goes on and may have no end.
+        Events and patterns; a YAML or JSON file or its text; a sound file of a piece, which
+        knows its score; or any iterable, which is read as the piece goes on and may have no end.
 
     Raises
     ------
@@ -267,12 +284,25 @@ class Score:
 
 def _read(source: str | Path) -> Any:
     """What a file or a text of YAML (or JSON, which is YAML) holds."""
+    if Path(str(source)[-8:]).suffix.lower() in SOUND_SUFFIXES:
+        return _recalled(source)
     is_text = isinstance(source, str) and ("\n" in source or source.lstrip()[:1] in ("[", "{"))
     try:
         text = str(source) if is_text else Path(source).expanduser().read_text(encoding="utf-8")
         return yaml.safe_load(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"Can't read the score: {error}") from error
+
+
+def _recalled(source: str | Path) -> Any:
+    """The score that a sound file was made by."""
+    items = read_recall(source).get("ensemble")
+    if not items:
+        raise ConfigError(
+            f"{source} wasn't made by a score that can be written; give a score, or a sound that "
+            "ensemble(...).save(folder) wrote."
+        )
+    return items
 
 
 def _parse_list(items: Any, where: str) -> list[Event | _Pattern]:

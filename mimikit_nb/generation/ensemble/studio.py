@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from ...checkpoint import Checkpoint, Run, average_checkpoints, load_checkpoint
 from ...config import Config, field
 from ...corpus.store import Corpus, open_corpus
@@ -18,7 +16,9 @@ from .neighbour import NearestNeighbour
 from .score import Score
 from .sources import Function, Generator, Region, Silence
 
-Rule = Callable[[np.ndarray, int], "int | None"]
+Rule = Callable[..., "int | None"]
+SILENCE, NEIGHBOUR = "silence", "nearest_neighbour"
+"Generators that need no more than their name."
 
 
 class AverageSpec(Config):
@@ -55,6 +55,8 @@ class NeighbourSpec(Config):
     "Keep so far away from what was played lately; 0: passages may return, and go on."
     remember_seconds: float = field(60.0, gt=0, le=3600, unit="s")
     "How long a passage counts as played lately."
+    morph_seconds: float = field(0.0, ge=0, le=60, unit="s")
+    "How long a passage turns into the next one by its spectrum; 0: a short crossfade."
 
 
 class CheckpointSpec(Config):
@@ -113,6 +115,29 @@ class Studio:
             self._kept.append(spec)
         return self._made[key]
 
+    def mark(self) -> dict[int, int]:
+        """How much each generator that takes notes has noted so far."""
+        return {id(g): g.n_played for g in self._notetakers()}
+
+    def noted_since(self, mark: Mapping[int, int]) -> list[tuple[NearestNeighbour, Any]]:
+        """What generators noted since :meth:`mark`."""
+        found = [(g, g.latest(g.n_played - mark.get(id(g), 0))) for g in self._notetakers()]
+        return [(g, passages) for g, passages in found if passages]
+
+    def note(self, noted: list[tuple[NearestNeighbour, Any]]) -> None:
+        """Let generators note what they had noted before."""
+        for generator, passages in noted:
+            for passage in passages:
+                generator.note(passage)
+
+    def forget(self) -> None:
+        """Begin a piece: generators forget what they noted in the one before."""
+        for generator in self._notetakers():
+            generator.played.clear()
+
+    def _notetakers(self) -> list[NearestNeighbour]:
+        return [g for g in self._made.values() if isinstance(g, NearestNeighbour)]
+
     def parallel(self, spec: Any) -> list[Score] | None:
         """Scores of the voices if a spec is of parallel voices."""
         if isinstance(spec, dict) and "parallel" in spec:
@@ -125,9 +150,9 @@ class Studio:
         return None if voices is not None else self.generator(spec).sample_rate
 
     def _make(self, spec: Any) -> Generator:
-        if spec == "silence":
+        if spec == SILENCE:
             return Silence()
-        if spec == "nearest_neighbour":
+        if spec == NEIGHBOUR:
             return self._from_mapping({spec: None})
         if isinstance(spec, str | Path | Checkpoint | Run):
             return from_checkpoint(_checkpoint(spec), self.corpus)

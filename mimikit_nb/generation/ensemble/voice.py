@@ -9,97 +9,32 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ...audio.files import to_channels
 from ...audio.meters import measure
 from ...errors import ParameterError
 from ...units import seconds_to_samples
-from ..prompts import prompt_from_array
 from .checkpoints import begin
 from .handover import RULES
-from .score import Event, Score
+from .kept import KeptTurn, Tape
+from .room import MEMORY_SECONDS, Memory, Room, Turn
+from .score import SHORTEST_SECONDS, Event, Score
 from .seams import ALIGNMENT_SECONDS
+from .sounding import Adapted, Louder, Sounding
 from .sources import Cue, Held, Source, join
-from .studio import Studio
 
-MEMORY_SECONDS = 30.0
-"How much of what sounded is kept for prompts and levels."
-
-_EDGE_SECONDS = 0.005
 _SHORTEST_SEAM_SECONDS = 0.003
 _BLOCK_SECONDS = 0.25
 _LONGEST_HELD_SECONDS = 120.0
 
+PARALLEL = "parallel"
+"What the sum of parallel voices is called."
+
 Parts = dict[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One turn of a piece.
-
-    Attributes
-    ----------
-    start, stop : float
-        In seconds of the piece.
-    generator : str
-        What made it.
-    parameters : dict
-        The event as drawn, and the seed of its sound, as JSON types.
-    voice : tuple of int
-        Which of parallel voices it belongs to; empty for the piece itself.
-    """
-
-    start: float
-    stop: float
-    generator: str
-    parameters: dict[str, Any]
-    voice: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Room:
-    """What all voices of a piece have in common.
-
-    Attributes
-    ----------
-    studio : Studio
-    sample_rate : int
-    n_channels : int
-    seed : int
-    turns : list of Turn
-        Those that have begun, in order.
-    """
-
-    studio: Studio
-    sample_rate: int
-    n_channels: int
-    seed: int
-    turns: list[Turn] = field(default_factory=list)
-
-    def rng(self, *key: int) -> np.random.Generator:
-        """Random numbers of their own for a voice or a turn."""
-        return np.random.default_rng([self.seed, *key])
-
-
-class Memory:
-    """The last seconds of what sounded, after something that was never heard."""
-
-    def __init__(self, before: np.ndarray, n_kept: int) -> None:
-        self.y, self.n_kept = before, n_kept
-
-    def add(self, block: np.ndarray) -> None:
-        """Note what sounded."""
-        self.y = np.concatenate([self.y, block], 1)[:, -self.n_kept :]
-
-    def last(self, n: int) -> np.ndarray:
-        """The last ``n`` samples ``[C, n]``, silence in front if there were fewer."""
-        y = self.y[:, -n:]
-        return np.pad(y, [(0, 0), (n - y.shape[1], 0)])
 
 
 class Voice(Iterator[Parts]):
@@ -117,6 +52,15 @@ class Voice(Iterator[Parts]):
         Sample of the piece at which it begins.
     others : list of Voice
         Voices whose sound may be a prompt.
+    before : np.ndarray [shape=(C, samples)], optional
+        What its first turn continues.
+    kept : sequence of KeptTurn
+        An earlier version, from which turns are taken over up to the first that changed.
+
+    Attributes
+    ----------
+    record : list of KeptTurn
+        What was played, if the room keeps it.
     """
 
     def __init__(
@@ -128,28 +72,56 @@ class Voice(Iterator[Parts]):
         offset: int = 0,
         others: Sequence[Voice] = (),
         before: np.ndarray | None = None,
+        kept: Sequence[KeptTurn] = (),
     ) -> None:
         self.score, self.room, self.n_samples = score, room, n_samples
         self.key, self.offset, self.others = tuple(key), offset, others
         n_kept = seconds_to_samples(MEMORY_SECONDS, room.sample_rate)
-        self.memory = Memory(_first_prompt(room, key) if before is None else before, n_kept)
+        self.memory = Memory(room.first_prompt(key) if before is None else before, n_kept)
         self.position = 0
+        self.record: list[KeptTurn] = []
+        self._kept = list(kept)
+        self._now: Sounding | None = None
+        self._is_done = False
         self._parts = self._play()
 
     def __next__(self) -> Parts:
-        return next(self._parts)
+        if not self.room.keeps:
+            return next(self._parts)
+        mark = self.room.studio.mark()
+        parts = next(self._parts)
+        self.record[-1].blocks.append((parts, self.room.studio.noted_since(mark)))
+        return parts
+
+    def hand_over(self) -> None:
+        """End the turn that sounds, or those of its parallel voices, at once."""
+        now = self._now
+        for voice in now.voices if now is not None else ():
+            voice.hand_over()
+        self._is_done = now is not None and not now.voices
 
     def _play(self) -> Iterator[Parts]:
-        old: _Sounding | None = None
+        old: Sounding | None = None
+        muted = self.room.muted
         events = itertools.chain(self._events(), [None])
         event = next(events)
         for index, following in enumerate(events):
             assert event is not None
             if self.n_samples is not None and self.position >= self.n_samples:
                 return
-            new = self._begin(event.drawn(self.room.rng(1, *self.key, index)), index, following)
-            yield from self._sound(old, new)
-            old, event = new, following
+            drawn = event.drawn(self.room.rng(1, *self.key, index))
+            n = self._planned(drawn)
+            kept = self._kept[index] if index < len(self._kept) else None
+            is_followed, is_whole = following is not None, not (kept and kept.voices and muted)
+            if kept and is_whole and kept.is_of(drawn, n, is_followed, self._left):
+                yield from self._again(kept)
+                old = kept.after()
+            else:
+                self._kept = []
+                new = self._begin(drawn, n, index, is_followed, kept)
+                yield from self._sound(old, new)
+                old = new
+            event = following
 
     def _events(self) -> Iterator[Event]:
         for count in itertools.count():
@@ -157,35 +129,59 @@ class Voice(Iterator[Parts]):
             if self.n_samples is None or not self.score.is_list:
                 return
 
-    def _begin(self, event: Event, index: int, following: Event | None) -> _Sounding:
-        """The turn of an event: its sound, and how long it is."""
-        room, rate = self.room, self.room.sample_rate
+    @property
+    def _left(self) -> int | None:
+        """Samples up to the end, if there is one."""
+        return None if self.n_samples is None else self.n_samples - self.position
+
+    def _planned(self, event: Event) -> int:
+        """Length of an event's turn: up to the end at most, and if it is near, up to there."""
+        rate, left = self.room.sample_rate, self._left
         n = max(1, seconds_to_samples(event.seconds, rate))
-        if self.n_samples is not None:
-            n = min(n, self.n_samples - self.position)
+        if left is None or left - n >= seconds_to_samples(SHORTEST_SECONDS, rate):
+            return n
+        return left
+
+    def _again(self, kept: KeptTurn) -> Iterator[Parts]:
+        """A turn as it was played before."""
+        self.room.turns.extend(kept.all_turns())
+        again = replace(kept, blocks=[])
+        self.record.append(again)
+        for parts, noted in kept.blocks:
+            self.room.studio.note(noted)
+            yield self._heard(parts, kept.sounding.label)
+
+    def _begin(
+        self, event: Event, n: int, index: int, is_followed: bool, kept: KeptTurn | None
+    ) -> Sounding:
+        """The turn of an event: its sound, and how long it is."""
+        room, rate, n_planned = self.room, self.room.sample_rate, n
         voices = room.studio.parallel(event.generator)
         assert event.seed is not None
         cue = Cue(self._prompt(event), rate, n, event, event.seed)
+        mixed: _Mixed | None = None
         if voices is not None:
-            label = "parallel"
-            source: Source = _Mixed(voices, self, index, cue.prompt)
+            known = kept.voices if kept is not None and kept.has_prompt_of(event) else []
+            mixed = _Mixed(voices, self, index, cue.prompt, known)
+            label = PARALLEL
+            source: Source = mixed
         else:
             generator = room.studio.generator(event.generator)
             label, source = generator.label, begin(generator, cue)
-        source = _Adapted(source, room.n_channels)
+        source = Adapted(source, room.n_channels)
         loudness = self._loudness() if event.level == "match" else -math.inf
         if event.until is not None or math.isfinite(loudness):
             source, n = self._hold(source, n, event, loudness)
-        is_last = following is None or self.position + n == self.n_samples
-        new = _Sounding(source, label, event, n, rate, self.position == 0, is_last)
-        start = self.offset + self.position
-        self._note(event, label, start, start + n)
+        is_last = not is_followed or n == self._left
+        new = Sounding(source, label, event, n, rate, self.position == 0, is_last)
+        new.voices = [] if mixed is None else mixed.voices
+        start = (self.offset + self.position) / rate
+        turn = Turn(start, start + n / rate, label, event.model_dump(mode="json"), self.key)
+        room.turns.append(turn)
+        if room.keeps:
+            records = [voice.record for voice in new.voices]
+            self.record.append(KeptTurn(event, n_planned, is_last, new, turn, [], records))
         return new
-
-    def _note(self, event: Event, label: str, start: int, stop: int) -> None:
-        parameters = event.model_dump(mode="json")
-        rate = self.room.sample_rate
-        self.room.turns.append(Turn(start / rate, stop / rate, label, parameters, self.key))
 
     def _prompt(self, event: Event) -> np.ndarray:
         """What an event continues, ``[C, samples]``, noise included."""
@@ -200,7 +196,7 @@ class Voice(Iterator[Parts]):
             memory = self.others[number].memory
         prompt = memory.last(n)
         if isinstance(event.prompt, dict) and "corpus" in event.prompt:
-            prompt = _corpus_prompt(self.room, event.prompt["corpus"], event.prompt_seconds)
+            prompt = self.room.corpus_prompt(event.prompt["corpus"], event.prompt_seconds)
         if event.prompt_noise:
             level = event.prompt_noise * float(np.sqrt(np.mean(prompt**2)))
             noise = np.random.default_rng([event.seed or 0, 1]).standard_normal(prompt.shape)
@@ -225,21 +221,27 @@ class Voice(Iterator[Parts]):
             )
         made = source.take(n)
         if event.until is not None:
-            rules = RULES | self.room.studio.rules
-            if event.until not in rules:
-                raise ParameterError(f"until = {event.until!r}; known: {', '.join(sorted(rules))}.")
-            found = rules[event.until](made, rate)
+            found = self._rule(event.until)(made, rate)
             n = n if found is None else min(n, max(found, rate // 20))
         source = Held(made, source)
         own = measure(made[:, :n], rate).lufs
         if math.isfinite(loudness) and math.isfinite(own):
             gain = 10 ** (float(np.clip(loudness - own, -40, 40)) / 20)
-            source = _Louder(source, min(gain, 1 / max(1e-6, float(np.abs(made[:, :n]).max()))))
+            source = Louder(source, min(gain, 1 / max(1e-6, float(np.abs(made[:, :n]).max()))))
         return source, n
 
-    def _sound(self, old: _Sounding | None, new: _Sounding) -> Iterator[Parts]:
+    def _rule(self, until: Any) -> Callable[[np.ndarray, int], int | None]:
+        """What finds the sample to hand over at."""
+        name, *levels = next(iter(until.items())) if isinstance(until, dict) else (until,)
+        rules = RULES | self.room.studio.rules
+        if name not in rules:
+            raise ParameterError(f"until = {until!r}; known: {', '.join(sorted(rules))}.")
+        return lambda y, rate: rules[name](y, rate, *levels)
+
+    def _sound(self, old: Sounding | None, new: Sounding) -> Iterator[Parts]:
         """The parts of a turn, the end of the old one under its beginning."""
         rate, left = self.room.sample_rate, new.n
+        self._now, self._is_done = new, False
         if old is not None:
             seconds = max(_SHORTEST_SEAM_SECONDS, new.event.crossfade_seconds)
             n = min(left, max(1, seconds_to_samples(seconds, rate)))
@@ -248,87 +250,51 @@ class Voice(Iterator[Parts]):
             after = new.shaped(after)
             parts = {new.label: after}
             parts[old.label] = parts[old.label] + before if old.label in parts else before
-            yield self._heard(parts, new)
+            yield self._heard(parts, new.label)
             left -= n
         block = max(1, seconds_to_samples(_BLOCK_SECONDS, rate))
-        while left > 0:
+        while left > 0 and not self._is_done:
             n = min(left, block)
             left -= n
-            yield self._heard({new.label: new.take(n)}, new)
+            yield self._heard({new.label: new.take(n)}, new.label)
+        if left > 0:
+            self._cut_short()
+        elif self.room.keeps:
+            new.source = Tape(new.source)
 
-    def _heard(self, parts: Parts, turn: _Sounding) -> Parts:
+    def _cut_short(self) -> None:
+        """The listed turn ends where it was told to hand over."""
+        turns = self.room.turns
+        place = max(i for i, t in enumerate(turns) if t.voice == self.key)
+        stop = (self.offset + self.position) / self.room.sample_rate
+        turns[place] = replace(turns[place], stop=stop)
+
+    def _heard(self, parts: Parts, label: str) -> Parts:
         total = sum(parts.values())
         assert isinstance(total, np.ndarray)
-        if turn.label != "silence":  # a pause doesn't make what comes after it forget
+        if label != "silence":  # a pause doesn't make what comes after it forget
             self.memory.add(total)
         self.position += total.shape[1]
         return parts
-
-
-class _Sounding:
-    """A turn's source with its gain and fades."""
-
-    def __init__(
-        self,
-        source: Source,
-        label: str,
-        event: Event,
-        n: int,
-        rate: int,
-        is_first: bool,
-        is_last: bool,
-    ) -> None:
-        self.source, self.label, self.event, self.n = source, label, event, n
-        self.gain = 10 ** (event.gain_db / 20)
-        edge = seconds_to_samples(_EDGE_SECONDS, rate)
-        self.n_in = max(seconds_to_samples(event.fade_in_seconds, rate), edge * is_first)
-        self.n_out = max(seconds_to_samples(event.fade_out_seconds, rate), edge * is_last)
-        self.position = 0
-
-    def take(self, n: int) -> np.ndarray:
-        return self.shaped(self.source.take(n))
-
-    def shaped(self, y: np.ndarray) -> np.ndarray:
-        """The next samples, faded."""
-        places = self.position + np.arange(y.shape[1])
-        self.position += y.shape[1]
-        gains = np.full(y.shape[1], self.gain)
-        if self.n_in:
-            gains *= np.sin(np.clip((places + 0.5) / self.n_in, 0, 1) * np.pi / 2)
-        if self.n_out:
-            gains *= np.sin(np.clip((self.n - places - 0.5) / self.n_out, 0, 1) * np.pi / 2)
-        return y * gains.astype(np.float32)
-
-
-class _Adapted:
-    """A source with another number of channels."""
-
-    def __init__(self, source: Source, n_channels: int) -> None:
-        self.source, self.n_channels = source, n_channels
-
-    def take(self, n: int) -> np.ndarray:
-        return to_channels(self.source.take(n), self.n_channels)
-
-
-class _Louder:
-    def __init__(self, source: Source, gain: float) -> None:
-        self.source, self.gain = source, np.float32(gain)
-
-    def take(self, n: int) -> np.ndarray:
-        return self.source.take(n) * self.gain
 
 
 class _Mixed:
     """Parallel voices as one source; they go on in step, so that they can hear each other."""
 
     def __init__(
-        self, scores: Sequence[Score], parent: Voice, index: int, prompt: np.ndarray
+        self,
+        scores: Sequence[Score],
+        parent: Voice,
+        index: int,
+        prompt: np.ndarray,
+        kept: Sequence[Sequence[KeptTurn]] = (),
     ) -> None:
         self.voices: list[Voice] = []
         offset = parent.offset + parent.position
         for i, score in enumerate(scores):
             key = (*parent.key, index, i)
-            voice = Voice(score, parent.room, 2**62, key, offset, self.voices, prompt)
+            known = kept[i] if i < len(kept) else ()
+            voice = Voice(score, parent.room, 2**62, key, offset, self.voices, prompt, known)
             self.voices.append(voice)
         self.rests = [prompt[:, :0] for _ in self.voices]
 
@@ -343,34 +309,9 @@ class _Mixed:
                 parts = next(voice, None)
                 more = np.zeros((len(self.rests[i]), n)) if parts is None else sum(parts.values())
                 self.rests[i] = np.concatenate([self.rests[i], more], 1).astype(np.float32)
-        total: np.ndarray = np.add.reduce([rest[:, :n] for rest in self.rests])
+        total = np.zeros((len(self.rests[0]), n), np.float32)
+        for i, rest in enumerate(self.rests):
+            if i not in self.voices[i].room.muted:
+                total += rest[:, :n]
         self.rests = [rest[:, n:] for rest in self.rests]
         return total
-
-
-def _first_prompt(room: Room, key: Sequence[int]) -> np.ndarray:
-    """What the first turn continues: a passage of the corpus that isn't heard, or silence."""
-    n = seconds_to_samples(MEMORY_SECONDS, room.sample_rate)
-    corpus = room.studio.corpus
-    if corpus is None:
-        return np.zeros((room.n_channels, n), np.float32)
-    seconds = min(MEMORY_SECONDS, corpus.duration_seconds)
-    room_seconds = corpus.duration_seconds - seconds
-    return _corpus_prompt(room, float(room.rng(3, *key).uniform(0, room_seconds)), seconds)
-
-
-def _corpus_prompt(room: Room, position_seconds: float, seconds: float) -> np.ndarray:
-    corpus = room.studio.corpus
-    if corpus is None:
-        raise ParameterError("A prompt from the corpus needs one: ensemble(score, corpus).")
-    latest = max(0.0, corpus.duration_seconds - seconds)
-    if position_seconds > corpus.duration_seconds:
-        raise ParameterError(
-            f"A prompt at {position_seconds:g} s lies outside the corpus, which has "
-            f"{corpus.duration_seconds:.2f} s."
-        )
-    start = seconds_to_samples(min(position_seconds, latest), corpus.sample_rate)
-    n = min(seconds_to_samples(seconds, corpus.sample_rate), corpus.n_samples - start)
-    y = np.array(corpus.signal[:, start : start + n])
-    y = prompt_from_array(y, corpus.sample_rate, room.sample_rate).audio
-    return to_channels(y, room.n_channels)

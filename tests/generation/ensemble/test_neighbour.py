@@ -8,6 +8,7 @@ from mimikit_nb.audio.demo import demo_music
 from mimikit_nb.audio.write import write
 from mimikit_nb.errors import ConfigError, ParameterError
 from mimikit_nb.generation.ensemble.matching import PlaceIndex
+from mimikit_nb.generation.ensemble.morphing import morph
 
 RATE = 22050
 
@@ -69,6 +70,36 @@ def test_what_was_played_lately_is_not_played_again(corpus):
     assert not np.allclose(a[:, 2 * RATE :], straight[:, 2 * RATE :], atol=1e-3)
     jumps = np.abs(np.diff(np.asarray(corpus.signal))).max()
     assert np.abs(np.diff(a)).max() < 2 * jumps
+
+
+def test_passages_may_turn_into_each_other(corpus):
+    spec = {"nearest_neighbour": None, "k": 4, "grain_seconds": 0.6, "forbid_seconds": 1.0}
+    sounds = [
+        mnb.ensemble(
+            [{"generator": spec | {"morph_seconds": m}, "seconds": 4, "prompt": {"corpus": 3.0}}],
+            corpus,
+            seed=1,
+        ).audio
+        for m in (0.0, 0.5)
+    ]
+    assert not np.allclose(*sounds)
+    jumps = np.abs(np.diff(np.asarray(corpus.signal))).max()
+    assert np.abs(np.diff(sounds[1])).max() < 1.5 * jumps
+
+
+def test_a_morph_begins_as_one_sound_and_ends_as_the_other():
+    t = np.arange(8000) / 8000
+    low, high = (0.5 * np.sin(2 * np.pi * f * t)[None].astype(np.float32) for f in (300, 900))
+    y = morph(low, high)
+    np.testing.assert_allclose(y[:, :20], low[:, :20], atol=5e-3)
+    np.testing.assert_allclose(y[:, -20:], high[:, -20:], atol=5e-3)
+    np.testing.assert_allclose(morph(low, low), low, atol=1e-4)
+    middle = np.abs(np.fft.rfft(y[0, 3600:4400] * np.hanning(800)))  # bins of 10 Hz
+    loudest = np.flatnonzero(middle > 0.3 * middle.max())
+    assert set(loudest) <= {*range(27, 34), *range(87, 94)}
+    opposite = morph(low, -low)[0, 1500:-1500]  # a crossfade would be silent in the middle
+    assert np.sqrt(np.mean(opposite**2)) > 0.2
+    assert morph(low[:, :100], high[:, :100]).shape == (1, 100)
 
 
 def test_it_takes_turns_at_other_rates(corpus):

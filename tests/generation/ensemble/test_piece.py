@@ -264,7 +264,10 @@ def test_stems_add_up_and_a_saved_piece_leads_back_to_its_score(tmp_path, tiny_c
     out = mnb.ensemble(score, tiny_corpus, seconds=0.7, seed=5, stems=True)
     np.testing.assert_allclose(sum(out.stems.values()), out.audio, atol=1e-6)
     paths = out.save(tmp_path / "out")
-    assert [p.suffix for p in paths] == [".wav", ".yaml", ".txt", ".wav", ".wav"]
+    assert [p.suffix for p in paths] == [".wav", ".yaml", ".txt", ".csv", ".wav", ".wav"]
+    lines = paths[3].read_text().splitlines()
+    assert lines[1] == "R1,region 0 s,0:00.000000,0:00.300000,0:00.300000" and len(lines) == 3
+    np.testing.assert_array_equal(mnb.ensemble(paths[0], tiny_corpus, 0.7, 5).audio, out.audio)
     recall = mnb.read_recall(paths[0])
     again = mnb.ensemble(recall["ensemble"], tiny_corpus, recall["seconds"], recall["seed"])
     np.testing.assert_array_equal(again.audio, out.audio)

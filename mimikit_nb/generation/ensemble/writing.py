@@ -1,0 +1,157 @@
+"""A piece written to disk while it is played: mix and stems as files that grow, turns as labels.
+
+A kill at any instant loses nothing that was written; memory stays constant, so that a score
+without an end can be written for as long as the disk has room. Main name: :func:`write_piece`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...audio.atomic import make_folder
+from ...audio.growing import GrowingSound
+from ..output import free_path
+from .piece import Piece, Progress, audacity_labels, write_turns
+from .room import Turn
+
+_PAD_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Written:
+    """A piece on disk.
+
+    Attributes
+    ----------
+    paths : list of Path
+        The mix (24 bits, with recall data), the score (YAML; not of an iterable), the turns for
+        Audacity and for REAPER, the stems in the order in which generators began.
+    sample_rate : int
+    seconds : float
+        Length.
+    turns : list of Turn
+        Who played when, with what.
+    """
+
+    paths: list[Path]
+    sample_rate: int
+    seconds: float
+    turns: list[Turn]
+
+
+def write_piece(
+    piece: Piece,
+    folder: str | Path,
+    name: str = "ensemble",
+    stems: bool = False,
+    progress: Progress | None = None,
+) -> Written:
+    """Play a piece into files.
+
+    Parameters
+    ----------
+    piece : Piece
+        Maybe without an end: then until it is interrupted (Ctrl-C, "interrupt the kernel").
+    folder : str or Path
+        Made if it doesn't exist.
+    name : str, default "ensemble"
+        Files are called ``<name>_001.wav`` and so on, from the first free number.
+    stems : bool, default False
+        Whether every generator's part is written too; their sum is the mix.
+    progress : callable, optional
+        Called with seconds done and wanted (0 without an end); raising ends the piece, and what
+        was written stays.
+    """
+    files = PieceFiles(piece, folder, name, stems)
+    wanted = (piece.wanted or 0) / piece.sample_rate
+    try:
+        for _ in files.blocks():
+            if progress is not None:
+                progress(piece.n_samples / piece.sample_rate, wanted)
+    except KeyboardInterrupt:
+        if piece.wanted is not None:
+            raise
+    finally:
+        files.close()
+    return Written(files.paths, piece.sample_rate, piece.n_samples / piece.sample_rate, piece.turns)
+
+
+class PieceFiles:
+    """The files of a piece that is being played.
+
+    Parameters
+    ----------
+    piece, folder, name, stems
+        See :func:`write_piece`.
+
+    Attributes
+    ----------
+    paths : list of Path
+        As in :class:`Written`.
+    """
+
+    def __init__(
+        self, piece: Piece, folder: str | Path, name: str = "ensemble", stems: bool = False
+    ) -> None:
+        make_folder(Path(folder))
+        path = free_path(Path(folder), name)
+        self.piece, self.path, self.with_stems = piece, path, stems
+        self.mix = GrowingSound(path, piece.sample_rate, piece.n_channels, piece.recall())
+        self.stems: dict[str, GrowingSound] = {}
+        self.paths = [path]
+        if piece.score.is_list:
+            self.paths.append(path.with_suffix(".yaml"))
+            piece.score.to_yaml(self.paths[-1])
+        self.paths += write_turns(path, [])
+        self._labels = path.with_suffix(".txt")
+        self._n_listed = 0
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Blocks of the piece, each written before it is given on."""
+        for block in self.piece:
+            self._append(block)
+            yield block
+
+    def _append(self, block: np.ndarray) -> None:
+        before = self.mix.n_samples
+        self.mix.append(block)
+        for label, part in self.piece.parts.items() if self.with_stems else ():
+            stem = self._stem(label)
+            _silence_until(stem, before, self.piece)
+            stem.append(part)
+        self._list_turns()
+
+    def close(self) -> None:
+        """Fill up the stems, write the turns as they ended, and close."""
+        for stem in self.stems.values():
+            _silence_until(stem, self.mix.n_samples, self.piece)
+            stem.close()
+        self.mix.close()
+        write_turns(self.path, self.piece.turns)
+
+    def _stem(self, label: str) -> GrowingSound:
+        if label not in self.stems:
+            path = self.path.with_name(f"{self.path.stem}_stem_{len(self.stems) + 1}.wav")
+            self.stems[label] = GrowingSound(path, self.piece.sample_rate, self.piece.n_channels)
+            self.paths.append(path)
+        return self.stems[label]
+
+    def _list_turns(self) -> None:
+        """Append a label per turn that is over, so that a kill leaves them too."""
+        over = self.piece.room.turns[self._n_listed : -1]
+        if over:
+            self._n_listed += len(over)
+            with open(self._labels, "a", encoding="utf-8", newline="") as file:
+                file.write(audacity_labels(over))
+
+
+def _silence_until(stem: GrowingSound, n_samples: int, piece: Piece) -> None:
+    """Silence while a generator rests, in blocks of bounded size."""
+    most = round(_PAD_SECONDS * piece.sample_rate)
+    while stem.n_samples < n_samples:
+        n = min(most, n_samples - stem.n_samples)
+        stem.append(np.zeros((piece.n_channels, n), np.float32))

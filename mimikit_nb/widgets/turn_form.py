@@ -1,0 +1,104 @@
+"""The form of one turn: its generator to choose, and everything an event has, to type.
+
+Main name: :class:`TurnForm`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ipywidgets as W
+
+from ..generation.ensemble.score import Event
+from .controls import LABEL_WIDTH, TEXT_WIDTH, Invalid, TextControl, explain
+from .lanes import name_of
+from .sections import ConfigControl
+
+COLUMNS = {
+    "Sound": ("generator", "seconds", "temperature", "top_p", "top_k", "gain_db", "level", "seed"),
+    "Prompt and end": ("prompt", "prompt_seconds", "prompt_noise", "until", "fixtures"),
+    "Seam": ("crossfade_seconds", "crossfade", "fade_in_seconds", "fade_out_seconds"),
+}
+AS_WRITTEN = "as written below"
+
+
+class TurnForm:
+    """Edit one event; what is typed holds as soon as the field is left.
+
+    Parameters
+    ----------
+    on_edit : callable
+        Gets every changed event that is valid.
+
+    Attributes
+    ----------
+    widget : ipywidgets.Widget
+        What to show.
+    control : ConfigControl
+        The fields.
+    """
+
+    def __init__(self, on_edit: Callable[[Event], None]) -> None:
+        self._on_edit, self.specs = on_edit, dict[str, Any]()
+        self._event: Event | None = None
+        self.control = ConfigControl("", Event)
+        self.control.on_change(self._edited)
+        for child in self.control.children.values():
+            if isinstance(child, TextControl):
+                child.text.continuous_update = False
+        self.chooser = W.Dropdown(
+            description="choose generator",
+            style={"description_width": LABEL_WIDTH},
+            layout=W.Layout(width=TEXT_WIDTH),
+        )
+        explain(self.chooser, "What sounds in this turn.")
+        self.chooser.observe(lambda _: self._chosen(), names="value")
+        columns = [self._column(title, names) for title, names in COLUMNS.items()]
+        left, right = columns[0], W.VBox(columns[1:])
+        self.widget = W.HBox([left, right], layout=W.Layout(flex_flow="row wrap"))
+        self.show(None)
+
+    def offer(self, specs: Mapping[str, Any]) -> None:
+        """Let these generators be chosen, by name."""
+        self.specs = dict(specs)
+        self.show(self._event)
+
+    def show(self, event: Event | None) -> None:
+        """Show an event; nothing to edit if None."""
+        self._event = None  # what is set now is no edit
+        self.widget.layout.display = "none" if event is None else ""
+        if event is None:
+            return
+        self.control.set(event)
+        known = next((k for k, v in self.specs.items() if _same(v, event.generator)), AS_WRITTEN)
+        self.chooser.options = [*self.specs, AS_WRITTEN]
+        self.chooser.value = known
+        self._event = event
+
+    def _column(self, title: str, names: tuple[str, ...]) -> Any:
+        rows = [self.control.children[name].widget for name in names]
+        first = [self.chooser] if "generator" in names else []
+        return W.VBox([W.HTML(f"<h4>{title}</h4>"), *first, *rows])
+
+    def _chosen(self) -> None:
+        spec = self.specs.get(self.chooser.value)
+        if self._event is not None and spec is not None:
+            self._on_edit(self._event.model_copy(update={"generator": spec}))
+
+    def _edited(self) -> None:
+        if self._event is None:
+            return
+        try:
+            event = self.control.read()
+        except Invalid:
+            return
+        if event != self._event:
+            self._on_edit(event)  # type: ignore[arg-type]
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two specs name the same generator."""
+    texts = [json.dumps(x, sort_keys=True, default=name_of) for x in (a, b)]
+    return texts[0] == texts[1]
