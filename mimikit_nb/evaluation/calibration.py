@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from .copies import COPY_SIMILARITY, CopiedRun
+from .copies import COPY_SIMILARITY
 from .detectors import CorpusProfile
 from .measures import DISTANCES, Measures, References, measure_sound
+from .novelty import novelty_of, visited
 
 COPY_SECONDS = 3.0
 """Shortest copy that is flagged. Real excerpts of mixed recordings follow others for 2.5 s (the
@@ -25,7 +26,9 @@ same drum, a pattern of two beats); three seconds are a phrase."""
 MIN_SEPARATION = 1.25
 "Distances that put noise and silence less than this factor beyond real audio aren't used."
 
-_N_EXCERPTS = 20
+FEWEST_EXCERPTS, MOST_EXCERPTS = 20, 40
+"Real excerpts of a short corpus, which overlap, and of one that has so many."
+
 _LOOP_SECONDS = 1.0
 
 
@@ -42,17 +45,23 @@ class Calibration:
         a patch is no copy (a piece whose parts are played twice would say 0); see
         :mod:`.novelty`.
     real : dict of str to list of float
-        ``longest_copy_seconds``, ``same_recording_seconds`` and each distance, one value for each
-        real excerpt.
+        Every measure that :meth:`~.measures.Measures.values` gives, and the fidelity; one value
+        for each real excerpt.
     planted : dict of str to dict
         The same for "noise" (white, as loud as the corpus), "silence", "loop" (one second of the
         corpus) and "copy".
+    places_seconds : list of (start, stop)
+        Where the real excerpts stand in the corpus.
+    visited_seconds : list of list of float
+        Where their nearest neighbours lie.
     """
 
     profile: CorpusProfile
     real_distance: float
     real: dict[str, list[float]]
     planted: dict[str, dict[str, float]]
+    places_seconds: list[tuple[float, float]]
+    visited_seconds: list[list[float]]
 
     @property
     def copy_limit_seconds(self) -> float:
@@ -71,7 +80,7 @@ class Calibration:
         """
         return max(COPY_SECONDS, max(self.real["same_recording_seconds"], default=0.0) + 0.25)
 
-    def fidelity(self, distances: dict[str, float]) -> float:
+    def fidelity(self, values: dict[str, float]) -> float:
         """How near a sound is to the corpus: 1 as near as real excerpts, 0 as far as noise.
 
         For each distance ``d``: ``(far - d) / (far - real)``, cut to 0 ... 1, with ``real`` the
@@ -80,8 +89,8 @@ class Calibration:
 
         Parameters
         ----------
-        distances : dict of str to float
-            :data:`~.measures.DISTANCES`.
+        values : dict of str to float
+            With the :data:`~.measures.DISTANCES`, as ``"kernel_distance"``.
 
         Returns
         -------
@@ -89,11 +98,11 @@ class Calibration:
             NaN if no distance tells this corpus from noise.
         """
         parts = []
-        for name in DISTANCES:
+        for name in (f"{distance}_distance" for distance in DISTANCES):
             real = float(np.median(self.real[name]))
             far = min(self.planted[case][name] for case in ("noise", "silence"))
             if far > MIN_SEPARATION * real:
-                parts.append(np.clip((far - distances[name]) / (far - real), 0, 1))
+                parts.append(np.clip((far - values[name]) / (far - real), 0, 1))
         return float(np.mean(parts)) if parts else float("nan")
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,7 +113,9 @@ class Calibration:
     def from_dict(cls, values: dict[str, Any]) -> Calibration:
         """Calibration from what :meth:`to_dict` gave."""
         known = {field.name: values[field.name] for field in fields(cls)}
-        return cls(**{**known, "profile": CorpusProfile(**known["profile"])})
+        places = [(start, stop) for start, stop in known["places_seconds"]]
+        profile = CorpusProfile(**known["profile"])
+        return cls(**known | {"profile": profile, "places_seconds": places})
 
 
 def calibrate(
@@ -135,39 +146,46 @@ def calibrate(
         All they score.
     """
     length = max(1, min(round(excerpt_seconds * references.sample_rate), signal.shape[1] // 4))
-    real, excerpts = [], []
-    for start in _places(signal.shape[1], length, held_out):
-        seconds = (start / references.sample_rate, (start + length) / references.sample_rate)
-        excerpts.append(np.asarray(signal[:, start : start + length]))
-        real.append(measure_sound(excerpts[-1], references, own_place=seconds))
+    rate, corpus_seconds = references.sample_rate, references.seconds
+    starts = _places(signal.shape[1], length, held_out)
+    places = [(start / rate, (start + length) / rate) for start in starts]
+    excerpts = [np.asarray(signal[:, start : start + length]) for start in starts]
+    real = [
+        measure_sound(y, references, own_place=place)
+        for y, place in zip(excerpts, places, strict=True)
+    ]
     near = np.concatenate([1 - m.found.similarity for m in real])
     near = near[np.isfinite(near)]
-    planted = _planted(excerpts, references.sample_rate, np.random.default_rng(seed))
-    return Calibration(
+    real_distance = max(1 - COPY_SIMILARITY, float(np.median(near))) if len(near) else 1.0
+
+    def values(measures: Measures) -> dict[str, float]:
+        return measures.values(novelty_of(measures.found, real_distance, corpus_seconds))
+
+    planted = _planted(excerpts, rate, np.random.default_rng(seed))
+    rows = [values(m) for m in real]
+    found = Calibration(
         profile=CorpusProfile.from_healths(m.health for m in real),
-        real_distance=max(1 - COPY_SIMILARITY, float(np.median(near))) if len(near) else 1.0,
-        real={name: [_values(m)[name] for m in real] for name in _values(real[0])},
-        planted={case: _values(measure_sound(y, references)) for case, y in planted.items()},
+        real_distance=real_distance,
+        real={name: [row[name] for row in rows] for name in rows[0]},
+        planted={case: values(measure_sound(y, references)) for case, y in planted.items()},
+        places_seconds=places,
+        visited_seconds=[visited(m.found).tolist() for m in real],
     )
-
-
-def _values(measures: Measures) -> dict[str, float]:
-    copied: CopiedRun = measures.found.copied
-    return {
-        "longest_copy_seconds": copied.seconds,
-        "same_recording_seconds": measures.same_recording_seconds,
-        **measures.distances,
-    }
+    found.real["fidelity"] = [found.fidelity(row) for row in rows]
+    for case in found.planted.values():
+        case["fidelity"] = found.fidelity(case)
+    return found
 
 
 def _places(n_samples: int, length: int, held_out: list[tuple[int, int]]) -> list[int]:
     """Where excerpts begin: all over the held-out parts, the rest spread over the corpus."""
+    n = int(np.clip(n_samples // length, FEWEST_EXCERPTS, MOST_EXCERPTS))
     inside = [
         start + i * length for start, stop in held_out for i in range((stop - start) // length)
     ]
-    if len(inside) > _N_EXCERPTS:
-        inside = [inside[i] for i in np.linspace(0, len(inside) - 1, _N_EXCERPTS).astype(int)]
-    spread = np.linspace(0, n_samples - length, _N_EXCERPTS - len(inside))
+    if len(inside) > n:
+        inside = [inside[i] for i in np.linspace(0, len(inside) - 1, n).astype(int)]
+    spread = np.linspace(0, n_samples - length, n - len(inside))
     return inside + sorted(set(spread.astype(int).tolist()) - set(inside))
 
 

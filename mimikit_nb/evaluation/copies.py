@@ -7,12 +7,12 @@ in time, and votes for diagonals. It then follows the diagonals with most votes 
 to both sides too, for a copy may be a little faster or slower. Memory: some 5 kB for each second
 of corpus, whatever the length of the sound.
 
-Main names: :func:`search`, :class:`Search`, :class:`CopiedRun`.
+Main names: :func:`search`, :func:`neighbours`, :class:`Search`, :class:`CopiedRun`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -105,10 +105,27 @@ def search(
     Search
         Empty for a sound, or a corpus, too short for one patch.
     """
-    if not query or not corpus.n_patches:
-        return Search(np.zeros(0), np.zeros(0), np.zeros(0))
+    found, votes = _look(query, corpus, is_excluded)
+    if not len(found.times_seconds):
+        return found
     if is_excluded is None:
         is_excluded = np.zeros(corpus.n_patches, bool)
+    return replace(found, runs=_longest_runs(query, corpus, is_excluded, _diagonals(votes)))
+
+
+def neighbours(
+    query: list[Fingerprint], corpus: Fingerprint, is_excluded: np.ndarray | None = None
+) -> Search:
+    """Find the nearest neighbours of a sound, and no runs; for the rest see :func:`search`."""
+    return _look(query, corpus, is_excluded)[0]
+
+
+def _look(
+    query: list[Fingerprint], corpus: Fingerprint, is_excluded: np.ndarray | None
+) -> tuple[Search, np.ndarray]:
+    """Nearest neighbours, and votes for diagonals ``[n, 2]``."""
+    if not query or not corpus.n_patches:
+        return Search(np.zeros(0), np.zeros(0), np.zeros(0)), np.zeros((0, 2))
     looked = np.arange(0, query[0].n_patches, LOOK_EVERY)
     similarity, nearest, votes = np.zeros(len(looked)), np.zeros(len(looked)), []
     for start in range(0, len(looked), _PATCHES_PER_BLOCK):
@@ -116,14 +133,15 @@ def search(
         found = patch_similarity(query[0], corpus, looked[part])
         for other in query[1:]:
             np.maximum(found, patch_similarity(other, corpus, looked[part]), out=found)
-        found[:, is_excluded] = _EXCLUDED
+        if is_excluded is not None:
+            found[:, is_excluded] = _EXCLUDED
         nearest[part] = found.argmax(axis=1)
         similarity[part] = found.max(axis=1)
         votes.append(_votes(found, looked[part]))
     moves = np.any([f.is_moving for f in query], axis=0)[looked]
     hop = corpus.hop_seconds
-    runs = _longest_runs(query, corpus, is_excluded, _diagonals(np.concatenate(votes)))
-    return Search(looked * hop, np.where(moves, similarity, np.nan), nearest * hop, runs)
+    seen = Search(looked * hop, np.where(moves, similarity, np.nan), nearest * hop)
+    return seen, np.concatenate(votes)
 
 
 def _votes(similarity: np.ndarray, looked: np.ndarray) -> np.ndarray:

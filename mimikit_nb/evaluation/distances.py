@@ -1,11 +1,11 @@
-"""How far a sound lies from a corpus: log-mel distance, Fréchet distance, kernel distance.
+"""How far a sound lies from a corpus: log-mel distance, Fréchet distance.
 
-All three compare *distributions* of short spectra, not their order: they are near 0 for a sound
-that has the corpus' timbres and levels in the corpus' proportions, whatever it plays. None of
-them means anything alone; :mod:`.fidelity` reads them beside what real excerpts score.
+Both, and the one in :mod:`.kernel`, compare *distributions* of short spectra, not their order:
+they are near 0 for a sound that has the corpus' timbres and levels in the corpus' proportions,
+whatever it plays. None of them means anything alone; :mod:`.calibration` reads them beside what
+real excerpts score.
 
-Main names: :class:`SpectralStatistics`, :func:`log_mel_distance`, :func:`frechet_distance`,
-:func:`kernel_distance`.
+Main names: :class:`SpectralStatistics`, :func:`log_mel_distance`, :func:`frechet_distance`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from .spectra import as_channels, log_mel, nearest_power_of_two
 
 N_MELS, N_MFCC = 64, 20
 
+SPECTRA = ("mfcc", "log_mel")
+"What the distances can look at: spectral envelope, or every band."
+
 FLOOR_DB = -80.0
 "Bands are clipped here: what lies deeper is silence, and silence shouldn't weigh the most."
 
@@ -28,7 +31,6 @@ MAX_CORPUS_SECONDS = 600.0
 "A longer corpus is sampled: excerpts spread evenly, of this length in all."
 
 _FRAME_SECONDS, _HOP_SECONDS = 0.046, 0.023
-_PATCH_SECONDS = 0.5
 _SAMPLE_SECONDS = 5.0
 
 
@@ -110,25 +112,25 @@ class SpectralStatistics:
         """MFCC of the frames: orthonormal cosine transform of the bands, ``[frames, 20]``."""
         return np.asarray(scipy.fft.dct(self.bands, axis=1, norm="ortho")[:, :N_MFCC])
 
-    @cached_property
-    def patches(self) -> np.ndarray:
-        """Mean and deviation of the MFCC over half a second, every quarter, ``[patches, 40]``."""
-        width = max(2, round(_PATCH_SECONDS * self.frame_rate))
-        frames = self.cepstra
-        if len(frames) < width:
-            return np.concatenate([frames.mean(0), frames.std(0)])[None]
-        windows = np.lib.stride_tricks.sliding_window_view(frames, width, axis=0)[:: width // 2]
-        return np.concatenate([windows.mean(axis=2), windows.std(axis=2)], axis=1)
+    def frames(self, on: str) -> np.ndarray:
+        """MFCC or log-mel bands of the frames, by name."""
+        if on not in SPECTRA:
+            raise ParameterError(f"on is {on!r}; it must be {' or '.join(map(repr, SPECTRA))}.")
+        return self.cepstra if on == "mfcc" else self.bands
 
-    def without(self, start_seconds: float, stop_seconds: float) -> SpectralStatistics:
-        """Statistics of a sound of at most ten minutes without one stretch; a longer one's own."""
-        start, stop = round(start_seconds * self.frame_rate), round(stop_seconds * self.frame_rate)
+    def without(self, *stretches: tuple[float, float]) -> SpectralStatistics:
+        """Statistics without some stretches, given by start and stop in seconds.
+
+        Of a sound of more than ten minutes its own, and where nothing would be left.
+        """
         if len(self.bands) > (MAX_CORPUS_SECONDS - _SAMPLE_SECONDS) * self.frame_rate:
             return self
-        rest = np.delete(self.bands, slice(start, stop), axis=0)
-        return (
-            SpectralStatistics(rest, self.sample_rate_limit, self.frame_rate) if len(rest) else self
-        )
+        is_kept = np.ones(len(self.bands), bool)
+        for start, stop in stretches:
+            is_kept[round(start * self.frame_rate) : round(stop * self.frame_rate)] = False
+        if not is_kept.any():
+            return self
+        return SpectralStatistics(self.bands[is_kept], self.sample_rate_limit, self.frame_rate)
 
 
 def spread_excerpts(y: np.ndarray, sample_rate: int) -> list[np.ndarray]:
@@ -176,7 +178,7 @@ def log_mel_distance(y: np.ndarray, corpus_signal: np.ndarray, sample_rate: int)
 
 def band_distance(a: SpectralStatistics, b: SpectralStatistics) -> float:
     """:func:`log_mel_distance` of statistics that exist already."""
-    _check_comparable(a, b)
+    check_comparable(a, b)
     squares = (a.mean - b.mean) ** 2 + (a.deviation - b.deviation) ** 2
     return float(np.sqrt(squares.mean()))
 
@@ -205,17 +207,26 @@ def frechet_distance(a: SpectralStatistics, b: SpectralStatistics, on: str = "mf
     .. [1] K. Kilgour et al., "Fréchet Audio Distance", 2019, eq. 1; there with a network's
        features instead of MFCC, and without the root.
     """
-    _check_comparable(a, b)
-    if on not in ("mfcc", "log_mel"):
-        raise ParameterError(f"on is {on!r}; it must be 'mfcc' or 'log_mel'.")
-    x, z = (a.cepstra, b.cepstra) if on == "mfcc" else (a.bands, b.bands)
-    root = _root(np.cov(x, rowvar=False, bias=True))
-    covariance = np.cov(z, rowvar=False, bias=True)
-    crossed = np.linalg.eigvalsh(root @ covariance @ root)
-    spread = (
-        np.trace(root @ root) + np.trace(covariance) - 2 * np.sqrt(np.maximum(crossed, 0)).sum()
-    )
-    offset = ((x.mean(axis=0, dtype=float) - z.mean(axis=0, dtype=float)) ** 2).sum()
+    check_comparable(a, b)
+    return frechet_of_moments(moments(a.frames(on)), moments(b.frames(on)))
+
+
+Moments = tuple[np.ndarray, np.ndarray]
+"Mean ``[K]`` and covariance ``[K, K]`` of frames."
+
+
+def moments(frames: np.ndarray) -> Moments:
+    """Mean and covariance of frames ``[N, K]``."""
+    mean = frames.mean(axis=0, dtype=np.float64)
+    return mean, np.cov(frames, rowvar=False, bias=True, dtype=np.float64)
+
+
+def frechet_of_moments(a: Moments, b: Moments) -> float:
+    """:func:`frechet_distance` of what has been reduced to two Gaussians already."""
+    root = _root(a[1])
+    crossed = np.linalg.eigvalsh(root @ b[1] @ root)
+    spread = np.trace(a[1]) + np.trace(b[1]) - 2 * np.sqrt(np.maximum(crossed, 0)).sum()
+    offset = np.square(a[0] - b[0]).sum()
     return float(np.sqrt(max(0.0, offset + spread) / N_MELS))
 
 
@@ -226,60 +237,8 @@ def _root(covariance: np.ndarray) -> np.ndarray:
     return root
 
 
-def kernel_distance(a: SpectralStatistics, b: SpectralStatistics, max_patches: int = 1000) -> float:
-    """Kernel distance (maximum mean discrepancy) between the half-seconds of two sounds.
-
-    ``sqrt(max(0, MMD²))`` with the unbiased estimate ``MMD² = E k(x, x') + E k(z, z') -
-    2 E k(x, z)`` [1]_ over :attr:`SpectralStatistics.patches`, each coordinate divided by its
-    deviation in ``b``, and ``k`` the mean of Gaussian kernels whose widths are 0.5, 1 and 2
-    times the median distance within ``b``. Unlike Fréchet's it sees more than one Gaussian: an
-    output that only plays the mean of two instruments is far from both.
-
-    Parameters
-    ----------
-    a : SpectralStatistics
-        The sound.
-    b : SpectralStatistics
-        The corpus: sets the scale.
-    max_patches : int > 1
-        Evenly chosen from each, at most.
-
-    Returns
-    -------
-    float in [0, 1.42]
-        0 for the same distribution.
-
-    References
-    ----------
-    .. [1] A. Gretton et al., "A kernel two-sample test", JMLR 13, 2012, eq. 3.
-    """
-    _check_comparable(a, b)
-    scale = b.patches.std(axis=0) + 1.0  # 1 dB: what doesn't vary in the corpus may vary a bit
-    x, z = (_thinned(s.patches, max_patches) / scale for s in (a, b))
-    within = _squared_distances(z, z)
-    width = np.median(within[within > 0]) if (within > 0).any() else 1.0
-
-    def mean_kernel(squared: np.ndarray, is_within: bool) -> float:
-        k = np.mean([np.exp(-squared / (2 * width * w**2)) for w in (0.5, 1.0, 2.0)], axis=0)
-        n = len(squared)
-        if not is_within:
-            return float(k.mean())
-        return float((k.sum() - n) / (n * (n - 1))) if n > 1 else 1.0
-
-    squared = mean_kernel(_squared_distances(x, x), True) + mean_kernel(within, True)
-    return float(np.sqrt(max(0.0, squared - 2 * mean_kernel(_squared_distances(x, z), False))))
-
-
-def _thinned(x: np.ndarray, n: int) -> np.ndarray:
-    return x if len(x) <= n else x[np.linspace(0, len(x) - 1, n).astype(int)]
-
-
-def _squared_distances(x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    squared = (x**2).sum(1)[:, None] + (z**2).sum(1) - 2 * x @ z.T
-    return np.maximum(squared, 0)
-
-
-def _check_comparable(a: SpectralStatistics, b: SpectralStatistics) -> None:
+def check_comparable(a: SpectralStatistics, b: SpectralStatistics) -> None:
+    """Raise if the bands of two sounds end at different frequencies."""
     if a.sample_rate_limit != b.sample_rate_limit:
         raise ParameterError(
             f"Bands up to {a.sample_rate_limit} and {b.sample_rate_limit} Hz can't be compared; "

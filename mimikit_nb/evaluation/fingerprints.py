@@ -6,6 +6,9 @@ own mean over 0.8 s. Gain and equalisation fall out with the mean, 20 cents move
 from one of 32 bands to the next, and steady sound, of which no one can say whether it was
 copied, leaves nothing.
 
+Where neighbours are looked for, and not copies, other views of a sound will do as well
+(:data:`FEATURES`): its timbre alone, or its tones whatever plays them.
+
 A *patch* is 0.8 s of that, 16 frames; two patches are alike by their correlation: 1 for a copy,
 0.95 to 0.99 for a copy 6 dB quieter and 20 cents higher, 0.3 to 0.9 for other places in the same
 recording.
@@ -17,16 +20,24 @@ Main names: :class:`Fingerprint`, :func:`fingerprints`, :func:`patch_similarity`
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
+import scipy.fft
 import torch
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-from .spectra import log_mel, nearest_power_of_two
+from ..errors import ParameterError
+from .spectra import log_bands, log_mel, nearest_power_of_two
+
+Feature = Literal["bands", "timbre", "tones"]
+FEATURES: tuple[Feature, ...] = get_args(Feature)
+"""What is compared: 32 log-mel bands; their cepstrum without its mean, which hears timbre more
+than pitch; or twelve pitch classes, which hear pitch whatever plays it."""
 
 HOP_SECONDS = 0.05
 PATCH_FRAMES = 16
-N_BANDS = 32
+N_BANDS, N_CEPSTRA = 32, 14
 
 N_PHASES = 2
 "Times a sound is fingerprinted, half a hop apart: where a copy begins isn't known."
@@ -45,8 +56,8 @@ class Fingerprint:
 
     Attributes
     ----------
-    movement : np.ndarray [shape=(frames, 32)], float32
-        In dB, mean 0 around every frame.
+    movement : np.ndarray [shape=(frames, bands)], float32
+        In dB, mean 0 around every frame; 32 bands, or as many as the feature has.
     norms : np.ndarray [shape=(patches,)], float32
         Norm of the patch that begins at each frame, at least that of :data:`MIN_MOVEMENT_DB`.
     is_moving : np.ndarray [shape=(patches,)], bool
@@ -61,19 +72,14 @@ class Fingerprint:
     hop_seconds: float
 
     @classmethod
-    def of(cls, y: np.ndarray, sample_rate: int) -> Fingerprint:
+    def of(cls, y: np.ndarray, sample_rate: int, feature: Feature = "bands") -> Fingerprint:
         """Fingerprint of ``y [C, N]``, in memory or mapped; an hour takes some ten seconds."""
         hop_length = round(HOP_SECONDS * sample_rate)
-        bands = log_mel(
-            y,
-            sample_rate,
-            frame_length=nearest_power_of_two(_FRAME_SECONDS * sample_rate),
-            hop_length=hop_length,
-            n_mels=N_BANDS,
-            fmin=60.0,
-        )
+        bands = _levels(y, sample_rate, hop_length, feature)
         loudest = maximum_filter1d(bands.max(axis=1), PATCH_FRAMES)[:, None]
         bands = np.maximum(bands, np.maximum(loudest - _RANGE_DB, _SILENCE_DB))
+        if feature == "timbre":
+            bands = np.asarray(scipy.fft.dct(bands, axis=1, norm="ortho")[:, 1:N_CEPSTRA])
         movement = bands - uniform_filter1d(bands, PATCH_FRAMES, axis=0)
         return cls.of_movement(movement, hop_length / sample_rate)
 
@@ -99,7 +105,37 @@ class Fingerprint:
         return PATCH_FRAMES * self.hop_seconds
 
 
-def fingerprints(y: np.ndarray, sample_rate: int) -> list[Fingerprint]:
+def _levels(y: np.ndarray, sample_rate: int, hop_length: int, feature: Feature) -> np.ndarray:
+    """What moves, in dB ``[frames, bands]``."""
+    if feature not in FEATURES:
+        raise ParameterError(
+            f"The feature is {feature!r}; it must be {', '.join(map(repr, FEATURES))}."
+        )
+    frame_length = nearest_power_of_two(_FRAME_SECONDS * sample_rate)
+    if feature == "tones":
+        return log_bands(y, _pitch_filters(sample_rate, frame_length), hop_length)
+    return log_mel(
+        y,
+        sample_rate,
+        frame_length=frame_length,
+        hop_length=hop_length,
+        n_mels=N_BANDS,
+        fmin=60.0,
+    )
+
+
+def _pitch_filters(sample_rate: int, frame_length: int) -> np.ndarray:
+    """Which pitch class each bin belongs to, ``[F, 12]``, where bins are finer than semitones."""
+    frequencies = np.arange(1 + frame_length // 2) * sample_rate / frame_length
+    finest = 17.0 * sample_rate / frame_length  # a semitone is 1/17 of its frequency
+    is_used = (frequencies >= finest) & (frequencies < min(5000.0, 0.45 * sample_rate))
+    filters = np.zeros((len(frequencies), 12), np.float32)
+    classes = np.round(12 * np.log2(frequencies[is_used] / 440)).astype(int) % 12
+    filters[np.flatnonzero(is_used), classes] = 1
+    return filters
+
+
+def fingerprints(y: np.ndarray, sample_rate: int, feature: Feature = "bands") -> list[Fingerprint]:
     """Fingerprints of a sound from several starts within a hop, cut to the same length.
 
     Parameters
@@ -108,6 +144,8 @@ def fingerprints(y: np.ndarray, sample_rate: int) -> list[Fingerprint]:
         The sound.
     sample_rate : int > 0
         In Hz.
+    feature : {"bands", "timbre", "tones"}
+        What is compared.
 
     Returns
     -------
@@ -117,7 +155,9 @@ def fingerprints(y: np.ndarray, sample_rate: int) -> list[Fingerprint]:
     shift = round(HOP_SECONDS * sample_rate / N_PHASES)
     if y.shape[1] <= N_PHASES * shift:
         return []
-    made = [Fingerprint.of(y[:, phase * shift :], sample_rate) for phase in range(N_PHASES)]
+    made = [
+        Fingerprint.of(y[:, phase * shift :], sample_rate, feature) for phase in range(N_PHASES)
+    ]
     n_frames = min(len(f.movement) for f in made)
     made = [Fingerprint.of_movement(f.movement[:n_frames], f.hop_seconds) for f in made]
     return made if made[0].n_patches else []

@@ -23,12 +23,12 @@ from ..errors import CorpusError, ParameterError
 from .calibration import Calibration, calibrate
 from .detectors import QUIET_CORPUS_DB
 from .distances import SpectralStatistics
-from .fingerprints import Fingerprint
+from .fingerprints import Feature, Fingerprint
 from .health import SILENCE_DB, measure_health
 from .measures import References
 from .music import PitchAndRhythm
 
-FORMAT = "mimikit_nb corpus index 2"
+FORMAT = "mimikit_nb corpus index 3"
 
 
 class CorpusLike(Protocol):
@@ -73,6 +73,7 @@ class CorpusIndex:
         *,
         held_out: list[tuple[int, int]] | None = None,
         excerpt_seconds: float = 10.0,
+        feature: Feature = "bands",
         seed: int = 0,
         cache: str | Path | None = None,
     ) -> CorpusIndex:
@@ -87,6 +88,9 @@ class CorpusIndex:
             be copied from there, and real audio is taken from there first.
         excerpt_seconds : float > 0, default 10
             Length of the real excerpts: best that of the sounds to score.
+        feature : {"bands", "timbre", "tones"}
+            What neighbours are near in: everything, timbre more than pitch, or tones whatever
+            plays them. Copies are found by everything in any case.
         seed : int
             Of the calibration.
         cache : path, optional
@@ -104,13 +108,13 @@ class CorpusIndex:
         """
         if excerpt_seconds <= 0:
             raise ParameterError(f"excerpt_seconds is {excerpt_seconds}; it must be above 0.")
-        signature = _signature(corpus, held_out or [], excerpt_seconds, seed)
+        signature = _signature(corpus, held_out or [], excerpt_seconds, seed, feature)
         path = None if cache is None else Path(cache)
         if path is not None and path.exists():
             kept = cls.load(path, corpus.signal)
             if kept.signature == signature:
                 return kept
-        references = _references(corpus, held_out or [])
+        references = _references(corpus, held_out or [], feature)
         calibration = calibrate(corpus.signal, references, excerpt_seconds, held_out or [], seed)
         index = cls(references, calibration, signature)
         if path is not None:
@@ -126,11 +130,12 @@ class CorpusIndex:
             "bands": r.spectra.bands,
             "pitch_classes": r.music.pitch_classes,
             "rhythm": r.music.rhythm,
-        }
+        } | ({} if r.neighbours is None else {"neighbours": r.neighbours.movement})
         header = {
             "sample_rate": r.sample_rate,
             "seconds": r.seconds,
             "silence_db": r.silence_db,
+            "feature": r.feature,
             "hop_seconds": r.fingerprint.hop_seconds,
             "frame_rate": r.spectra.frame_rate,
             "calibration": self.calibration.to_dict(),
@@ -173,21 +178,27 @@ class CorpusIndex:
                 header: dict[str, Any] = json.loads(metadata["header"])
         except (OSError, SafetensorError) as error:
             raise CorpusError(f"Can't read the index {path}: {error}.") from error
-        rate = header["sample_rate"]
+        rate, hop_seconds, other = header["sample_rate"], header["hop_seconds"], None
+        if "neighbours" in tensors:
+            other = Fingerprint.of_movement(tensors["neighbours"], hop_seconds)
         references = References(
             sample_rate=rate,
             seconds=header["seconds"],
-            fingerprint=Fingerprint.of_movement(tensors["movement"], header["hop_seconds"]),
+            fingerprint=Fingerprint.of_movement(tensors["movement"], hop_seconds),
             is_held_out=tensors["is_held_out"],
             spectra=SpectralStatistics(tensors["bands"], rate, header["frame_rate"]),
             music=PitchAndRhythm(tensors["pitch_classes"], tensors["rhythm"]),
             silence_db=header["silence_db"],
             signal=signal,
+            feature=header["feature"],
+            neighbours=other,
         )
         return cls(references, Calibration.from_dict(header["calibration"]), header["signature"])
 
 
-def _references(corpus: CorpusLike, held_out: list[tuple[int, int]]) -> References:
+def _references(
+    corpus: CorpusLike, held_out: list[tuple[int, int]], feature: Feature
+) -> References:
     signal, sample_rate = corpus.signal, corpus.sample_rate
     seconds = signal.shape[1] / sample_rate
     if seconds < 2:
@@ -204,6 +215,8 @@ def _references(corpus: CorpusLike, held_out: list[tuple[int, int]]) -> Referenc
         music=PitchAndRhythm.of(signal, sample_rate, spectra),
         silence_db=min(SILENCE_DB, level_db - QUIET_CORPUS_DB),
         signal=signal,
+        feature=feature,
+        neighbours=None if feature == "bands" else Fingerprint.of(signal, sample_rate, feature),
     )
     for start, stop in held_out:
         touching = references.patches_touching(start / sample_rate, stop / sample_rate)
@@ -212,13 +225,17 @@ def _references(corpus: CorpusLike, held_out: list[tuple[int, int]]) -> Referenc
 
 
 def _signature(
-    corpus: CorpusLike, held_out: list[tuple[int, int]], excerpt_seconds: float, seed: int
+    corpus: CorpusLike,
+    held_out: list[tuple[int, int]],
+    excerpt_seconds: float,
+    seed: int,
+    feature: Feature = "bands",
 ) -> str:
     """What an index was made from, in a line."""
     content = getattr(corpus, "hash", None) or _digest(corpus.signal)
     spans = [[int(start), int(stop)] for start, stop in held_out]
-    parts = [content, list(corpus.signal.shape), corpus.sample_rate, spans, excerpt_seconds, seed]
-    return json.dumps(parts)
+    shape = [*corpus.signal.shape, corpus.sample_rate]
+    return json.dumps([content, shape, spans, excerpt_seconds, seed, feature])
 
 
 def _digest(signal: np.ndarray) -> str:

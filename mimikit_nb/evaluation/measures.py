@@ -8,18 +8,28 @@ Main names: :class:`References`, :class:`Measures`, :func:`measure_sound`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from .copies import Search, search
-from .distances import SpectralStatistics, band_distance, frechet_distance, kernel_distance
-from .fingerprints import Fingerprint, fingerprints
+from .copies import LOOK_EVERY, Search, neighbours, search
+from .distances import SpectralStatistics, band_distance, frechet_distance
+from .fingerprints import Feature, Fingerprint, fingerprints
 from .health import Health, measure_health
+from .kernel import Kernel, kernel_distance
 from .music import PitchAndRhythm, pitch_distance, rhythm_distance
+from .novelty import Novelty
 from .verbatim import same_recording_seconds
 
 DISTANCES = ("log_mel", "frechet", "kernel", "pitch", "rhythm")
 "What fidelity is made of."
+
+HEALTH = (
+    *("level_db", "sounding_share", "silent_tail_seconds", "noise_share", "coloured_noise_share"),
+    *("frozen_seconds", "loop_seconds", "clipped_share", "flat_top_share", "dc", "drift_db"),
+    "clicks_per_second",
+)
+"What the flags are made of; see :class:`~.health.Health`."
 
 SHORTEST_RUN_SECONDS = 2.0
 "Copied runs from which the waveforms are compared too."
@@ -49,6 +59,10 @@ class References:
         RMS of a frame below which it is silent.
     signal : np.ndarray [shape=(C, N)] or None
         The corpus itself, mapped; without it no waveforms are compared.
+    feature : {"bands", "timbre", "tones"}
+        What neighbours are near in.
+    neighbours : Fingerprint or None
+        For neighbours, if that isn't what copies are found by.
     """
 
     sample_rate: int
@@ -59,6 +73,18 @@ class References:
     music: PitchAndRhythm
     silence_db: float
     signal: np.ndarray | None = None
+    feature: Feature = "bands"
+    neighbours: Fingerprint | None = None
+
+    @property
+    def look_seconds(self) -> float:
+        """From one patch of a sound whose neighbour is looked for to the next."""
+        return LOOK_EVERY * self.fingerprint.hop_seconds
+
+    @cached_property
+    def kernel(self) -> Kernel:
+        """For the kernel distance."""
+        return Kernel.of(self.spectra)
 
     def patches_touching(self, start_seconds: float, stop_seconds: float) -> np.ndarray:
         """Which patches of the corpus share samples with a stretch of it, as booleans."""
@@ -84,12 +110,29 @@ class Measures:
         Longest stretch of the copied run that is the very recording; see :mod:`.verbatim`.
     distances : dict of str to float
         :data:`DISTANCES` from the corpus.
+    spectra : SpectralStatistics
+        Of the sound.
     """
 
     health: Health
     found: Search
     same_recording_seconds: float
     distances: dict[str, float]
+    spectra: SpectralStatistics
+
+    def values(self, novelty: Novelty) -> dict[str, float]:
+        """All measures by name, with what was made of :attr:`found`; see :mod:`.reading`."""
+        copied, moved = self.found.copied, novelty.entropy[np.isfinite(novelty.entropy)]
+        return {
+            "novelty": novelty.score,
+            "longest_copy_seconds": copied.seconds,
+            "same_recording_seconds": self.same_recording_seconds,
+            **{f"{name}_distance": self.distances[name] for name in DISTANCES},
+            "entropy": float(moved[-1]) if len(moved) else float("nan"),
+            "repeat_rate": novelty.repeat_rate,
+            "coverage": novelty.coverage,
+            **{name: float(getattr(self.health, name)) for name in HEALTH},
+        }
 
 
 def measure_sound(
@@ -115,19 +158,26 @@ def measure_sound(
     excluded, corpus = references.is_held_out, references.spectra
     if own_place is not None:
         excluded = excluded | references.patches_touching(*own_place)
-        corpus = corpus.without(*own_place)
+        corpus = corpus.without(own_place)
     spectra = SpectralStatistics.of(y, references.sample_rate)
     music = PitchAndRhythm.of(y, references.sample_rate, spectra)
     found = search(fingerprints(y, references.sample_rate), references.fingerprint, excluded)
+    if references.neighbours is not None:
+        other = fingerprints(y, references.sample_rate, references.feature)
+        near = neighbours(other, references.neighbours, excluded)
+        found = replace(near, runs=found.runs)
     found, same_seconds = _original_first(y, found, references)
     return Measures(
+        spectra=spectra,
         health=measure_health(y, references.sample_rate, references.silence_db),
         found=found,
         same_recording_seconds=same_seconds,
         distances={
             "log_mel": band_distance(spectra, corpus),
             "frechet": frechet_distance(spectra, corpus),
-            "kernel": kernel_distance(spectra, corpus),
+            "kernel": kernel_distance(
+                spectra, corpus, kernel=references.kernel if own_place is None else None
+            ),
             "pitch": pitch_distance(music, references.music),
             "rhythm": rhythm_distance(music, references.music),
         },

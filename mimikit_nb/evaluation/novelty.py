@@ -4,7 +4,7 @@ Reads what :mod:`.copies` found. All of it is *relative*: two bars of one dance 
 other more than two bird songs, so the distance to the nearest neighbour is divided by the
 distance that real excerpts of this corpus have from the rest of it.
 
-Main names: :class:`Novelty`, :func:`novelty_of`, :func:`coverage`.
+Main names: :class:`Novelty`, :func:`novelty_of`, :func:`coverage`, :func:`visited`.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def novelty_of(found: Search, real_distance: float, corpus_seconds: float) -> No
     distance = 1 - found.similarity
     has_moved = np.isfinite(distance)
     relative = np.minimum(1, np.maximum(0, distance[has_moved]) / real_distance)
-    times, places = found.times_seconds[has_moved], _bins(found.position_seconds[has_moved])
+    times, places = found.times_seconds[has_moved], _bins(visited(found))
     return Novelty(
         score=float(relative.mean()) if has_moved.any() else float("nan"),
         distance=distance,
@@ -89,17 +89,25 @@ def novelty_of(found: Search, real_distance: float, corpus_seconds: float) -> No
         copied=found.copied,
         entropy=_cumulative_entropy(found, has_moved),
         repeat_rate=_repeat_rate(places, times),
-        coverage=coverage([found], corpus_seconds),
+        coverage=coverage([visited(found)], _step(found.times_seconds), corpus_seconds),
     )
 
 
-def coverage(found: Iterable[Search], corpus_seconds: float) -> float:
+def visited(found: Search) -> np.ndarray:
+    """Where in the corpus the nearest neighbours lie, in seconds, of what moves ``[n]``."""
+    places: np.ndarray = found.position_seconds[np.isfinite(found.similarity)]
+    return places
+
+
+def coverage(visits: Iterable[np.ndarray], step_seconds: float, corpus_seconds: float) -> float:
     """Share of the corpus that some sounds visit, of what they could visit in their time.
 
     Parameters
     ----------
-    found : iterable of Search
-        One for each sound.
+    visits : iterable of np.ndarray [shape=(n,)]
+        One for each sound, from :func:`visited`.
+    step_seconds : float > 0
+        From one to the next.
     corpus_seconds : float > 0
         Length of the corpus.
 
@@ -108,13 +116,12 @@ def coverage(found: Iterable[Search], corpus_seconds: float) -> float:
     float in [0, 1]
         Distinct seconds visited, divided by the smaller of the corpus' and the sounds' seconds.
     """
-    visited, seconds = set[int](), 0.0
-    for one in found:
-        has_moved = np.isfinite(one.similarity)
-        visited |= set(_bins(one.position_seconds[has_moved]).tolist())
-        seconds += float(has_moved.sum()) * _step(one.times_seconds)
+    places, seconds = set[int](), 0.0
+    for one in visits:
+        places |= set(_bins(np.asarray(one)).tolist())
+        seconds += len(one) * step_seconds
     possible = max(1, min(int(np.ceil(seconds)), int(np.ceil(corpus_seconds))))
-    return min(1.0, len(visited) / possible)
+    return min(1.0, len(places) / possible)
 
 
 def _bins(position_seconds: np.ndarray) -> np.ndarray:

@@ -3,21 +3,21 @@
 The table has one row for each sound, as :meth:`~.scoring.Score.to_row` gives them, and whatever
 columns the caller adds (checkpoint, prompt, temperature, path).
 
-Main names: :func:`rank`, :func:`pareto_front`, :func:`drop_near_duplicates`,
+Main names: :func:`rank`, :func:`pareto_front`, :func:`near_duplicates`,
 :func:`bootstrap_interval`, :func:`rank_correlation`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
 from ..errors import ParameterError
-from .copies import search
-from .fingerprints import Fingerprint, fingerprints
+from .copies import COPY_SIMILARITY, LOOK_EVERY, search
+from .fingerprints import Fingerprint, fingerprints, patch_similarity
 from .spectra import as_channels
 
 DEFAULT_WEIGHTS: Mapping[str, float] = {"novelty": 1.0, "fidelity": 1.0}
@@ -28,6 +28,9 @@ FLAG_PENALTY = 1.0
 
 DUPLICATE_SHARE = 0.5
 "Share of a sound that must follow another one for the two to count as the same."
+
+_LIKELY_SIMILARITY = COPY_SIMILARITY - 0.1  # at one phase only
+_LIKELY_SHARE = 0.6
 
 
 def rank(
@@ -114,40 +117,58 @@ def pareto_front(
     return pd.Series(on_front, index=table.index, name="pareto")
 
 
-def drop_near_duplicates(
-    sounds: Sequence[np.ndarray], sample_rate: int, n: int | None = None
-) -> list[int]:
-    """Walk through ranked sounds and leave out what nearly repeats a better one.
+def near_duplicates(sounds: Iterable[np.ndarray], sample_rate: int) -> list[int]:
+    """Find sounds that nearly repeat one another.
 
     A sound is a duplicate if a run of at least half its length (the shorter of both) follows
     another one note for note, as in :mod:`.copies`: an offset, another level or 20 cents don't
-    hide it. Two sounds in which nothing moves aren't told apart, and both kept.
+    hide it. Two sounds in which nothing moves aren't told apart, and count as different.
 
     Parameters
     ----------
-    sounds : sequence of np.ndarray [shape=(N,) or (C, N)]
-        Best first.
+    sounds : iterable of np.ndarray [shape=(N,) or (C, N)]
+        Read one after the other; only fingerprints are kept.
     sample_rate : int > 0
         Of all, in Hz.
-    n : int, optional
-        Stop when so many are kept.
 
     Returns
     -------
     list of int
-        Places of the sounds that are kept, in order.
+        For each sound the place of the first one of its family; its own if it has none.
     """
-    kept: list[int] = []
-    prints: list[list[Fingerprint]] = []
-    for place, y in enumerate(sounds):
-        if n is not None and len(kept) >= n:
-            break
-        made = fingerprints(as_channels(y), sample_rate)
-        if any(_follows(made, other) for other in prints):
-            continue
-        kept.append(place)
-        prints.append(made)
-    return kept
+    prints = [fingerprints(as_channels(y), sample_rate) for y in sounds]
+    family = list(range(len(prints)))
+    made = [place for place, one in enumerate(prints) if one]
+    for number, place in enumerate(made):
+        others = made[:number]
+        likely = _likely(prints[place][0], [prints[other][0] for other in others])
+        for other in (o for o, is_likely in zip(others, likely, strict=True) if is_likely):
+            if family[other] != family[place] and _follows(prints[place], prints[other]):
+                first, last = sorted((family[other], family[place]))
+                family = [first if member == last else member for member in family]
+    return family
+
+
+def _likely(sound: Fingerprint, others: list[Fingerprint]) -> list[bool]:
+    """Whether enough patches of a sound, or of another one, are like some patch there.
+
+    A look at all of them at once, that spares :func:`_follows` most of its work.
+    """
+    if not others:
+        return []
+    looked = np.arange(0, sound.n_patches, LOOK_EVERY)
+    whole = Fingerprint.of_movement(
+        np.concatenate([other.movement for other in others]), sound.hop_seconds
+    )
+    is_alike = patch_similarity(sound, whole, looked) >= _LIKELY_SIMILARITY
+    ends = np.cumsum([len(other.movement) for other in others])
+    likely = []
+    for other, end in zip(others, ends.tolist(), strict=True):
+        begin = end - len(other.movement)
+        n_alike = int(is_alike[:, begin : begin + other.n_patches].any(axis=1).sum())
+        shorter = min(len(looked), -(-other.n_patches // LOOK_EVERY))
+        likely.append(n_alike >= _LIKELY_SHARE * DUPLICATE_SHARE * shorter)
+    return likely
 
 
 def _follows(a: list[Fingerprint], b: list[Fingerprint]) -> bool:

@@ -18,8 +18,9 @@ from .calibration import Calibration
 from .detectors import flags_of
 from .health import Health
 from .index import CorpusIndex, CorpusLike, index_of
-from .measures import DISTANCES, measure_sound
+from .measures import measure_sound
 from .novelty import Novelty, novelty_of
+from .reading import beside
 from .spectra import as_channels
 
 
@@ -47,8 +48,8 @@ class Score:
         longer than real excerpts have: of the notes
         (:attr:`~.calibration.Calibration.copy_limit_seconds`) or of the recording itself
         (:attr:`~.calibration.Calibration.same_recording_limit_seconds`).
-    distances : dict of str to float
-        What the fidelity is made of.
+    values : dict of str to float
+        Every measure by name; :mod:`.reading` says what each one means.
     details : Novelty
         Distance and neighbours in time, entropy, repeats, coverage.
     health : Health
@@ -64,7 +65,7 @@ class Score:
     same_recording_seconds: float
     fidelity: float
     flags: set[str]
-    distances: dict[str, float]
+    values: dict[str, float]
     details: Novelty = field(repr=False)
     health: Health = field(repr=False)
     calibration: Calibration = field(repr=False)
@@ -72,18 +73,10 @@ class Score:
     def to_row(self) -> dict[str, Any]:
         """Scores as one row of a table: plain numbers, flags as one string."""
         return {
-            "novelty": self.novelty,
-            "longest_copy_seconds": self.longest_copy_seconds,
+            **self.values,
             "copy_position_seconds": self.copy_position_seconds,
             "copy_start_seconds": self.copy_start_seconds,
-            "same_recording_seconds": self.same_recording_seconds,
-            "fidelity": self.fidelity,
             "flags": " ".join(sorted(self.flags)),
-            **{f"{name}_distance": self.distances[name] for name in DISTANCES},
-            "entropy": _last(self.details.entropy),
-            "repeat_rate": self.details.repeat_rate,
-            "coverage": self.details.coverage,
-            "level_db": self.health.level_db,
         }
 
     def beside_real_audio(self) -> pd.DataFrame:
@@ -92,21 +85,10 @@ class Score:
         Returns
         -------
         pandas.DataFrame
-            Rows: the copied stretches and the distances; columns: this sound, real excerpts (5 %,
-            median, 95 %), noise, silence, loop, copy.
+            Rows: the measures; columns: this sound, real excerpts (5 %, median, 95 %), noise,
+            silence, loop, copy.
         """
-        here = {
-            "longest_copy_seconds": self.longest_copy_seconds,
-            "same_recording_seconds": self.same_recording_seconds,
-            **self.distances,
-        }
-        rows = {}
-        for name, value in here.items():
-            low, middle, high = np.percentile(self.calibration.real[name], [5, 50, 95])
-            planted = {case: values[name] for case, values in self.calibration.planted.items()}
-            real = {"real_5%": low, "real_50%": middle, "real_95%": high}
-            rows[name] = {"this": value, **real, **planted}
-        return pd.DataFrame.from_dict(rows, orient="index")
+        return beside(self.values, self.calibration.real, self.calibration.planted)
 
 
 def score(y: np.ndarray, sr: int, corpus: CorpusLike | CorpusIndex) -> Score:
@@ -150,7 +132,8 @@ def score(y: np.ndarray, sr: int, corpus: CorpusLike | CorpusIndex) -> Score:
         y = _resampled(y, sr, references.sample_rate)
     measures = measure_sound(y, references)
     details = novelty_of(measures.found, calibration.real_distance, references.seconds)
-    copied = details.copied
+    copied, values = details.copied, measures.values(details)
+    values["fidelity"] = calibration.fidelity(values)
     flags = flags_of(measures.health, calibration.profile)
     is_long = copied.seconds > calibration.copy_limit_seconds
     if is_long or measures.same_recording_seconds > calibration.same_recording_limit_seconds:
@@ -163,9 +146,9 @@ def score(y: np.ndarray, sr: int, corpus: CorpusLike | CorpusIndex) -> Score:
         copy_position_seconds=copied.position_seconds if copied.seconds else float("nan"),
         copy_start_seconds=copied.start_seconds if copied.seconds else float("nan"),
         same_recording_seconds=measures.same_recording_seconds,
-        fidelity=calibration.fidelity(measures.distances),
+        fidelity=values["fidelity"],
         flags=flags,
-        distances=measures.distances,
+        values=values,
         details=details,
         health=measures.health,
         calibration=calibration,
@@ -177,8 +160,3 @@ def _resampled(y: np.ndarray, sample_rate: int, target_rate: int) -> np.ndarray:
 
     resampled: np.ndarray = librosa.resample(y, orig_sr=sample_rate, target_sr=target_rate)
     return resampled
-
-
-def _last(values: np.ndarray) -> float:
-    finite = values[np.isfinite(values)]
-    return float(finite[-1]) if len(finite) else float("nan")

@@ -140,6 +140,12 @@ def log_mel(
     """
     fmax = 0.45 * sample_rate if fmax is None else min(fmax, 0.45 * sample_rate)
     filters = mel_filters(sample_rate, frame_length, n_mels, fmin, fmax)
+    return log_bands(y, filters, hop_length)
+
+
+def log_bands(y: np.ndarray, filters: np.ndarray, hop_length: int) -> np.ndarray:
+    """Levels ``[frames, bands]`` in dB full scale of what filters ``[F, bands]`` let through."""
+    frame_length = 2 * (len(filters) - 1)
     blocks = [
         10 * np.log10(power @ filters + FLOOR_POWER)
         for power in power_frames(y, frame_length, hop_length)

@@ -60,9 +60,30 @@ def prompt_from_corpus(corpus: Corpus, position_seconds: float, prompt_seconds: 
 
 
 def prompt_from_file(path: str | Path, sample_rate: int, prompt_seconds: float) -> Prompt:
-    """Read the first ``prompt_seconds`` of a sound file, resampled."""
-    audio = load(path, sample_rate, seconds=prompt_seconds)
-    return Prompt(audio, {"kind": "file", "path": str(path)})
+    """Read ``prompt_seconds`` of a sound file, resampled.
+
+    From its beginning on, or from a time that stands behind it as in addresses of media:
+    ``"voice.wav#t=2.5"``.
+    """
+    path, start = split_time(path)
+    audio = load(path, sample_rate, start_seconds=start, seconds=prompt_seconds)
+    source = {"kind": "file", "path": str(path)}
+    return Prompt(audio, source | ({"position_seconds": start} if start else {}))
+
+
+def split_time(path: str | Path) -> tuple[str, float]:
+    """Path of a sound file and the time in seconds that stands behind it as ``#t=2.5``, or 0."""
+    text = str(path)
+    name, found, time = text.rpartition("#t=")
+    if not found or Path(text).exists():
+        return text, 0.0
+    try:
+        start = float(time)
+    except ValueError:
+        start = -1.0
+    if not 0 <= start < float("inf"):
+        raise PromptError(f"{text} has no time in seconds behind #t=; write it as name.wav#t=2.5.")
+    return name, start
 
 
 def prompt_from_array(y: np.ndarray, y_rate: int, sample_rate: int) -> Prompt:
@@ -95,6 +116,29 @@ def spread_positions(corpus: Corpus, n: int, prompt_seconds: float) -> list[floa
         rooms[i][0] + int(w - (ends[i] - lengths[i])) for w, i in zip(wanted, found, strict=True)
     ]
     return [samples_to_seconds(s, corpus.sample_rate) for s in samples]
+
+
+def positions_within(
+    parts: Sequence[tuple[int, int]], sample_rate: int, n: int, prompt_seconds: float
+) -> list[float]:
+    """``n`` positions in seconds, spread over the parts (in samples) that hold a prompt."""
+    rooms = [
+        (start / sample_rate, stop / sample_rate - prompt_seconds)
+        for start, stop in parts
+        if stop - start >= prompt_seconds * sample_rate
+    ]
+    if not rooms:
+        raise PromptError(
+            f"No held-out part of the corpus is as long as the prompt ({prompt_seconds:g} s); use "
+            "a shorter prompt, or prompts='spread'."
+        )
+    chosen = np.linspace(0, len(rooms), n, endpoint=False).astype(int)
+    counts = np.bincount(chosen, minlength=len(rooms)).tolist()
+    return [
+        float(position)
+        for (start, stop), count in zip(rooms, counts, strict=True)
+        for position in np.linspace(start, stop, count).round(3)
+    ]
 
 
 def stack_prompts(prompts: Sequence[Prompt], n_channels: int) -> np.ndarray:

@@ -12,7 +12,11 @@ module               holds
 :mod:`.judging`      ``judge``: a table of generated sounds beside noise and silence
 :mod:`.scoring`      ``score``: one sound against a corpus
 :mod:`.evaluating`   ``evaluate``: all checkpoints of a run, heard, scored and ranked
+:mod:`.candidates`   which checkpoints it compares, and where it keeps what it makes
 :mod:`.matrix`       what it generates: checkpoints x prompts x temperatures x seeds
+:mod:`.scored`       the table of scored sounds, on disk and in memory
+:mod:`.pooling`      all sounds of a checkpoint together
+:mod:`.summaries`    ``by_checkpoint``, ``beside_real_audio``
 :mod:`.workspace`    ``choose_corpus``, ``new_folder``, ``demo_recordings``
 ===================  =====================================================================
 

@@ -1,6 +1,7 @@
 """Choose among evaluated sounds: stars, notes, blind pairs, the best, folders of what is kept.
 
-Main names: :class:`Notes`, :func:`draw_pair`, :func:`best`, :func:`keep`, :func:`extend_sound`.
+Main names: :class:`Notes`, :func:`draw_pair`, :func:`distinct`, :func:`best`, :func:`keep`,
+:func:`extend_sound`.
 """
 
 from __future__ import annotations
@@ -14,12 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..audio.atomic import replacing
-from ..audio.files import load
-from ..audio.recall import read_recall
 from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
 from ..errors import AudioError, ParameterError
-from ..evaluation.ranking import drop_near_duplicates
 from ..generation.end_state import SUFFIX
 from .generating import extend
 from .workspace import new_folder
@@ -136,6 +134,17 @@ def draw_pair(table: pandas.DataFrame, seed: int) -> tuple[str, str]:
     return group[a], group[b]
 
 
+def distinct(table: pandas.DataFrame) -> pandas.DataFrame:
+    """The sounds of a table without those that nearly repeat one that comes before.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`evaluate`, in any order.
+    """
+    return table.drop_duplicates("alike") if "alike" in table else table
+
+
 def best(table: pandas.DataFrame, k: int) -> pandas.DataFrame:
     """The ``k`` best sounds of a ranked table, no two of them nearly the same.
 
@@ -148,11 +157,7 @@ def best(table: pandas.DataFrame, k: int) -> pandas.DataFrame:
     """
     if k < 1:
         raise ParameterError(f"k is {k}; it must be at least 1.")
-    rows, sounds, rate = table.head(4 * k), [], 22050
-    for path in rows["path"]:
-        end = float(read_recall(path).get("prompt_end_seconds", 0.0))
-        sounds.append(load(path, rate, start_seconds=end))
-    return rows.iloc[drop_near_duplicates(sounds, rate, k)]
+    return distinct(table).head(k)
 
 
 def keep(

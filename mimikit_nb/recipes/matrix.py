@@ -18,6 +18,7 @@ from ..audio.recall import read_recall
 from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
 from ..errors import AudioError
+from ..generation.prompts import split_time
 from .generating import generate
 
 Progress = Callable[[float, float], None]
@@ -35,7 +36,8 @@ class Cell:
     checkpoint : str
         Name of the checkpoint.
     prompt : float or str
-        Position in the corpus in seconds, or path of a sound file.
+        Position in the corpus in seconds, or path of a sound file, perhaps with ``#t=`` and a
+        time in seconds.
     temperature : float
     seed : int
     prompt_seconds, seconds : float
@@ -99,7 +101,8 @@ def plan_cells(
 
 def _placed(cell: Cell, checkpoint: Checkpoint, folder: Path) -> Cell:
     """A cell with its file: the one that holds it, or the first name that is free."""
-    place = Path(cell.prompt).stem if isinstance(cell.prompt, str) else f"{cell.prompt:.2f}s"
+    file, start = split_time(cell.prompt) if isinstance(cell.prompt, str) else ("", cell.prompt)
+    place = "_".join([Path(file).stem] * bool(file) + [f"{start:.2f}s"] * bool(start or not file))
     name = f"{cell.checkpoint}_from_{place}_t{cell.temperature:g}_seed{cell.seed}"
     for number in itertools.count(1):
         path = folder / f"{name}_{number:03d}.wav"

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..evaluation.ranking import bootstrap_interval
+from ..evaluation.reading import beside
+from ..evaluation.sets import SET_DISTANCES
+from .scored import FIGURES
 
 if TYPE_CHECKING:
     import pandas
 
+MEANS = ("novelty", "fidelity", "longest_copy_seconds", "rank_score")
+SETS = (*SET_DISTANCES, "coverage")
+
 
 def by_checkpoint(table: pandas.DataFrame) -> pandas.DataFrame:
-    """Mean scores of each checkpoint with intervals, beside its losses, by training step.
+    """Scores of each checkpoint with intervals, beside its losses, by training step.
 
     Parameters
     ----------
@@ -26,31 +30,35 @@ def by_checkpoint(table: pandas.DataFrame) -> pandas.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row for each checkpoint: ``step``, ``n`` sounds, means of ``novelty``, ``fidelity``,
-        ``longest_copy_seconds`` and ``rank_score`` with ``_low`` and ``_high`` (90 % bootstrap
-        interval), share of ``flagged`` sounds, ``loss``, ``held_out_loss``,
-        ``spectral_convergence``.
+        One row for each checkpoint: ``step``, ``n`` sounds; means over the sounds of ``novelty``,
+        ``fidelity``, ``longest_copy_seconds``, ``rank_score``, and of all sounds together
+        ``frechet_mfcc``, ``frechet_log_mel``, ``kernel_mfcc``, ``kernel_log_mel``, each with
+        ``_low`` and ``_high`` (90 % bootstrap interval over the sounds); ``coverage``, the share
+        of the corpus that all sounds together visit; share of ``flagged`` sounds; ``loss``,
+        ``held_out_loss``, ``spectral_convergence``, ``previous_step_convergence``.
     """
     import pandas as pd
 
     rows = []
     for name, group in table.groupby("checkpoint", sort=False):
         row: dict[str, Any] = {"checkpoint": name, "step": group["step"].iloc[0], "n": len(group)}
-        for column in ("novelty", "fidelity", "longest_copy_seconds", "rank_score"):
-            low, high = bootstrap_interval(group[column].to_numpy())
-            row |= {column: group[column].mean(), f"{column}_low": low, f"{column}_high": high}
+        for column in MEANS:
+            row |= _with_interval(
+                column, group[column].mean(), *bootstrap_interval(group[column].to_numpy())
+            )
+        together = table.attrs.get("sets", {}).get(name, {})
+        for column in SET_DISTANCES:
+            row |= _with_interval(column, *together.get(column, [float("nan")] * 3))
+        row["coverage"] = together.get("coverage", [float("nan")])[0]
         row["flagged"] = float((group["flags"] != "").mean())
-        for column in ("loss", "held_out_loss", "spectral_convergence"):
-            row[column] = group[column].iloc[0]
-        rows.append(row)
-    means = pd.DataFrame(rows, columns=None if rows else [*_MEANS])
+        rows.append(row | {column: group[column].iloc[0] for column in FIGURES})
+    columns = ["checkpoint", "step", "n", *MEANS, *SETS, "flagged", *FIGURES]
+    means = pd.DataFrame(rows, columns=None if rows else columns)
     return means.sort_values("step", kind="stable", ignore_index=True)
 
 
-_MEANS = (
-    *("checkpoint", "step", "n", "novelty", "fidelity", "longest_copy_seconds", "rank_score"),
-    *("flagged", "loss", "held_out_loss", "spectral_convergence"),
-)
+def _with_interval(column: str, value: float, low: float, high: float) -> dict[str, float]:
+    return {column: value, f"{column}_low": low, f"{column}_high": high}
 
 
 def beside_real_audio(table: pandas.DataFrame) -> pandas.DataFrame:
@@ -64,16 +72,24 @@ def beside_real_audio(table: pandas.DataFrame) -> pandas.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Rows: the copied stretches and the distances; columns: median of the sounds, real excerpts
+        Rows: the measures of single sounds, then those of all sounds of a checkpoint together
+        (beside as many real excerpts); columns: median of the sounds or checkpoints, real excerpts
         (5 %, median, 95 %), noise, silence, loop, copy. Empty if nothing was heard.
     """
     import pandas as pd
 
-    rows = {}
-    for name, values in table.attrs.get("real", {}).items():
-        column = name if name in table else f"{name}_distance"
-        low, middle, high = np.percentile(values, [5, 50, 95])
-        planted = {case: scores[name] for case, scores in table.attrs["planted"].items()}
-        real = {"real_5%": low, "real_50%": middle, "real_95%": high}
-        rows[name] = {"sounds_50%": table[column].median(), **real, **planted}
-    return pd.DataFrame.from_dict(rows, orient="index")
+    real, planted = table.attrs.get("real", {}), table.attrs.get("planted", {})
+    values = {name: table[name].median() for name in real}
+    alone = beside(values, real, planted, "sounds_50%")
+    together = table.attrs.get("real_sets", {})
+    if not together or not len(table):
+        return alone
+    sets = {k: v for k, v in together.items() if k in SET_DISTANCES}
+    medians = by_checkpoint(table)[[*sets]].median()
+    return pd.concat([alone, beside(medians, sets, _planted_sets(planted), "sounds_50%")])
+
+
+def _planted_sets(planted: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """A failure is one sound: as a set it scores what it scores alone."""
+    pairs = {"frechet_mfcc": "frechet_distance", "kernel_mfcc": "kernel_distance"}
+    return {case: {k: v[name] for k, name in pairs.items()} for case, v in planted.items()}

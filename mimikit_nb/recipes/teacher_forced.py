@@ -1,9 +1,11 @@
 """How well a network predicts what it did not learn, heard rather than counted.
 
-Main name: :func:`spectral_convergence`.
+Main name: :func:`convergence`.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,14 +19,16 @@ from ..io.read import Origin, Reader, span_samples
 _SECONDS, _N_EXCERPTS = 2.0, 4
 
 
-def spectral_convergence(
+def convergence(
     checkpoint: Checkpoint, corpus: Corpus, held_out: list[tuple[int, int]]
-) -> float:
+) -> dict[str, float]:
     """Spectral convergence of the teacher-forced output on what was held out.
 
     The network reads real sound and says at each step what it takes for likeliest to come next;
     with ``S`` the magnitudes of the real sound and ``P`` those of the predictions it is
-    ``|S - P| / |S|`` (Frobenius norms).
+    ``|S - P| / |S|`` (Frobenius norms). Of a network of frames the same is said for a prediction
+    that nothing changes; of one of samples it means nothing, for a sample's delay has the same
+    magnitudes.
 
     Parameters
     ----------
@@ -37,32 +41,50 @@ def spectral_convergence(
 
     Returns
     -------
-    float >= 0
-        0 for perfect predictions, 1 for silence; NaN if nothing can be read.
+    dict of str to float >= 0
+        ``spectral_convergence``: 0 for perfect predictions, 1 for silence;
+        ``previous_step_convergence``. NaN if nothing can be read.
     """
+    nothing = dict.fromkeys(("spectral_convergence", "previous_step_convergence"), float("nan"))
     network = checkpoint.network()
-    io = network.io
-    name = next(iter(io.autoregressive))
+    name = next(iter(network.io.autoregressive))
+    batch = _read(network, corpus, held_out)
+    if batch is None:
+        return nothing
+    with torch.inference_mode():
+        outputs, _ = network(batch.inputs)
+        predicted, real = network.heads[name].mean(outputs[name]), batch.targets[name]
+        if not isinstance(network.io.kind(name), Discrete) and real.shape[-1] > 1:
+            previous = real.roll(1, dims=1)
+            return {
+                "spectral_convergence": _distance(predicted, real),
+                "previous_step_convergence": _distance(previous[:, 1:], real[:, 1:]),
+            }
+        inverse = network.io.features[name].inverse
+        predicted, real = (_magnitudes(inverse(x)) for x in (predicted, real))
+        return nothing | {"spectral_convergence": _distance(predicted, real)}
+
+
+def _read(network: Any, corpus: Corpus, held_out: list[tuple[int, int]]) -> Any:
+    """A batch of stretches from the parts that are long enough; None if there is none."""
+    io, rate = network.io, corpus.sample_rate
     parts = held_out or corpus.segments
     longest = max((stop - start for start, stop in parts), default=0)
     n_steps = round(_SECONDS / float(io.step_seconds))
     try:
-        while n_steps and span_samples(io, n_steps, corpus.sample_rate) > longest:
+        while n_steps and span_samples(io, n_steps, rate) > longest:
             n_steps //= 2
         n_steps -= n_steps % network.chunk_multiple
         if n_steps < 1:
-            return float("nan")
-        origins = _origins(parts, span_samples(io, n_steps, corpus.sample_rate))
-        batch = Reader(io, corpus).read(origins, 0, n_steps)
+            return None
+        return Reader(io, corpus).read(_origins(parts, span_samples(io, n_steps, rate)), 0, n_steps)
     except (CorpusError, ParameterError, PromptError, KeyError):  # tracks that are gone
-        return float("nan")
-    with torch.inference_mode():
-        outputs, _ = network(batch.inputs)
-        predicted, real = network.heads[name].mean(outputs[name]), batch.targets[name]
-        if isinstance(io.kind(name), Discrete) or real.shape[-1] == 1:
-            predicted, real = (_magnitudes(io.features[name].inverse(x)) for x in (predicted, real))
-        difference = torch.linalg.vector_norm(real - predicted)
-        return float(difference / torch.linalg.vector_norm(real).clamp_min(1e-9))
+        return None
+
+
+def _distance(predicted: torch.Tensor, real: torch.Tensor) -> float:
+    difference = torch.linalg.vector_norm(real - predicted)
+    return float(difference / torch.linalg.vector_norm(real).clamp_min(1e-9))
 
 
 def _origins(parts: list[tuple[int, int]], n_samples: int) -> list[Origin]:

@@ -13,7 +13,7 @@ from ..corpus.store import Corpus
 from ..recipes.audition import keep
 from .listen import listen
 from .report import write_report
-from .scatter import curves_picture, scatter_picture
+from .score_pictures import curves_picture, scatter_picture
 
 if TYPE_CHECKING:
     import pandas

@@ -20,22 +20,23 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
 
-from ..checkpoint import export
+from ..checkpoint import Checkpoint, Run, average_checkpoints, compare, export, prune
+from ..checkpoint.pruning import surplus
 from ..corpus.store import Corpus
+from ..errors import CorpusError, ParameterError
+from ..evaluation.ranking import DEFAULT_WEIGHTS
 from ..recipes.audition import Notes, best
-from ..recipes.evaluating import (
-    Source,
-    evaluation_folder,
-    find_checkpoints,
-    ranked,
-)
+from ..recipes.candidates import Source, evaluation_folder, find_checkpoints
 from ..recipes.evaluating import evaluate as evaluate_run
+from ..recipes.evaluating import place_prompts
 from ..recipes.generating import find_corpus
+from ..recipes.scored import ranked
 from ..recipes.summaries import by_checkpoint
+from ..recipes.workspace import new_folder
 from ..runtime import is_colab, is_headless
 from .contact_sheet import keep_with_sheet
 from .job import Job
-from .scatter import curves_picture, scatter_picture
+from .score_pictures import curves_picture, scatter_picture
 
 if TYPE_CHECKING:
     import pandas
@@ -135,9 +136,42 @@ class EvaluateView:
     def corpus(self) -> Corpus | None:
         """What the sounds are compared with, if it is known yet."""
         if not isinstance(self._corpus, Corpus):
-            first = next(iter(find_checkpoints(self.source).values()))
+            first = next(iter(self.checkpoints().values()))
             self._corpus = find_corpus(first, self._corpus)
         return self._corpus if isinstance(self._corpus, Corpus) else None
+
+    def find_corpus(self) -> Corpus:
+        """The corpus, or an error that says that there is none."""
+        if self.corpus is None:
+            raise CorpusError("The corpus of the training isn't in its place; give it as corpus.")
+        return self.corpus
+
+    def place_prompts(self, prompts: str, n: int, prompt_seconds: float) -> list[Any]:
+        """Positions of prompts in the corpus: "spread" or "held_out"."""
+        first = next(iter(self.checkpoints().values()))
+        return place_prompts(self.find_corpus(), first, prompts, n, prompt_seconds)
+
+    @property
+    def sources(self) -> list[Any]:
+        """What is evaluated: what was given, and the averages made here."""
+        given = list(self.source) if isinstance(self.source, list | tuple) else [self.source]
+        averages = (self.folder / "averages").glob("*/model.safetensors")
+        return [*given, *sorted(path.parent for path in averages)]
+
+    def checkpoints(self) -> dict[str, Checkpoint]:
+        """Checkpoints that are evaluated, by name."""
+        return find_checkpoints(self.sources, self.settings.get("steps"))
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """What the rank is made of."""
+        return dict(self.settings.get("weights") or DEFAULT_WEIGHTS)
+
+    def weigh(self, weights: dict[str, float]) -> None:
+        """Rank anew by other weights; those that aren't named stay."""
+        self.settings["weights"] = self.weights | weights
+        if self._table is not None and len(self._table):
+            self._table = ranked(self._table, self.weights, self._table.attrs)
 
     def run(self) -> None:
         """Show the view; headless, evaluate now, show pictures and keep the best."""
@@ -177,8 +211,67 @@ class EvaluateView:
             return None
         wanted = means["rank_score"].idxmax() if step is None else None
         row = means.loc[wanted] if step is None else means[means["step"] == step].iloc[0]
-        chosen = find_checkpoints(self.source, self.settings.get("steps"))[row["checkpoint"]]
-        return export(chosen, folder, row.drop("checkpoint").to_dict())
+        return self.export(row["checkpoint"], folder)
+
+    def export(self, name: str, folder: str | Path | None = None) -> Path:
+        """Export a checkpoint by its name, with its figures, to a new folder or a given one."""
+        means = by_checkpoint(self.value).set_index("checkpoint")
+        figures = means.loc[name].to_dict() if name in means.index else {}
+        target = new_folder(self.folder / "exported" / name) if folder is None else folder
+        return export(self.checkpoints()[name], target, figures)
+
+    def average(self, names: list[str], weights: Any = "uniform") -> Path:
+        """Average checkpoints; the next start lets the average be heard beside the others.
+
+        Parameters
+        ----------
+        names : list of str
+            Of :meth:`checkpoints`.
+        weights : sequence of float, "uniform" or "ema"
+            See :func:`mimikit_nb.average_checkpoints`.
+
+        Returns
+        -------
+        Path
+            The average, exported.
+        """
+        known = self.checkpoints()
+        made = average_checkpoints([known[name] for name in names], weights)
+        steps = sorted(known[name].step for name in names)
+        spelled = "_".join(map(str, steps)) if len(steps) < 4 else f"{steps[0]}_to_{steps[-1]}"
+        return export(made, new_folder(self.folder / "averages" / f"average_{spelled}"))
+
+    def compare(self, a: str, b: str) -> pandas.DataFrame:
+        """Two checkpoints side by side: their scores here, then what differs in them."""
+        import pandas as pd
+
+        means = by_checkpoint(self.value).set_index("checkpoint")
+        scores = means.reindex([a, b]).T.dropna(how="all")
+        scores.columns = ["a", "b"]
+        known = self.checkpoints()
+        table = pd.concat([compare(known[a], known[b]), scores])
+        return table[~table.index.duplicated()].set_axis([a, b], axis=1)
+
+    def surplus(self, keep: list[str]) -> list[Path]:
+        """Files of the run's checkpoints that aren't among the kept ones."""
+        return surplus(self._run(), self._steps(keep))
+
+    def prune(self, keep: list[str]) -> list[Path]:
+        """Delete the run's checkpoints but some; whoever calls it has asked."""
+        return prune(self._run(), self._steps(keep), confirm=lambda _: True)
+
+    def _run(self) -> Run:
+        if isinstance(self.source, str | Path) and Run(self.source).checkpoints:
+            return Run(self.source)
+        if isinstance(self.source, Run):
+            return self.source
+        raise ParameterError("Only the checkpoints of one run can be pruned; open it by itself.")
+
+    def _steps(self, names: list[str]) -> list[int]:
+        """Steps of those of some checkpoints that are the run's own."""
+        files = set(self._run().checkpoints.values())
+        known = self.checkpoints()
+        return [known[name].step for name in names if known[name].path in files]
 
     @property
     def seconds_left(self) -> float:
@@ -194,9 +287,9 @@ class EvaluateView:
             self.job.touch()
 
         self._table = evaluate_run(
-            self.source,
+            self.sources,
             self._corpus,
-            **self.settings,
+            **self.settings | {"out": self.folder},
             progress=note,
             should_stop=self._stop.is_set,
         )

@@ -1,4 +1,4 @@
-"""What the evaluation view looks like: buttons, grid, scatter, player, blind pairs.
+"""What the evaluation view looks like: prompts, grid, scatter, player, blind pairs, checkpoints.
 
 Main name: :class:`EvaluatePanel`.
 """
@@ -8,20 +8,24 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 
-from ..recipes.audition import MOST_STARS, extend_sound
+from ..evaluation.reading import explain as explain_measures
+from ..recipes.audition import MOST_STARS, best, distinct
+from ..recipes.summaries import beside_real_audio
+from .audition import Audition
 from .blind import BlindTest
-from .controls import STYLE, button
-from .grid import AuditionGrid, tooltip_of
-from .job import Job
-from .scatter import Scatter, curves_picture
+from .checkpoint_actions import CheckpointActions
+from .controls import STYLE, button, explain
+from .grid import AuditionGrid
+from .prompt_picker import PromptPicker
+from .scatter import Scatter
+from .score_pictures import curves_picture
+from .sections import fold
 from .settings import in_time
 from .trainer import in_plain_words
-from .waveform import player
 
 if TYPE_CHECKING:
     import pandas
@@ -33,11 +37,14 @@ SORTS = {
     "novelty": ("novelty", False),
     "fidelity": ("fidelity", False),
     "longest copy": ("longest_copy_seconds", False),
+    "nearest to the corpus": ("kernel_distance", True),
+    "wanders most": ("entropy", False),
     "stars": ("stars", False),
     "training step": ("step", True),
     "held-out loss": ("held_out_loss", True),
 }
 ANY = "any"
+WEIGHED = ("novelty", "fidelity")
 
 
 class EvaluatePanel:
@@ -50,7 +57,7 @@ class EvaluatePanel:
     """
 
     def __init__(self, view: EvaluateView) -> None:
-        self.view, self.chosen = view, ""
+        self.view = view
         self._shown: Any = None
         self.status, self.message = W.HTML(), W.HTML()
         self.bar = W.FloatProgress(min=0.0, max=1.0, layout=W.Layout(width="98%"))
@@ -60,18 +67,17 @@ class EvaluatePanel:
                 "Stop": (view.stop, "End within a moment; what was done stays.", "danger"),
             }
         )
-        self.sort = W.Dropdown(description="sort by", options=list(SORTS))
-        self.columns = W.Dropdown(description="columns", options=["prompt", "temperature"])
-        self.flag = W.Dropdown(description="flags", options=[ANY, "none"])
-        self.least_stars = W.Dropdown(description="stars", options=list(range(MOST_STARS + 1)))
-        for control in self._filters():
-            control.layout.width = "200px"
-            control.style.description_width = "60px"
-            control.observe(lambda _: self._arrange(), names="value")
+        self.prompts = PromptPicker(
+            view.settings, view.find_corpus, view.place_prompts, view.folder / "prompts"
+        )
+        self._make_filters()
+        self.audition = Audition(view, self._do, self._say, self._arrange)
         self.grid = AuditionGrid(view.notes, self.pick)
         self.scatter = Scatter(self.pick)
         self.curves = W.Image(format="png", layout=W.Layout(max_width="100%"))
-        self._make_listening()
+        self.readings = W.HTML()
+        self.readings.add_class("mnb-readings")
+        self.checkpoints = CheckpointActions(view, self._do)
         self.blind = BlindTest(view.notes)
         self.is_blind = W.Checkbox(description="blind pairs: hide the names", indent=False)
         self.is_blind.observe(lambda _: self._do(self._switch), names="value")
@@ -79,15 +85,47 @@ class EvaluatePanel:
             {
                 "Keep starred": (self._keep, "Copy starred sounds to a new folder: WAV files, "
                                  "a table, and a page to listen to anywhere.", ""),
+                "Keep the best": (self._keep_best, "The same with the best of those shown, no "
+                                  "two of them nearly the same.", ""),
             }
         )  # fmt: skip
+        self.how_many = W.BoundedIntText(value=view.keep_best, min=1, max=999)
+        self.how_many.layout.width = "60px"
         self.widget = self._arranged()
         self.refresh()
 
+    @property
+    def chosen(self) -> str:
+        """Path of the sound that is heard."""
+        return self.audition.chosen
+
     # -- parts --------------------------------------------------------------------------------
 
+    def _make_filters(self) -> None:
+        self.sort = W.Dropdown(description="sort by", options=list(SORTS))
+        self.columns = W.Dropdown(description="columns", options=["prompt", "temperature"])
+        self.flag = W.Dropdown(description="flags", options=[ANY, "none"])
+        self.least_stars = W.Dropdown(description="stars", options=list(range(MOST_STARS + 1)))
+        self.is_distinct = W.Checkbox(description="hide near copies", indent=False)
+        explain(self.is_distinct, "Of sounds that nearly repeat one another show the first.")
+        self.weights = {
+            name: W.FloatSlider(
+                description=name, value=weight, min=0.0, max=3.0, step=0.1, readout_format=".1f"
+            )
+            for name, weight in self.view.weights.items()
+            if name in WEIGHED
+        }
+        for slider in self.weights.values():
+            explain(slider, "How much the rank looks at it.")
+            slider.observe(lambda _: self._do(self._weigh), names="value")
+        for control in (*self._filters(), *self.weights.values()):
+            control.layout.width = "250px" if control in self.weights.values() else "180px"
+            control.style.description_width = "60px"
+        for control in self._filters():
+            control.observe(lambda _: self._arrange(), names="value")
+
     def _filters(self) -> list[Any]:
-        return [self.sort, self.columns, self.flag, self.least_stars]
+        return [self.sort, self.columns, self.flag, self.least_stars, self.is_distinct]
 
     def _make_buttons(self, actions: dict[str, tuple[Callable[[], Any], str, str]]) -> dict:
         buttons = {}
@@ -96,54 +134,34 @@ class EvaluatePanel:
             buttons[name].on_click(lambda _, action=action: self._do(action))
         return buttons
 
-    def _make_listening(self) -> None:
-        self.title, self.sound, self.source = W.HTML(), W.VBox(), W.VBox()
-        self.stars = W.ToggleButtons(
-            options=[("☆", 0), *(("★" * n, n) for n in range(1, MOST_STARS + 1))],
-            style={"button_width": "auto"},
-        )
-        self.note = W.Text(placeholder="a note on this sound", layout=W.Layout(width="340px"))
-        self.stars.observe(self._starred, names="value")
-        self.note.observe(self._noted, names="value")
-        self.actions = self._make_buttons(
-            {
-                "Extend by 10 s": (self._extend, "Go on with this sound where it stopped, in a "
-                                   "copy of its own.", ""),
-                "Hear the original": (self._original, "Play what it follows in the corpus.", ""),
-            }
-        )  # fmt: skip
-        self.extender = Job(
-            lambda: extend_sound(self.chosen, 10.0, corpus=self.view.corpus),
-            self._extended,
-            name="extend",
-        )
-        self._quiet = False
-        self.listening = W.VBox(
-            [
-                self.title,
-                self.sound,
-                W.HBox([self.stars, self.note], layout=W.Layout(flex_flow="row wrap")),
-                W.HBox(list(self.actions.values())),
-                self.source,
-            ]
-        )
-
     def _arranged(self) -> Any:
+        wrap = W.Layout(flex_flow="row wrap")
         self.open_part = W.VBox(
             [
-                W.HBox(self._filters(), layout=W.Layout(flex_flow="row wrap")),
+                W.HBox(self._filters(), layout=wrap),
+                W.HBox([W.HTML("rank by"), *self.weights.values()], layout=wrap),
                 W.HTML('<span class="mnb-note">Each button is a sound: novelty · fidelity, '
                        "stars, flags. Press it to listen.</span>"),
                 self.grid.widget,
                 self.scatter.widget,
-                self.listening,
-                W.HBox(list(self.keeping.values())),
+                self.audition.widget,
+                W.HBox([*self.keeping.values(), self.how_many]),
             ]
         )  # fmt: skip
         self.blind.widget.layout.display = "none"
+        self.prompts_fold = fold("Prompts and budget", self.prompts.widget, is_open=False)
+        self.actions_fold = fold("Average, compare, export, prune", self.checkpoints.widget, False)
+        for part, show in (
+            (self.prompts_fold, self.prompts.show),
+            (self.actions_fold, self.checkpoints.refresh),
+        ):
+            part.children[0].observe(
+                lambda change, show=show: self._do(show) if change["new"] else None, "value"
+            )
         box = W.VBox(
             [
                 W.HTML(STYLE),
+                self.prompts_fold,
                 W.HBox(list(self.buttons.values())),
                 self.status,
                 self.bar,
@@ -151,8 +169,9 @@ class EvaluatePanel:
                 self.is_blind,
                 self.blind.widget,
                 self.open_part,
-                W.HTML("<h3>By training step</h3>"),
-                self.curves,
+                fold("By training step", self.curves, is_open=True),
+                self.actions_fold,
+                fold("What the scores mean, and where real audio stands", self.readings, False),
             ],
             layout=W.Layout(max_width="980px"),
         )
@@ -177,6 +196,9 @@ class EvaluatePanel:
             self._arrange()
             if len(table):
                 self.curves.value = curves_picture(table).png()
+                self.readings.value = _readings(table)
+            if self.actions_fold.children[0].value:
+                self.checkpoints.refresh()
 
     @property
     def state(self) -> str:
@@ -211,7 +233,8 @@ class EvaluatePanel:
             table = table[table["flags"] == ""]
         elif self.flag.value != ANY:
             table = table[[self.flag.value in flags.split() for flags in table["flags"]]]
-        return table[table["stars"] >= self.least_stars.value]
+        table = table[table["stars"] >= self.least_stars.value]
+        return distinct(table) if self.is_distinct.value else table
 
     def _arrange(self) -> None:
         table = self.table()
@@ -221,36 +244,8 @@ class EvaluatePanel:
 
     def pick(self, path: str) -> None:
         """Show a sound and play it."""
-        self._do(lambda: self._pick(path))
-
-    def _pick(self, path: str) -> None:
-        value = self.view.value
-        row: Any = next(value[value["path"] == path].itertuples())
-        self.chosen = path
-        known = {
-            "temperature": row.temperature,
-            "seed": int(row.seed),
-            "checkpoint": row.checkpoint,
-        }
-        known |= {"event": row.flags} if row.flags else {}
-        self._play(self.sound, path, row.checkpoint, known)
-        self.title.value = f"<h4>{html.escape(row.checkpoint)}</h4>{html.escape(tooltip_of(row))}"
-        self.source.children = []
-        self.actions["Hear the original"].disabled = not row.longest_copy_seconds >= 1
-        self._quiet = True
-        self.stars.value, self.note.value = int(row.stars), row.note
-        self._quiet = False
+        self._do(lambda: self.audition.pick(path))
         self._arrange()
-
-    def _play(self, place: Any, path: str | Path, title: str, known: dict[str, Any]) -> None:
-        from ..audio.recall import read_recall
-
-        end = float(read_recall(path).get("prompt_end_seconds", 0.0))
-        known = {"prompt_end_seconds": end, **known}
-        shown = player(path, metadata=known, title=title, height=90, headless=False)
-        place.children = [shown.widget]
-        self.player = shown
-        shown.play(end)
 
     # -- doing --------------------------------------------------------------------------------
 
@@ -268,50 +263,11 @@ class EvaluatePanel:
         self.message.value = f'<span class="{kind}">{html.escape(text)}</span>' if text else ""
 
     def _start(self) -> None:
+        self.view.settings |= self.prompts.settings
         self.view.start()
 
-    def _starred(self, change: Any) -> None:
-        if self.chosen and not self._quiet:
-            self.view.notes.set(self.chosen, stars=change["new"])
-            self._arrange()
-
-    def _noted(self, change: Any) -> None:
-        if self.chosen and not self._quiet:
-            self.view.notes.set(self.chosen, note=change["new"])
-
-    def _extend(self) -> None:
-        if self.chosen and not self.extender.is_alive:
-            self._say("Going on with this sound ...", is_wrong=False)
-            self.extender.start(self.view._foreground)
-
-    def _extended(self) -> None:
-        """Play the longer sound, or say why there is none."""
-        if self.extender.is_alive:
-            return
-        if self.extender.error is not None:
-            self._say(in_plain_words(self.extender.error))
-        elif self.extender.result is not None:
-            longer, self.extender.result = self.extender.result, None
-            self._play(self.sound, longer, f"{longer.name}, extended", {})
-            self._say(f"Written: {longer}", is_wrong=False)
-
-    def _original(self) -> None:
-        """Play the passage of the corpus that the chosen sound follows."""
-        value, corpus = self.view.value, self.view.corpus
-        if not self.chosen or corpus is None:
-            return
-        row = value[value["path"] == self.chosen].iloc[0]
-        start = max(0, round(row.copy_position_seconds * corpus.sample_rate))
-        stop = start + round(row.longest_copy_seconds * corpus.sample_rate)
-        shown = player(
-            corpus.signal[:, start:stop],
-            corpus.sample_rate,
-            title=f"corpus from {row.copy_position_seconds:.2f} s",
-            height=90,
-            headless=False,
-        )
-        self.source.children = [shown.widget]
-        shown.play(0)
+    def _weigh(self) -> None:
+        self.view.weigh({name: slider.value for name, slider in self.weights.items()})
 
     def _switch(self) -> None:
         is_blind = self.is_blind.value
@@ -330,5 +286,25 @@ class EvaluatePanel:
         if not starred:
             self._say("Nothing is starred yet; give at least one sound a star.")
             return
-        folder = self.view.keep(starred)
-        self._say(f"Kept {len(starred)} sounds: {folder}", is_wrong=False)
+        self._say_kept(starred)
+
+    def _keep_best(self) -> None:
+        table = self.table()
+        if not len(table):
+            self._say("There is nothing to keep yet; press Start first.")
+            return
+        self._say_kept(best(table, self.how_many.value)["path"].tolist())
+
+    def _say_kept(self, sounds: list[str]) -> None:
+        folder = self.view.keep(sounds)
+        self._say(f"Kept {len(sounds)} sound{'s' * (len(sounds) != 1)}: {folder}", is_wrong=False)
+
+
+def _readings(table: pandas.DataFrame) -> str:
+    """Each measure in words and beside real audio, as HTML."""
+    words = explain_measures()[["formula", "range", "reading"]]
+    numbers = beside_real_audio(table).drop(columns=["real_5%", "real_95%"])
+    joined = numbers.join(words, how="outer").reindex(
+        [*words.index, *numbers.index.difference(words.index)]
+    )
+    return str(joined.to_html(na_rep="", float_format="{:.3g}".format, border=0))

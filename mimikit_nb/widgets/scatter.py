@@ -1,6 +1,6 @@
 """Novelty against fidelity of many sounds: a canvas on which a click plays, or a picture.
 
-Main names: :class:`Scatter`, :func:`scatter_picture`, :func:`curves_picture`.
+Main names: :class:`Scatter`, :func:`position`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 import numpy as np
-from matplotlib.figure import Figure
 
-from ..recipes.summaries import by_checkpoint
 from .picture import png
-from .pictures import HELD_OUT_COLOUR, LOSS_COLOUR, Picture
 from .plot import DRAWING
+from .score_pictures import FLAGGED, colours_of, scatter_picture
 
 if TYPE_CHECKING:
     import pandas
@@ -23,14 +21,6 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 560, 340
 LEFT, RIGHT, TOP, BOTTOM = 52, 16, 26, 40
 RADIUS, NEAR = 6, 16  # pixels
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#666666", "#117733")
-FLAGGED = "#c62828"
-
-
-def colours_of(table: pandas.DataFrame) -> dict[str, str]:
-    """A colour for each checkpoint, in the order of their steps."""
-    names = table.sort_values("step", kind="stable")["checkpoint"].drop_duplicates()
-    return {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
 
 
 def position(novelty: float, fidelity: float) -> tuple[float, float]:
@@ -80,8 +70,10 @@ class Scatter:
         ]
         from ipycanvas import hold_canvas
 
+        front = rows[rows["pareto"]].sort_values("novelty") if len(rows) else rows
+        line = [position(row.novelty, row.fidelity) for row in front.itertuples()]
         with DRAWING, hold_canvas():
-            self._draw(marks, {} if is_blind else colours, chosen)
+            self._draw(marks, {} if is_blind else colours, chosen, line)
 
     def click(self, x: float, y: float) -> None:
         """Pick the sound under the mouse."""
@@ -92,7 +84,13 @@ class Scatter:
         if distance[nearest] <= NEAR:
             self._on_pick(self._paths[nearest])
 
-    def _draw(self, marks: list[Any], colours: dict[str, str], chosen: str) -> None:
+    def _draw(
+        self,
+        marks: list[Any],
+        colours: dict[str, str],
+        chosen: str,
+        front: list[tuple[float, float]],
+    ) -> None:
         c = self._canvas
         c.clear()
         c.fill_style = "white"
@@ -111,6 +109,11 @@ class Scatter:
         c.fill_text("novelty: 0 copies the corpus", (LEFT + WIDTH) / 2, HEIGHT - 8)
         c.text_align = "left"
         c.fill_text("fidelity: 1 as near as real audio", 4, 15)
+        if len(front) > 1:
+            c.stroke_style = "#666666"
+            c.set_line_dash([2, 4])
+            c.stroke_lines(front)
+            c.set_line_dash([])
         for x, y, colour, is_flagged, path in marks:
             c.fill_style = colour
             c.fill_circle(x, y, RADIUS)
@@ -140,52 +143,3 @@ def _make_canvas() -> Any:
         return Canvas(width=WIDTH, height=HEIGHT)
     except Exception:  # its compiled front end is missing, or doesn't fit: a picture will do
         return None
-
-
-def scatter_picture(table: pandas.DataFrame) -> Picture:
-    """Novelty against fidelity, each checkpoint in its colour, flags ringed, the front joined."""
-    figure = Figure(figsize=(10, 5.5), layout="constrained")
-    axis = figure.subplots()
-    for name, colour in (colours_of(table) if len(table) else {}).items():
-        rows = table[table["checkpoint"] == name]
-        axis.scatter(rows.novelty, rows.fidelity, s=40, color=colour, label=name)
-    if len(table):
-        flagged = table[table["flags"] != ""]
-        ring: dict[str, Any] = {"facecolors": "none", "edgecolors": FLAGGED, "label": "flagged"}
-        if len(flagged):
-            axis.scatter(flagged.novelty, flagged.fidelity, s=110, **ring)
-        front = table[table["pareto"]].sort_values("novelty")
-        axis.plot(front.novelty, front.fidelity, ":", color="#666666", lw=1.2, label="front")
-        axis.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    axis.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
-    axis.set_xlabel("novelty: 0 copies the corpus")
-    axis.set_ylabel("fidelity: 1 as near as real audio")
-    axis.grid(alpha=0.25)
-    axis.spines[["top", "right"]].set_visible(False)
-    return Picture(figure, "novelty against fidelity of each sound")
-
-
-def curves_picture(table: pandas.DataFrame) -> Picture:
-    """Scores of each checkpoint against training steps, with intervals, the losses below."""
-    means = by_checkpoint(table)
-    figure = Figure(figsize=(10, 5.5), layout="constrained")
-    scores, losses = figure.subplots(2, sharex=True, height_ratios=(3, 2))
-    numbers = means.drop(columns="checkpoint").astype(float)
-    for column, colour in (("novelty", "#009e73"), ("fidelity", "#0072b2")):
-        if not len(means):
-            break
-        scores.plot(means.step, means[column], "o-", ms=4, color=colour, label=column)
-        low, high = means[f"{column}_low"], means[f"{column}_high"]
-        scores.fill_between(means.step, low, high, color=colour, alpha=0.15, lw=0)
-    scores.plot(means.step, means.flagged, "x--", color=FLAGGED, ms=5, label="share flagged")
-    scores.set(ylim=(-0.03, 1.03), ylabel="score (band: 90 %)")
-    for column, colour in (("loss", LOSS_COLOUR), ("held_out_loss", HELD_OUT_COLOUR)):
-        if numbers[column].notna().any():
-            losses.plot(means.step, means[column], "o-", ms=4, color=colour, label=column)
-    losses.set(xlabel="training steps", ylabel="loss")
-    for axis in (scores, losses):
-        axis.grid(alpha=0.25)
-        axis.spines[["top", "right"]].set_visible(False)
-        if axis.get_legend_handles_labels()[0]:
-            axis.legend(fontsize=8, frameon=False, ncols=3)
-    return Picture(figure, "scores and losses of the checkpoints")

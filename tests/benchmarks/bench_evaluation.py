@@ -13,6 +13,7 @@ import pytest
 from mimikit_nb.audio.demo import demo_music
 from mimikit_nb.evaluation.index import CorpusIndex
 from mimikit_nb.evaluation.scoring import score
+from tests.benchmarks.report import add
 
 SR = 22050
 HOUR_SECONDS, N_OUTPUTS, OUTPUT_SECONDS = 3600, 200, 10
@@ -57,11 +58,26 @@ def test_scoring_speed(hour):
     for start in starts:
         score(outputs[start : start + length], SR, index)
     done = time.perf_counter(), time.process_time()
+    add(
+        "evaluation",
+        [
+            {
+                "case": f"{N_OUTPUTS} outputs of {OUTPUT_SECONDS} s against an hour",
+                "index_seconds": round(built[0] - began[0], 1),
+                "index_cpu_seconds": round(built[1] - began[1], 1),
+                "seconds": round(done[0] - built[0], 1),
+                "cpu_seconds": round(done[1] - built[1], 1),
+                "megabytes": round(anonymous_megabytes() - before),
+                "peak_megabytes": round(peak_megabytes()),
+            }
+        ],
+    )
     print(
         f"\nindex of an hour: {built[0] - began[0]:.1f} s ({built[1] - began[1]:.1f} s CPU), "
         f"{N_OUTPUTS} outputs of {OUTPUT_SECONDS} s: {done[0] - built[0]:.1f} s "
         f"({done[1] - built[1]:.1f} s CPU) on {os.cpu_count()} cores; memory in use "
         f"{anonymous_megabytes() - before:.0f} MB above the start, peak of the process "
-        f"{peak_megabytes():.0f} MB with the mapped corpus"
+        f"{peak_megabytes():.0f} MB with the mapped corpus",
+        flush=True,
     )
     assert done[0] - began[0] < LIMIT_SECONDS

@@ -17,6 +17,11 @@ app.run()
 """
 
 
+def opened(page, title):
+    """Open a section of the view by a press on its name."""
+    page.page.locator(".mnb-view .mnb-fold", has_text=title).click()
+
+
 @pytest.fixture(scope="module")
 def page(browser, lab):
     """A run of two checkpoints, evaluated by a press on Start."""
@@ -43,16 +48,18 @@ def test_a_press_in_the_grid_plays_the_sound(page, screenshots):
     page.eventually("bool(app._panel.chosen)", True)
     player = page.page.locator(".mnb-waveform").first
     expect(player).to_have_attribute("data-ready", "true")
-    page.eventually("app._panel.player.time > 1.0", True)  # it plays, from behind the prompt
+    page.eventually("app._panel.audition.player.time > 1.0", True)
     page.page.get_by_role("button", name="★★★", exact=True).click()
     page.eventually("app.notes.stars(app._panel.chosen)", 3)
     expect(page.page.locator(".mnb-view button", has_text="★3").first).to_be_visible()
+    trace = page.page.locator(".mnb-view img").nth(0)
+    expect(trace).to_be_visible()
     page.page.locator(".mnb-view").first.screenshot(path=screenshots / "evaluate.png")
 
 
 def test_a_click_on_the_scatter_plays_the_sound(page):
     novelty, fidelity = page.value("app.value[['novelty', 'fidelity']].dropna().iloc[-1].tolist()")
-    page.execute("app._panel.chosen = ''")
+    page.execute("app._panel.audition.chosen = ''")
     canvas = page.page.locator(".mnb-view canvas").first
     canvas.scroll_into_view_if_needed()
     x, y = position(novelty, fidelity)
@@ -61,7 +68,7 @@ def test_a_click_on_the_scatter_plays_the_sound(page):
     row = "app.value.set_index('path').loc[app._panel.chosen]"
     found = position(*page.value(f"{row}[['novelty', 'fidelity']].tolist()"))
     assert found == pytest.approx((x, y), abs=NEAR)
-    page.eventually("app._panel.player.time > 1.0", True)
+    page.eventually("app._panel.audition.player.time > 1.0", True)
     colour = canvas.evaluate(
         """(c, [x, y]) => [...c.getContext('2d').getImageData(x, y, 1, 1).data].slice(0, 3)""",
         [x, y],
@@ -85,3 +92,61 @@ def test_blind_pairs_show_no_names_until_they_are_revealed(page, screenshots):
     assert "step_" in blind.inner_text()
     page.page.get_by_text("blind pairs").click()
     expect(page.page.locator(".mnb-view button", has_text=" · ").first).to_be_visible()
+
+
+def test_prompts_are_placed_on_the_waveform_and_dragged(page, screenshots):
+    opened(page, "Prompts and budget")
+    wave = page.page.locator(".mnb-waveform[data-ready=true]").first
+    expect(wave).to_be_visible()
+    page.eventually("len(app._panel.prompts.marks.points)", 2)
+    before = page.value("[p['time'] for p in app._panel.prompts.marks.points]")
+    how_many = page.page.get_by_label("how many")
+    how_many.fill("1")
+    how_many.press("Enter")
+    page.eventually("len(app._panel.prompts.marks.points)", 1)
+    page.execute("app._panel.prompts.marks.time = 3.0")
+    wave.get_by_role("button", name="point").first.click()
+    page.eventually("app._panel.prompts.source.value", "as marked below")
+    page.eventually("[round(p['time'], 1) for p in app._panel.prompts.marks.points][0]", 3.0)
+    page.page.locator(".mnb-view").first.screenshot(path=screenshots / "prompts.png")
+    minutes = page.page.get_by_label("minutes")
+    minutes.fill("4")
+    minutes.press("Enter")
+    page.page.get_by_role("button", name="Start", exact=True).last.click()
+    page.eventually("app.settings['max_minutes']", 4.0)
+    page.eventually("app._panel.state", "finished", timeout=240)
+    marked = page.value("sorted(set(app.value.prompt))")
+    assert len(marked) == 2 and 3.0 in [round(m, 1) for m in marked] and marked != before
+    opened(page, "Prompts and budget")
+
+
+def test_checkpoints_are_averaged_compared_and_pruned_after_asking(page, screenshots):
+    opened(page, "Average, compare, export, prune")
+    part = page.page.locator(".mnb-checkpoints")
+    part.scroll_into_view_if_needed()
+    part.locator("select").first.select_option(["step_00000010", "step_00000020"])
+    part.get_by_role("button", name="Average", exact=True).click()
+    page.eventually("list(app._panel.checkpoints.names.options)[-1]", "average_10_20_001")
+    part.get_by_role("button", name="Compare", exact=True).click()
+    expect(part.get_by_role("cell", name="step_00000010")).to_be_visible()
+    part.screenshot(path=screenshots / "checkpoints.png")
+    part.locator("select").first.select_option(["step_00000020"])
+    part.get_by_role("button", name="Prune", exact=True).click()
+    expect(part.get_by_text("Delete 1 checkpoint")).to_be_visible()
+    part.screenshot(path=screenshots / "prune.png")
+    part.get_by_role("button", name="Keep all", exact=True).click()
+    expect(part.get_by_text("Delete 1 checkpoint")).to_be_hidden()
+    files = "sorted(p.name for p in Path(app.source, 'checkpoints').iterdir())"
+    page.execute("from pathlib import Path")
+    assert len(page.value(files)) == 2
+    part.get_by_role("button", name="Prune", exact=True).click()
+    part.get_by_role("button", name="Delete for good", exact=True).click()
+    page.eventually(files, ["step_00000020.safetensors"])
+
+
+def test_measures_are_explained_beside_real_audio(page, screenshots):
+    opened(page, "What the scores mean")
+    table = page.page.locator(".mnb-readings table")
+    expect(table.get_by_role("columnheader", name="real_50%")).to_be_visible()
+    expect(table.get_by_role("rowheader", name="frechet_log_mel")).to_be_visible()
+    page.page.locator(".mnb-readings").screenshot(path=screenshots / "readings.png")

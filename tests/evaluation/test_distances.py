@@ -8,9 +8,9 @@ from mimikit_nb.evaluation.distances import (
     SpectralStatistics,
     band_distance,
     frechet_distance,
-    kernel_distance,
     log_mel_distance,
 )
+from mimikit_nb.evaluation.kernel import kernel_distance
 
 from .sounds import SR, plucked
 
@@ -19,6 +19,7 @@ DISTANCES = [
     frechet_distance,
     lambda a, b: frechet_distance(a, b, on="log_mel"),
     kernel_distance,
+    lambda a, b: kernel_distance(a, b, on="log_mel"),
 ]
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from scipy.signal import lfilter
 
 from mimikit_nb.errors import CorpusError, ParameterError
 from mimikit_nb.evaluation.index import CorpusIndex, index_of
@@ -20,10 +22,12 @@ def small() -> SimpleNamespace:
 
 def test_an_index_says_what_real_audio_and_planted_cases_score(index):
     calibration = index.calibration
-    assert len(calibration.real["log_mel"]) == 20
+    assert len(calibration.real["log_mel_distance"]) == 20
     assert max(calibration.real["longest_copy_seconds"]) < 2.5
     assert calibration.planted["copy"]["longest_copy_seconds"] > 9
-    assert calibration.planted["noise"]["log_mel"] > 3 * np.median(calibration.real["log_mel"])
+    assert calibration.planted["noise"]["log_mel_distance"] > 3 * np.median(
+        calibration.real["log_mel_distance"]
+    )
     assert calibration.real_distance > 0.15
 
 
@@ -35,7 +39,8 @@ def test_an_index_is_kept_in_a_file_only_if_told(small, tmp_path, music):
     a, b = score(music, SR, built), score(music, SR, loaded)
     assert a.flags == b.flags
     assert a.to_row() == pytest.approx(b.to_row(), nan_ok=True)
-    assert CorpusIndex.build(small, cache=path).calibration == built.calibration
+    again = CorpusIndex.build(small, cache=path).calibration.to_dict()
+    assert json.dumps(again) == json.dumps(built.calibration.to_dict())
 
 
 def test_an_index_of_another_corpus_is_made_anew(small, tmp_path):
@@ -70,6 +75,34 @@ def test_nothing_is_copied_from_what_was_held_out(corpus):
 def test_an_index_is_made_once(tiny_corpus):
     index = index_of(tiny_corpus)
     assert index_of(tiny_corpus) is index and index_of(index) is index
+
+
+@pytest.mark.parametrize("feature", ["timbre", "tones"])
+def test_neighbours_are_near_in_what_was_chosen(small, tmp_path, music, feature):
+    path = tmp_path / "corpus.index"
+    index = CorpusIndex.build(small, feature=feature, cache=path)
+    copy = small.signal[0, 2 * SR : 8 * SR]
+    found, usual = score(copy, SR, index), score(copy, SR, CorpusIndex.build(small))
+    assert found.novelty < 0.1 and found.flags == usual.flags == {"copy"}
+    assert found.longest_copy_seconds == usual.longest_copy_seconds
+    new = score(music, SR, index)
+    assert new.novelty > 0.4
+    assert new.novelty != score(music, SR, CorpusIndex.build(small)).novelty
+    loaded = CorpusIndex.load(path, small.signal)
+    assert score(music, SR, loaded).to_row() == pytest.approx(new.to_row(), nan_ok=True)
+
+
+def test_tones_are_heard_whatever_plays_them():
+    y = plucked(12, seed=3)
+    dull = lfilter([0.15], [1, -0.85], y).astype(np.float32)  # another timbre, the same tones
+    corpus = SimpleNamespace(signal=y[None], sample_rate=SR)
+    tones, timbre = (
+        score(dull[2 * SR : 8 * SR], SR, CorpusIndex.build(corpus, feature=feature))
+        for feature in ("tones", "timbre")
+    )
+    assert np.nanmean(tones.details.distance) < np.nanmean(timbre.details.distance)
+    with pytest.raises(ParameterError, match="'tones'"):
+        CorpusIndex.build(corpus, feature="taste")
 
 
 def test_a_corpus_too_short_to_compare_with_is_refused():

@@ -56,10 +56,10 @@ def test_measures_stay_in_their_range(places):
 
 
 def test_several_sounds_cover_more():
-    walks = [found(np.arange(25) * 0.4 + start) for start in (0, 30)]
-    assert coverage(walks, 100) == pytest.approx(1)
-    assert coverage([walks[0], walks[0]], 100) == pytest.approx(0.5)
-    assert coverage([], 100) == 0
+    walks = [np.arange(25) * 0.4 + start for start in (0, 30)]
+    assert coverage(walks, 0.4, 100) == pytest.approx(1)
+    assert coverage([walks[0], walks[0]], 0.4, 100) == pytest.approx(0.5)
+    assert coverage([], 0.4, 100) == 0
 
 
 def test_a_distance_of_nothing_is_refused():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mimikit_nb.errors import ParameterError
 from mimikit_nb.evaluation.ranking import (
     bootstrap_interval,
-    drop_near_duplicates,
+    near_duplicates,
     pareto_front,
     rank,
     rank_correlation,
@@ -58,13 +58,24 @@ def test_a_missing_score_is_not_on_the_front():
     assert list(pareto_front(table)) == [False, True]
 
 
-def test_near_duplicates_of_better_sounds_are_dropped():
+def test_near_duplicates_are_families():
     a, b = plucked(6, 0), plucked(6, 1)
     shifted = np.concatenate([np.zeros(3000, np.float32), 0.5 * raised_20_cents(a)])
-    assert drop_near_duplicates([a, shifted, b, b[SR:], a[: 5 * SR]], SR) == [0, 2]
-    assert drop_near_duplicates([a, a, b], SR, n=1) == [0]
+    assert near_duplicates([a, shifted, b, b[SR:], a[: 5 * SR]], SR) == [0, 0, 2, 2, 0]
     silence = np.zeros(SR, np.float32)
-    assert drop_near_duplicates([silence, silence], SR) == [0, 1]
+    assert near_duplicates([silence, silence, a[:100]], SR) == [0, 1, 2]
+
+
+def test_what_joins_two_families_makes_them_one():
+    a, b = plucked(4, 0), plucked(4, 1)
+    assert near_duplicates([a, b, np.concatenate([a, b])], SR) == [0, 0, 0]
+
+
+def test_half_a_sound_makes_a_duplicate_and_a_quarter_does_not():
+    a, b = plucked(8, 0), plucked(8, 1)
+    for seconds, family in ((5, 0), (2, 1)):
+        spliced = np.concatenate([b[: (8 - seconds) * SR], a[2 * SR : (2 + seconds) * SR]])
+        assert near_duplicates([a, spliced], SR) == [0, family]
 
 
 def test_the_interval_holds_the_mean_and_shrinks():

@@ -71,12 +71,6 @@ def test_another_rate_and_more_channels_score_the_same(index):
     assert there.fidelity == pytest.approx(here.fidelity, abs=0.1)
 
 
-def test_every_measure_stands_beside_real_audio(index, music):
-    table = score(music, SR, index).beside_real_audio()
-    assert {"this", "real_50%", "noise", "silence", "loop", "copy"} <= set(table.columns)
-    assert (table["real_5%"] <= table["real_95%"]).all()
-
-
 def test_a_row_is_plain(index):
     row = score(np.zeros(5 * SR, np.float32), SR, index).to_row()
     assert row["flags"] == "silent"

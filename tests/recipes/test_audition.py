@@ -6,7 +6,8 @@ import pytest
 
 import mimikit_nb as mnb
 from mimikit_nb.audio.write import write
-from mimikit_nb.recipes.audition import Notes, best, draw_pair, keep
+from mimikit_nb.recipes.audition import Notes, best, distinct, draw_pair, keep
+from mimikit_nb.recipes.pooling import families
 
 SR = 22050
 
@@ -67,8 +68,12 @@ def test_a_blind_pair_differs_in_nothing_but_the_checkpoint(table):
 
 def test_the_best_are_not_twice_the_same(table):
     ranked = table.iloc[[1, 3, 0, 2]]  # the same sound of both checkpoints first
-    chosen = best(ranked, 2)
-    assert list(chosen.path) == [ranked.path.iloc[0], ranked.path.iloc[2]]
+    alike = families(ranked.path.tolist(), SR)
+    ranked = ranked.assign(alike=[alike[path] for path in ranked.path])
+    assert list(best(ranked, 2).path) == [ranked.path.iloc[0], ranked.path.iloc[2]]
+    assert len(distinct(ranked)) == 3 and len(distinct(table)) == 4
+    with pytest.raises(mnb.MimikitError, match="at least 1"):
+        best(ranked, 0)
 
 
 def test_what_is_kept_is_copied_with_its_table(table, tmp_path):

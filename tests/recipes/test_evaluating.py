@@ -8,7 +8,9 @@ import pytest
 import mimikit_nb as mnb
 from mimikit_nb.audio.files import load
 from mimikit_nb.corpus import open_corpus
+from mimikit_nb.evaluation.reading import MEASURES
 from mimikit_nb.recipes.matrix import Cell, batches
+from mimikit_nb.recipes.scored import load_neighbours
 
 SECONDS = 2.0
 
@@ -61,7 +63,7 @@ def test_what_is_there_is_neither_made_nor_scored_again(trained, tmp_path, monke
     corpus, run = trained
     first = mnb.evaluate(run, corpus, n=1, seconds=0.5, out=tmp_path)
     times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.wav")}
-    monkeypatch.setattr("mimikit_nb.recipes.evaluating.score", None)
+    monkeypatch.setattr("mimikit_nb.recipes.scored.score", None)
     monkeypatch.setattr("mimikit_nb.recipes.matrix.generate", None)
     again = mnb.evaluate(run, corpus, n=1, seconds=0.5, out=tmp_path)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.wav")} == times
@@ -114,10 +116,14 @@ def test_files_and_held_out_parts_are_prompts(trained, tmp_path):
         from mimikit_nb.audio.write import write
 
         write(recording, np.array(corpus.signal[:, :44100]), corpus.sample_rate)
+    later = f"{recording}#t=0.5"
     table = mnb.evaluate(
-        *(run, corpus, 1, 0.5), prompts=[recording, 2.0], steps=[6], out=tmp_path / "a"
+        *(run, corpus, 1, 0.5), prompts=[recording, later, 2.0], steps=[6], out=tmp_path / "a"
     )
-    assert set(table.prompt) == {str(recording), 2.0}
+    assert set(table.prompt) == {str(recording), later, 2.0}
+    path = table[table.prompt == later].path.iloc[0]
+    assert mnb.read_recall(path)["prompt"]["position_seconds"] == 0.5
+    np.testing.assert_allclose(load(path)[:, :2205], corpus.signal[:, 11025:13230], atol=1e-3)
     held = mnb.evaluate(
         *(run, corpus, 2, 0.5), prompts="held_out", prompt_seconds=0.2, steps=[6], out=tmp_path
     )
@@ -132,7 +138,7 @@ def test_averages_and_exports_are_evaluated_beside_a_run(trained, tmp_path):
     average = mnb.average_checkpoints(steps)
     exported = mnb.export(steps[1], tmp_path / "chosen")
     table = mnb.evaluate([average, exported, run], corpus, 1, 0.5, out=tmp_path / "evaluation")
-    names = {f"average_{average.hash[:8]}", "chosen", "run_step_00000003", "run_step_00000006"}
+    names = {f"average_{average.hash[:8]}", "chosen", "step_00000003", "step_00000006"}
     assert set(table.checkpoint) == names
 
 
@@ -145,6 +151,28 @@ def test_checkpoints_are_compared_with_intervals(trained, tmp_path):
     assert (means.fidelity <= means.fidelity_high).all()
     expected = table[table.step == 6].fidelity.mean()
     assert means.fidelity.iloc[1] == pytest.approx(expected)
+    for name in ("frechet_mfcc", "frechet_log_mel", "kernel_mfcc", "kernel_log_mel"):
+        assert (means[f"{name}_low"] <= means[name]).all()
+        assert (means[name] <= means[f"{name}_high"]).all()
+    visits = [load_neighbours(path)["position_seconds"] for path in table[table.step == 6].path]
+    seconds = np.unique(np.concatenate(visits) // 1)
+    assert 0 < means.coverage.iloc[1] <= np.isfinite(seconds).sum()
+
+
+def test_every_measure_is_explained_and_stands_beside_real_audio(trained, tmp_path):
+    corpus, run = trained
+    table = mnb.evaluate(run, corpus, n=2, seconds=1.0, out=tmp_path)
+    numbers = set(table.select_dtypes("number")) - {"step", "temperature", "seed", "prompt"}
+    unread = {"prompt_seconds", "seconds", "alike", "rank_score"}
+    unread |= {"copy_position_seconds", "copy_start_seconds"}
+    assert numbers - unread <= set(MEASURES)
+    beside = mnb.beside_real_audio(table)
+    losses = {"loss", "held_out_loss", "spectral_convergence", "previous_step_convergence"}
+    assert set(MEASURES) - losses <= set(beside.index)
+    sets = beside.loc[["frechet_mfcc", "frechet_log_mel", "kernel_mfcc", "kernel_log_mel"]]
+    assert np.isfinite(sets[["sounds_50%", "real_50%"]]).all(axis=None)
+    assert beside.loc["frechet_mfcc", "noise"] > beside.loc["frechet_mfcc", "real_50%"]
+    assert (table.previous_step_convergence > 0).all()
 
 
 def test_bad_input_is_refused(trained, tmp_path):
@@ -154,6 +182,7 @@ def test_bad_input_is_refused(trained, tmp_path):
         {"seconds": 0},
         {"prompts": "everywhere"},
         {"prompts": []},
+        {"prompts": ["voice.wav#t=soon"]},
         {"temperatures": ()},
         {"max_minutes": 0},
         {"steps": [5]},
