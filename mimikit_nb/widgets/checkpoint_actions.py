@@ -128,13 +128,16 @@ class CheckpointActions:
         self.asked.layout.display = ""
 
     def _prune(self) -> None:
-        keep, self._kept = self._kept, []
+        keep = self._kept
         self._forget()
+        if not keep:
+            return
         deleted = self.view.prune(keep)
         self.refresh()
         self._say(f"{len(deleted)} checkpoints were deleted.")
 
     def _forget(self) -> None:
+        self._kept = []
         self.asked.layout.display = "none"
 
     def _say(self, text: str) -> None:
