@@ -19,9 +19,12 @@ from .detectors import CorpusProfile
 from .measures import DISTANCES, Measures, References, measure_sound
 from .novelty import novelty_of, visited
 
+FOLLOWED_SECONDS = 4.0
+"""Shortest passage followed note for note that is flagged: two bars at 120 beats a minute. Real
+excerpts of mixed recordings follow others for 2.5 to 3.5 s (a pattern of drums)."""
+
 COPY_SECONDS = 3.0
-"""Shortest copy that is flagged. Real excerpts of mixed recordings follow others for 2.5 s (the
-same drum, a pattern of two beats); three seconds are a phrase."""
+"Shortest passage cut from the very recording that is flagged."
 
 MIN_SEPARATION = 1.25
 "Distances that put noise and silence less than this factor beyond real audio aren't used."
@@ -65,12 +68,12 @@ class Calibration:
 
     @property
     def copy_limit_seconds(self) -> float:
-        """Longest copied run that isn't flagged: 3 s, or 0.5 s more than real excerpts reach.
+        """Longest copied run that isn't flagged: 4 s, or 0.5 s more than real excerpts reach.
 
         A piece whose parts are played twice makes its own excerpts copies of one another; there
         only :attr:`same_recording_limit_seconds` tells a copy from a reprise.
         """
-        return max(COPY_SECONDS, max(self.real["longest_copy_seconds"], default=0.0) + 0.5)
+        return max(FOLLOWED_SECONDS, max(self.real["longest_copy_seconds"], default=0.0) + 0.5)
 
     @property
     def same_recording_limit_seconds(self) -> float:

@@ -15,6 +15,7 @@ stuck       longest frozen or looping run (:mod:`.stuck`)                       
 clipped     share of samples in flat tops (full scale; or the sound's own peak)        > .05 (1)%
 dc          largest offset of a channel                                                > 0.05
 drifting    steady rise or fall of the level from beginning to end                     > 20 dB
+            (and further than the corpus' excerpts move up and down)
 clicks      single jumps far above everything around them, per second                  > 5
 nonfinite   NaN or infinite samples                                                    > 0
 =========== ========================================================================== ==========
@@ -71,7 +72,7 @@ class CorpusProfile:
         Level of the loud moments (of the loudest excerpts).
     silent_tail_share, noise_share, flat_noise_share, frozen_share, loop_share : float
         As shares of an excerpt; ``noise_share`` counts noise of any colour.
-    clipped_share, flat_top_share, dc, drift_db, clicks_per_second : float
+    clipped_share, flat_top_share, dc, drift_db, level_range_db, clicks_per_second : float
         As in :class:`Health`.
     """
 
@@ -85,6 +86,7 @@ class CorpusProfile:
     flat_top_share: float
     dc: float
     drift_db: float
+    level_range_db: float
     clicks_per_second: float
 
     @property
@@ -177,6 +179,8 @@ def flags_of(health: Health, reference: CorpusProfile | None = None) -> set[str]
     limit = {
         name: max(LIMITS.get(name, -np.inf), usual) for name, usual in _usual(reference).items()
     }
+    # Where loud and quiet follow each other, a rise or fall within that range is no drift.
+    limit["drift_db"] = max(limit["drift_db"], limit["level_range_db"])
 
     def exceeds(name: str) -> bool:
         return bool(value[name] > limit[name])
@@ -214,6 +218,7 @@ def _comparable(health: Health) -> dict[str, float]:
         "flat_top_share": health.flat_top_share,
         "dc": health.dc,
         "drift_db": abs(health.drift_db),
+        "level_range_db": health.level_range_db,
         "clicks_per_second": health.clicks_per_second,
     }
 

@@ -34,7 +34,7 @@ _FRAME_SECONDS, _HOP_SECONDS = 0.046, 0.023
 _SAMPLE_SECONDS = 5.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one is what it is made from, and may be a key
 class SpectralStatistics:
     """Short spectra of a sound, reduced to what the distances compare.
 

@@ -62,6 +62,8 @@ class Health:
         Largest offset of a channel.
     drift_db : float
         Steady rise or fall from beginning to end, in dB; 0 where the level goes up and down.
+    level_range_db : float
+        From the quietest tenth of the sound to the loudest, in dB.
     clicks_per_second : float
         20 ms frames in which a single jump stands far above everything around it.
     n_nonfinite : int
@@ -82,6 +84,7 @@ class Health:
     flat_top_share: float
     dc: float
     drift_db: float
+    level_range_db: float
     clicks_per_second: float
     n_nonfinite: int
 
@@ -123,6 +126,7 @@ def measure_health(y: np.ndarray, sample_rate: int, silence_db: float = SILENCE_
     tails = [r.seconds for r in (frozen, loop) if r.stop_seconds > seconds - 0.25]
     flat_noise, any_noise = _noise_shares(y, sample_rate)
     clipped, flat_top = _clipped_shares(y)
+    drift_db, level_range_db = _drift(frame_levels, silence_db)
     last = sounding[-1] + 1 if len(sounding) else 0
     return Health(
         seconds=seconds,
@@ -138,7 +142,8 @@ def measure_health(y: np.ndarray, sample_rate: int, silence_db: float = SILENCE_
         clipped_share=clipped,
         flat_top_share=flat_top,
         dc=abs(meters.dc),
-        drift_db=_drift(frame_levels, silence_db),
+        drift_db=drift_db,
+        level_range_db=level_range_db,
         clicks_per_second=meters.n_clicks / max(1.0, seconds),
         n_nonfinite=meters.n_nonfinite,
     )
@@ -221,18 +226,19 @@ def _share_of_flat_tops(is_top: np.ndarray) -> float:
     return float(is_run.sum() / is_top.size) if n_places >= _MIN_FLAT_TOPS else 0.0
 
 
-def _drift(frame_levels: np.ndarray, silence_db: float) -> float:
-    """Level of the regression line at the end less at the beginning, in dB.
+def _drift(frame_levels: np.ndarray, silence_db: float) -> tuple[float, float]:
+    """Level of the regression line at the end less at the beginning, and range, in dB.
 
-    Over 10 parts of the sound between its first and last audible frame; 0 unless the line
-    explains 60 % of their variance and the sound lasts 8 s: a fading chord is no drift.
+    Over 10 parts of the sound between its first and last audible frame; the drift is 0 unless
+    the line explains 60 % of their variance, both are unless the sound lasts 8 s: a fading chord
+    is no drift.
     """
     sounding = np.flatnonzero(frame_levels > silence_db)
     if len(sounding) * _FRAME_SECONDS < _MIN_DRIFT_SECONDS:
-        return 0.0
+        return 0.0, 0.0
     audible = np.maximum(frame_levels[sounding[0] : sounding[-1] + 1], silence_db)
     parts = np.array([np.percentile(part, 90) for part in np.array_split(audible, 10)])
     position = np.linspace(-0.5, 0.5, len(parts))
     slope = position @ (parts - parts.mean()) / (position @ position)
     explained = (slope * position).var() / max(parts.var(), 1e-9)
-    return float(slope) if explained > 0.6 else 0.0
+    return float(slope) if explained > 0.6 else 0.0, float(np.ptp(parts))

@@ -9,6 +9,7 @@ Main names: :func:`kernel_distance`, :class:`Kernel`, :func:`patches`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -55,14 +56,8 @@ class Kernel:
 
     @classmethod
     def of(cls, spectra: SpectralStatistics, on: str = "mfcc") -> Kernel:
-        """Kernel for comparing with a corpus."""
-        found = patches(spectra, on)
-        scale = found.std(axis=0) + 1.0
-        corpus = _thinned(found) / scale
-        squared = _squared_distances(corpus, corpus)
-        width = float(np.median(squared[squared > 0])) if (squared > 0).any() else 1.0
-        similarity = _similarity(squared, width)
-        return cls(corpus, scale, width, mean_of_pairs(similarity.sum(), len(corpus)))
+        """Kernel for comparing with a corpus; those used last are kept."""
+        return _kernel_of(spectra, on)
 
     def similarity(self, x: np.ndarray, z: np.ndarray) -> np.ndarray:
         """Similarity 0 to 1 of each of the scaled patches ``x [n, 2 K]`` to each of ``z``."""
@@ -77,14 +72,23 @@ class Kernel:
         return float(np.sqrt(max(0.0, within + self.within - 2 * across)))
 
 
+@lru_cache(maxsize=4)
+def _kernel_of(spectra: SpectralStatistics, on: str) -> Kernel:
+    found = patches(spectra, on)
+    scale = found.std(axis=0) + 1.0
+    corpus = _thinned(found) / scale
+    squared = _squared_distances(corpus, corpus)
+    width = float(np.median(squared[squared > 0])) if (squared > 0).any() else 1.0
+    within = mean_of_pairs(_similarity(squared, width).sum(), len(corpus))
+    return Kernel(corpus, scale, width, within)
+
+
 def mean_of_pairs(total: float, n: int) -> float:
     """Mean similarity of two *different* ones of ``n``, from the sum over all pairs."""
     return float((total - n) / (n * (n - 1))) if n > 1 else 1.0
 
 
-def kernel_distance(
-    a: SpectralStatistics, b: SpectralStatistics, on: str = "mfcc", kernel: Kernel | None = None
-) -> float:
+def kernel_distance(a: SpectralStatistics, b: SpectralStatistics, on: str = "mfcc") -> float:
     """Kernel distance (maximum mean discrepancy) between the half-seconds of two sounds.
 
     ``sqrt(max(0, MMD²))`` with the unbiased estimate ``MMD² = E k(x, x') + E k(z, z') -
@@ -100,8 +104,6 @@ def kernel_distance(
         The corpus: sets the scale.
     on : {"mfcc", "log_mel"}
         Spectral envelope, or every band.
-    kernel : Kernel, optional
-        Of ``b``, if it is there already.
 
     Returns
     -------
@@ -113,7 +115,7 @@ def kernel_distance(
     .. [1] A. Gretton et al., "A kernel two-sample test", JMLR 13, 2012, eq. 3.
     """
     check_comparable(a, b)
-    kernel = Kernel.of(b, on) if kernel is None else kernel
+    kernel = Kernel.of(b, on)
     x = kernel.scaled(a, on)
     within = mean_of_pairs(kernel.similarity(x, x).sum(), len(x))
     return kernel.distance(within, float(kernel.similarity(x, kernel.corpus).mean()))

@@ -8,7 +8,6 @@ Main names: :class:`References`, :class:`Measures`, :func:`measure_sound`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from .copies import LOOK_EVERY, Search, neighbours, search
 from .distances import SpectralStatistics, band_distance, frechet_distance
 from .fingerprints import Feature, Fingerprint, fingerprints
 from .health import Health, measure_health
-from .kernel import Kernel, kernel_distance
+from .kernel import kernel_distance
 from .music import PitchAndRhythm, pitch_distance, rhythm_distance
 from .novelty import Novelty
 from .verbatim import same_recording_seconds
@@ -27,7 +26,7 @@ DISTANCES = ("log_mel", "frechet", "kernel", "pitch", "rhythm")
 HEALTH = (
     *("level_db", "sounding_share", "silent_tail_seconds", "noise_share", "coloured_noise_share"),
     *("frozen_seconds", "loop_seconds", "clipped_share", "flat_top_share", "dc", "drift_db"),
-    "clicks_per_second",
+    *("level_range_db", "clicks_per_second"),
 )
 "What the flags are made of; see :class:`~.health.Health`."
 
@@ -80,11 +79,6 @@ class References:
     def look_seconds(self) -> float:
         """From one patch of a sound whose neighbour is looked for to the next."""
         return LOOK_EVERY * self.fingerprint.hop_seconds
-
-    @cached_property
-    def kernel(self) -> Kernel:
-        """For the kernel distance."""
-        return Kernel.of(self.spectra)
 
     def patches_touching(self, start_seconds: float, stop_seconds: float) -> np.ndarray:
         """Which patches of the corpus share samples with a stretch of it, as booleans."""
@@ -175,9 +169,7 @@ def measure_sound(
         distances={
             "log_mel": band_distance(spectra, corpus),
             "frechet": frechet_distance(spectra, corpus),
-            "kernel": kernel_distance(
-                spectra, corpus, kernel=references.kernel if own_place is None else None
-            ),
+            "kernel": kernel_distance(spectra, corpus),
             "pitch": pitch_distance(music, references.music),
             "rhythm": rhythm_distance(music, references.music),
         },

@@ -167,7 +167,13 @@ MEASURES: dict[str, Measure] = {
         "health",
         "rise of the level from beginning to end, where a line explains 60 % of it",
         "dB, with sign",
-        "beyond 20 dB to either side: drifting",
+        "beyond 20 dB to either side, and the corpus' own level_range_db: drifting",
+    ),
+    "level_range_db": Measure(
+        "health",
+        "loudest tenth of the sound less the quietest",
+        "0 dB upwards",
+        "what real excerpts have is what a drift is compared with",
     ),
     "clicks_per_second": Measure(
         "health",

@@ -168,8 +168,8 @@ class PromptPicker:
     def _row(self, *controls: Any) -> Any:
         parts = []
         for control in controls:
-            control.layout.width = "225px" if control is self.source else "180px"
-            control.style.description_width = "84px"
+            control.layout.width = "235px" if control is self.source else "195px"
+            control.style.description_width = "95px"
             parts.append(control)
         if self.minutes in controls:
             parts.append(hint("A budget for all of it; 0 is none.", ""))

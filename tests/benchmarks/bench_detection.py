@@ -7,8 +7,9 @@ Run it from the project's root::
     python tests/benchmarks/bench_detection.py stability RUN     # another seed, the same order?
 
 ``alarms`` takes the recordings of ``MIMIKIT_NB_AUDIO`` or ``../shared/audio``, one folder after
-the other: of many files every fourth is held out in turn, of one recording every fourth stretch
-of ten seconds, and what is held out is scored against the rest. ``planted`` lets a trained
+the other: of many files every fourth is held out in turn (of less than a minute each one), of one
+recording every fourth stretch of ten seconds, and what is held out is scored against the rest, in
+excerpts or, if it is shorter, as it is. ``planted`` lets a trained
 network play, and puts a verbatim excerpt, a copy 6 dB quieter and 20 cents higher, a splice of
 five seconds, noise, silence, a loop of a second and a clipped output among its sounds.
 """
@@ -26,10 +27,12 @@ from typing import Any
 
 import librosa
 import numpy as np
+import torch
 
 import mimikit_nb as mnb
 from mimikit_nb.audio.files import load
 from mimikit_nb.audio.find import find
+from mimikit_nb.checkpoint import Checkpoint
 from mimikit_nb.evaluation.index import CorpusIndex
 from mimikit_nb.evaluation.ranking import rank_correlation
 from mimikit_nb.evaluation.scoring import Score, score
@@ -57,9 +60,11 @@ def folds(folder: Path) -> Iterator[tuple[np.ndarray, list[tuple[int, int]], np.
             held = [(start, start + step) for start in starts[fold::N_FOLDS]]
             yield y, held, np.concatenate([y[:, a:b] for a, b in held], axis=1)
         return
-    for fold in range(min(N_FOLDS, len(files))):
-        held_out = files[fold::N_FOLDS]
-        rest = [y for number, y in enumerate(files) if number % N_FOLDS != fold]
+    is_short = sum(y.shape[1] for y in files) < 60 * SR
+    n_folds = len(files) if is_short else min(N_FOLDS, len(files))
+    for fold in range(n_folds):
+        held_out = files[fold::n_folds]
+        rest = [y for number, y in enumerate(files) if number % n_folds != fold]
         yield np.concatenate(rest, axis=1), [], np.concatenate(held_out, axis=1)
 
 
@@ -83,7 +88,7 @@ def false_alarms(folder: Path, seconds: float) -> dict[str, Any]:
     for number, (signal, held, y) in enumerate(folds(folder)):
         corpus = SimpleNamespace(signal=signal, sample_rate=SR)
         index = CorpusIndex.build(corpus, held_out=held, excerpt_seconds=seconds)
-        for start in range(0, y.shape[1] - length + 1, length):
+        for start in range(0, max(1, y.shape[1] - length + 1), length):
             found = score(y[:, start : start + length], SR, index)
             n += 1
             copies.append(found.longest_copy_seconds)
@@ -123,6 +128,14 @@ def planted(outputs: list[np.ndarray], train: np.ndarray, rate: int) -> dict[str
     }
 
 
+def by_heart(checkpoint: Checkpoint, y: np.ndarray) -> np.ndarray:
+    """A passage ``[1, N]`` as a network would play it that has learned it by heart."""
+    feature = checkpoint.io.features[next(iter(checkpoint.io.autoregressive))]
+    with torch.inference_mode():
+        heard = feature.inverse(feature.forward(torch.from_numpy(y)))
+    return heard.numpy().reshape(1, -1)[:, : y.shape[1]]
+
+
 def check_run(run: Path, n: int, seconds: float) -> list[dict[str, Any]]:
     """Let a network play, plant failures among its sounds, and say what is flagged."""
     checkpoint = mnb.load_checkpoint(run)
@@ -142,6 +155,7 @@ def check_run(run: Path, n: int, seconds: float) -> list[dict[str, Any]]:
         train = signal[longest[0] : longest[1]]
     cases: dict[str, Any] = {f"its own output {i + 1}": (y, "") for i, y in enumerate(outputs)}
     cases |= planted(outputs, train, rate)
+    cases["learned by heart"] = (by_heart(checkpoint, cases["verbatim excerpt"][0]), "copy")
     rows = []
     for case, (y, wanted) in cases.items():
         found = score(y, rate, index)

@@ -61,6 +61,7 @@ def test_scoring_speed(hour):
     for start in starts:
         score(outputs[start : start + length], SR, index)
     done = time.perf_counter(), time.process_time()
+    print(f"\nindex {built[0] - began[0]:.1f} s, scores {done[0] - built[0]:.1f} s", flush=True)
     sounds = [outputs[start : start + length] for start in starts]
     spectra = [SpectralStatistics.of(y, SR) for y in sounds]
     for first in range(0, N_OUTPUTS, N_OUTPUTS // 5):  # five checkpoints

@@ -128,7 +128,7 @@ def test_checkpoints_are_averaged_compared_and_pruned_after_asking(page, screens
     part.get_by_role("button", name="Average", exact=True).click()
     page.eventually("list(app._panel.checkpoints.names.options)[-1]", "average_10_20_001")
     part.get_by_role("button", name="Compare", exact=True).click()
-    expect(part.get_by_role("cell", name="step_00000010")).to_be_visible()
+    expect(part.get_by_role("columnheader", name="step_00000010")).to_be_visible()
     part.screenshot(path=screenshots / "checkpoints.png")
     part.locator("select").first.select_option(["step_00000020"])
     part.get_by_role("button", name="Prune", exact=True).click()

@@ -153,6 +153,22 @@ def test_offset_drift_clicks_and_nan_are_found(music):
     assert detect(broken, SR) == {"nonfinite"}
 
 
+def test_a_fade_within_the_range_of_the_corpus_is_no_drift(music):
+    faded = (music * 10 ** (-2.5 * np.arange(N) / SR / 20)).astype(np.float32)
+    swells = music * 10 ** (-40 * np.abs(np.sin(np.arange(N) / SR)) / 20)
+    assert detect(faded, SR, CorpusProfile.from_signal(swells, SR)) == set()
+    assert detect(faded, SR, CorpusProfile.from_signal(music, SR)) == {"drifting"}
+
+
+def test_white_noise_is_found_where_the_corpus_has_coloured_noise(music):
+    brown = lfilter([1], [1, -0.98], RNG.normal(size=N))
+    profile = CorpusProfile.from_signal(0.1 * brown / brown.std(), SR)
+    white = (0.1 * RNG.normal(size=N)).astype(np.float32)
+    assert profile.noise_share > 0.5 > profile.flat_noise_share
+    assert detect(white, SR, profile) == {"noise"}
+    assert detect((0.1 * brown / brown.std()).astype(np.float32), SR, profile) == set()
+
+
 @settings(max_examples=8, deadline=None)
 @given(
     gain_db=st.floats(-20, 6),
