@@ -229,16 +229,18 @@ def _share_of_flat_tops(is_top: np.ndarray) -> float:
 def _drift(frame_levels: np.ndarray, silence_db: float) -> tuple[float, float]:
     """Level of the regression line at the end less at the beginning, and range, in dB.
 
-    Over 10 parts of the sound between its first and last audible frame; the drift is 0 unless
-    the line explains 60 % of their variance, both are unless the sound lasts 8 s: a fading chord
-    is no drift.
+    Over 10 parts of the sound between its first and last audible frame, if it lasts 8 s. The
+    drift is 0 unless the line explains 60 % of their variance, and 8 s are audible: a fading
+    chord is no drift.
     """
     sounding = np.flatnonzero(frame_levels > silence_db)
-    if len(sounding) * _FRAME_SECONDS < _MIN_DRIFT_SECONDS:
+    shortest = _MIN_DRIFT_SECONDS / _FRAME_SECONDS
+    if len(frame_levels) < shortest or not len(sounding):
         return 0.0, 0.0
     audible = np.maximum(frame_levels[sounding[0] : sounding[-1] + 1], silence_db)
-    parts = np.array([np.percentile(part, 90) for part in np.array_split(audible, 10)])
+    parts = np.array([np.percentile(part, 90) for part in np.array_split(audible, 10) if len(part)])
     position = np.linspace(-0.5, 0.5, len(parts))
-    slope = position @ (parts - parts.mean()) / (position @ position)
+    slope = position @ (parts - parts.mean()) / max(position @ position, 1e-9)
     explained = (slope * position).var() / max(parts.var(), 1e-9)
-    return float(slope) if explained > 0.6 else 0.0, float(np.ptp(parts))
+    is_steady = explained > 0.6 and len(sounding) >= shortest
+    return float(slope) if is_steady else 0.0, float(np.ptp(parts))
