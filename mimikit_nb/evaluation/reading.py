@@ -101,6 +101,30 @@ MEASURES: dict[str, Measure] = {
         "0 to 2",
         f"tempo and metre; {_LIKE_REAL}",
     ),
+    "frechet_mfcc": Measure(
+        "all sounds of a checkpoint",
+        "as frechet_distance, of the frames of all sounds together",
+        "0 dB upwards",
+        "beside as many real excerpts; its interval comes from drawing the sounds again",
+    ),
+    "frechet_log_mel": Measure(
+        "all sounds of a checkpoint",
+        "the same of 64 log-mel bands",
+        "0 dB upwards",
+        "hears pitch and fine structure too",
+    ),
+    "kernel_mfcc": Measure(
+        "all sounds of a checkpoint",
+        "as kernel_distance, of pairs of half-seconds from different sounds",
+        "0 to 1.42",
+        "further if all sounds are alike: a network that always plays the same",
+    ),
+    "kernel_log_mel": Measure(
+        "all sounds of a checkpoint",
+        "the same of 64 log-mel bands",
+        "0 to 1.42",
+        "hears pitch and fine structure too",
+    ),
     "spectral_convergence": Measure(
         "fidelity",
         "|S - P| / |S| of magnitudes, P predicted from the real past, of what was held out",

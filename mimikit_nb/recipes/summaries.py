@@ -61,6 +61,21 @@ def _with_interval(column: str, value: float, low: float, high: float) -> dict[s
     return {column: value, f"{column}_low": low, f"{column}_high": high}
 
 
+def with_intervals(scores: pandas.DataFrame) -> pandas.DataFrame:
+    """Scores as rows, each interval in one cell with its value: "0.91 (0.85 to 0.96)"."""
+    rows: dict[str, list[Any]] = {}
+    for name, values in scores.iterrows():
+        if str(name).endswith(("_low", "_high")) or values.isna().all():
+            continue
+        rows[str(name)] = [*values]
+        if f"{name}_low" in scores.index:
+            ends = zip(values, scores.loc[f"{name}_low"], scores.loc[f"{name}_high"], strict=True)
+            rows[str(name)] = [
+                f"{value:.3g} ({low:.3g} to {high:.3g})" for value, low, high in ends
+            ]
+    return type(scores).from_dict(rows, orient="index", columns=[*scores.columns])
+
+
 def beside_real_audio(table: pandas.DataFrame) -> pandas.DataFrame:
     """Measures of the sounds beside what real excerpts and planted failures score.
 

@@ -60,8 +60,8 @@ class CheckpointActions:
             self.buttons[name] = button(name, help_, style)
             self.buttons[name].on_click(lambda _, action=action: do(action))
         self.question, self.result = W.HTML(), W.HTML()
-        asked = [self.question, self.buttons["Delete for good"], self.buttons["Keep all"]]
-        self.asked = W.VBox(asked, layout=W.Layout(display="none"))
+        answers = W.HBox([self.buttons["Delete for good"], self.buttons["Keep all"]])
+        self.asked = W.VBox([self.question, answers], layout=W.Layout(display="none"))
         rows = [
             W.HBox([self.buttons["Average"], self.shares, self.typed]),
             W.HBox([self.buttons[name] for name in ("Compare", "Export", "Prune")]),

@@ -53,7 +53,8 @@ STYLE = """<style>
 .mnb-view h3 {margin: .6em 0 .2em; font-size: 15px; font-weight: 600}
 .mnb-view h4 {margin: .5em 0 .1em; font-size: 13px; font-weight: 600}
 .mnb-view table {border-collapse: collapse; font-size: 12px}
-.mnb-view td, .mnb-view th {padding: 2px 10px 2px 0; text-align: left; vertical-align: top}
+.mnb-view td, .mnb-view th {padding: 2px 10px 2px 0; text-align: left; vertical-align: top;
+  line-height: 1.4}
 </style>"""
 
 

@@ -31,7 +31,7 @@ from ..recipes.evaluating import evaluate as evaluate_run
 from ..recipes.evaluating import place_prompts
 from ..recipes.generating import find_corpus
 from ..recipes.scored import ranked
-from ..recipes.summaries import by_checkpoint
+from ..recipes.summaries import by_checkpoint, with_intervals
 from ..recipes.workspace import new_folder
 from ..runtime import is_colab, is_headless
 from .contact_sheet import keep_with_sheet
@@ -246,8 +246,7 @@ class EvaluateView:
         import pandas as pd
 
         means = by_checkpoint(self.value).set_index("checkpoint")
-        scores = means.reindex([a, b]).T.dropna(how="all")
-        scores.columns = ["a", "b"]
+        scores = with_intervals(means.reindex([a, b]).T.set_axis(["a", "b"], axis=1))
         known = self.checkpoints()
         table = pd.concat([compare(known[a], known[b]), scores])
         return table[~table.index.duplicated()].set_axis([a, b], axis=1)

@@ -45,6 +45,11 @@ SORTS = {
 }
 ANY = "any"
 WEIGHED = ("novelty", "fidelity")
+READING_STYLE = """<style>
+.mnb-view .mnb-readings td, .mnb-view .mnb-readings th {line-height: 1.35; padding-bottom: 5px}
+.mnb-view .mnb-readings td:last-child {min-width: 340px}
+.mnb-view .mnb-readings small {opacity: .7}
+</style>"""
 
 
 class EvaluatePanel:
@@ -301,10 +306,16 @@ class EvaluatePanel:
 
 
 def _readings(table: pandas.DataFrame) -> str:
-    """Each measure in words and beside real audio, as HTML."""
-    words = explain_measures()[["formula", "range", "reading"]]
+    """Each measure beside real audio, and in words, as HTML."""
+    words = explain_measures()
     numbers = beside_real_audio(table).drop(columns=["real_5%", "real_95%"])
-    joined = numbers.join(words, how="outer").reindex(
-        [*words.index, *numbers.index.difference(words.index)]
+    order = [*words.index, *numbers.index.difference(words.index)]
+    meanings = {
+        name: f"{html.escape(row.reading)}<br><small>{html.escape(row.formula)}; "
+        f"{html.escape(row.range)}</small>"
+        for name, row in words.iterrows()
+    }
+    shown = numbers.reindex(order).assign(meaning=[meanings.get(name, "") for name in order])
+    return READING_STYLE + str(
+        shown.to_html(na_rep="", float_format="{:.3g}".format, border=0, escape=False)
     )
-    return str(joined.to_html(na_rep="", float_format="{:.3g}".format, border=0))

@@ -37,12 +37,14 @@ def anonymous_megabytes() -> float:
 
 @pytest.fixture(scope="module")
 def hour(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """An hour of the embedded music, of different seeds, mapped from disk."""
+    """An hour of the embedded music, of different seeds, forwards and backwards, from disk."""
     path = tmp_path_factory.mktemp("hour") / "signal"
     signal = np.memmap(path, np.float32, "w+", shape=(1, HOUR_SECONDS * SR))
     step = 120 * SR
-    for seed, start in enumerate(range(0, signal.shape[1], step)):
-        signal[0, start : start + step] = demo_music(SR, seconds=120.0, seed=seed)
+    for seed, start in enumerate(range(0, signal.shape[1], 2 * step)):
+        music = demo_music(SR, seconds=120.0, seed=seed)
+        signal[0, start : start + step] = music
+        signal[0, start + step : start + 2 * step] = music[::-1]
     signal.flush()
     mapped = np.memmap(path, np.float32, "r", shape=signal.shape)
     return SimpleNamespace(signal=mapped, sample_rate=SR)

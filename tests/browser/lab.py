@@ -332,8 +332,8 @@ class Notebook:
     def assert_clean(self) -> None:
         """No error in the page's console since last asked, and nothing fetched from outside."""
         errors, self.errors = self.errors, []
-        assert not errors
-        assert not self.external
+        assert not errors, errors
+        assert not self.external, self.external
 
 
 def poll(

@@ -179,7 +179,7 @@ def test_checkpoints_are_averaged_compared_and_exported(app, panel):
     assert set(app.value.checkpoint) == {*actions.names.options} and len(app.value) == 6
     actions.names.value = ["step_00000006", "average_3_6_001"]
     actions.buttons["Compare"].click()
-    for said in ("step_00000006", "average_3_6_001", "distance", "fidelity"):
+    for said in ("step_00000006", "average_3_6_001", "distance", "fidelity", " to "):
         assert said in actions.result.value
     actions.names.value = ["average_3_6_001"]
     actions.buttons["Export"].click()
@@ -208,7 +208,7 @@ def test_nothing_is_pruned_unasked(trained, tmp_path):
 
 
 def test_measures_are_read_beside_real_audio(panel):
-    for said in ("formula", "real_50%", "noise", "clicks_per_second", "frechet_log_mel"):
+    for said in ("meaning", "real_50%", "noise", "clicks_per_second", "frechet_log_mel"):
         assert said in panel.readings.value
 
 
