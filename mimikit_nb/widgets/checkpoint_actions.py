@@ -77,6 +77,7 @@ class CheckpointActions:
         known = tuple(self.view.checkpoints())
         if self.names.options != known:
             chosen = [name for name in self.names.value if name in known]
+            self.names.value = ()  # the browser must not look for what is gone
             self.names.options = known
             self.names.value = chosen
 
