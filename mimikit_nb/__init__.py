@@ -16,6 +16,7 @@ name                        does
 ``read_labels``             segments that were edited elsewhere
 ``write_track``             segments or clusters as labels of a corpus; ``read_track``
 ``extend``                  go on with a generated sound as if it had not stopped
+``hooks``                   reach into generation: look, store, replace, stop
 ``Curve``, ``RandomWalk``   temperatures that change while sound is made
 ``ensemble``                several networks take turns by a score; ``Score``
 ``stream_ensemble``         the same, block by block
@@ -55,6 +56,7 @@ _HOMES = {
     "generate": "recipes",
     "stream": "recipes",
     "extend": "recipes",
+    "hooks": "recipes",
     "ensemble": "recipes",
     "stream_ensemble": "recipes",
     "Score": "generation.ensemble.score",

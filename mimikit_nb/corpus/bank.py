@@ -47,6 +47,8 @@ class OutputBank:
         Sounds to go on with, instead of new ones.
     n_samples : int, default 0
         Length at which they go on; what is behind is cut off.
+    stem : str, default "sound"
+        How new sounds are called, before their numbers.
 
     Attributes
     ----------
@@ -68,8 +70,9 @@ class OutputBank:
         recall: Sequence[Mapping[str, Any]] = (),
         names: Sequence[str] = (),
         n_samples: int = 0,
+        stem: str = "sound",
     ) -> None:
-        self.path, self.names = Path(path), list(names)
+        self.path, self.names, self._stem = Path(path), list(names), stem
         with _said(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = _open_to_write(self.path)
@@ -84,8 +87,8 @@ class OutputBank:
                 sound.resize(n_samples, axis=1)
             self._file.swmr_mode = True
 
-    def append(self, blocks: np.ndarray) -> None:
-        """Append a block ``[C, n]`` to each sound, ``[sounds, C, n]`` in all."""
+    def append(self, blocks: Sequence[np.ndarray]) -> None:
+        """Append a block ``[C, n]`` to each sound; an empty one changes nothing."""
         with _said(self.path):
             for sound, block in zip(self._sounds, blocks, strict=True):
                 n = sound.shape[1]
@@ -106,7 +109,7 @@ class OutputBank:
 
     def _create(self, sample_rate: int, channels: int, recall: Mapping[str, Any]) -> None:
         number = 1
-        while (name := f"sound_{number:03d}") in self._file:
+        while (name := f"{self._stem}_{number:03d}") in self._file:
             number += 1
         sound = self._file.create_dataset(
             name,

@@ -6,7 +6,8 @@ an executor may run it as it is or as compiled code.
 
 Beside the network's own, the state of generation holds ``i`` (int64 ``[1]``: position in the
 chunk) and, chunk by chunk, ``u`` (uniform numbers), ``fixtures`` and ``seq`` (what was drawn):
-tensors ``[B, chunk, ...]`` by variable, and ``controls`` (tensors ``[B]``).
+tensors ``[B, chunk, ...]`` by variable, and ``controls`` (tensors ``[B]``); what hooks add says
+:mod:`.hooks.inserting`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from torch import Tensor
 from ..networks.base import Network, Stage, State, run_stages
 from ..networks.head import Head
 from ..runtime import one_thread
+from .hooks.base import Hook
+from .hooks.inserting import Inserted, hook_state
 
 
 class Executor(Protocol):
@@ -43,8 +46,15 @@ class EagerExecutor:
                 run_stages(self.stages, state)
 
 
-def generation_state(network: Network, state: State, chunk_steps: int, truncates: bool) -> State:
-    """State for generation: the network's after the prompt, and the buffers of a chunk."""
+def generation_state(
+    network: Network,
+    state: State,
+    chunk_steps: int,
+    truncates: bool,
+    hooks: Sequence[Hook] = (),
+    step: int = 0,
+) -> State:
+    """State for generation: the network's ``step`` steps after the prompt, buffers of a chunk."""
     batch_size = next(iter(state["in"].values())).shape[0]
 
     def buffer(like: Tensor) -> Tensor:
@@ -55,15 +65,19 @@ def generation_state(network: Network, state: State, chunk_steps: int, truncates
     ]
     names = ("temperature", "top_k", "top_p") if truncates else ("temperature",)
     device = state["t"].device
+    added = hook_state(hooks, network, state, chunk_steps, step)
     return {
         **state,
+        **{name: memory for name, memory in added.items() if name == "hooks"},
         "i": torch.zeros_like(state["t"]),
         "u": {
             name: torch.zeros(batch_size, chunk_steps, head.n_uniforms, device=device)
             for name, head in network.heads.items()
-        },
+        }
+        | added.get("u", {}),
         "fixtures": {name: buffer(state["in"][name]) for name in fed},
-        "seq": {name: buffer(_drawn_like(network, state, name)) for name in network.heads},
+        "seq": {name: buffer(_drawn_like(network, state, name)) for name in network.heads}
+        | added.get("seq", {}),
         "controls": {
             name: torch.zeros(
                 batch_size, dtype=torch.int64 if name == "top_k" else torch.float32, device=device
@@ -73,13 +87,21 @@ def generation_state(network: Network, state: State, chunk_steps: int, truncates
     }
 
 
-def generation_stages(network: Network) -> list[Stage]:
+def generation_stages(network: Network, hooks: Sequence[Hook] = ()) -> list[Stage]:
     """All stages of a generated step, in order; the clock ``t`` is advanced by the executor."""
+    hooked = Inserted(hooks, network)
     draws = [
-        Stage(1, _draw(name, head, name in network.io.inputs))
+        Stage(1, _draw(name, head, name in network.io.inputs, hooked), hooked.python("samples"))
         for name, head in network.heads.items()
     ]
-    return [Stage(1, _feed(network)), *network.stages(), *draws, Stage(1, _advance)]
+    return [
+        Stage(1, _feed(network)),
+        *hooked.stages("inputs", "in", list(network.io.inputs)),
+        *hooked.watched(network.stages()),
+        *hooked.stages("logits", "out", list(network.heads)),
+        *draws,
+        Stage(1, _advance),
+    ]
 
 
 def _drawn_like(network: Network, state: State, name: str) -> Tensor:
@@ -106,12 +128,13 @@ def _feed(network: Network):
     return feed
 
 
-def _draw(name: str, head: Head, is_input: bool):
+def _draw(name: str, head: Head, is_input: bool, hooked: Inserted):
     """Stage that draws from a head, keeps the draw and makes it the next input."""
 
     def draw(state: State) -> None:
         u = state["u"][name].index_select(1, state["i"])[:, 0]
         value = head.sample(state["out"][name], u, state["controls"])
+        value = hooked("samples", name, value, state)
         state["seq"][name].index_copy_(1, state["i"], value[:, None])
         if is_input:
             state["in"][name].copy_(value)

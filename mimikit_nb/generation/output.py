@@ -20,7 +20,8 @@ class Generated:
     Attributes
     ----------
     audio : np.ndarray [shape=(n, C, samples)]
-        float32; prompt and continuation, as the network left it: never normalised.
+        float32; prompt and continuation, as the network left it: never normalised. A sound that
+        a hook has stopped is silent from there on, and its file ends there.
     sample_rate : int
     prompt_end_seconds : float
         Where the prompts end and new sound begins.
@@ -82,7 +83,8 @@ class Generated:
         paths = []
         for i, (sound, recall) in enumerate(zip(self.audio, self.recall, strict=True)):
             path = free_path(folder, name)
-            write_extendable(path, sound, self.sample_rate, recall)
+            end = self.states[i].facts["n_samples"] if "stopped" in recall else sound.shape[-1]
+            write_extendable(path, sound[:, :end], self.sample_rate, recall)
             if self.states:
                 self.states[i].save(path.with_suffix(SUFFIX))
             paths.append(path)

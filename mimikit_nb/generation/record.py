@@ -46,7 +46,7 @@ class Recording:
         The sounds' names in a bank; empty for WAV files.
     sample_rate : int
     seconds : float
-        Length of each sound, prompt included.
+        Length of each sound, prompt included; of the longest, if hooks have stopped others.
     prompt_end_seconds : float
         Where the prompts end and new sound begins.
     """
@@ -60,10 +60,12 @@ class Recording:
 
     @property
     def audio(self) -> np.ndarray:
-        """All samples ``[n, C, samples]``, read from the disk."""
-        if self.names:
-            return np.stack([read_bank(self.paths[0], name)[0] for name in self.names])
-        return np.stack([load(path, None) for path in self.paths])
+        """All samples ``[n, C, samples]``, read from the disk; silence behind shorter sounds."""
+        sounds = [read_bank(self.paths[0], name)[0] for name in self.names] or [
+            load(path, None) for path in self.paths
+        ]
+        longest = max(sound.shape[1] for sound in sounds)
+        return np.stack([np.pad(s, [(0, 0), (0, longest - s.shape[1])]) for s in sounds])
 
     @property
     def continuation(self) -> np.ndarray:
@@ -72,14 +74,14 @@ class Recording:
 
 
 class Sink(Protocol):
-    """Where blocks ``[n, C, samples]`` go."""
+    """Where blocks of sounds go."""
 
     paths: list[Path]
     names: list[str]
     states: list[Path]
 
-    def append(self, blocks: np.ndarray) -> None:
-        """Write a block of each sound."""
+    def append(self, blocks: Sequence[np.ndarray]) -> None:
+        """Write a block ``[C, samples]`` of each sound, empty for one that has ended."""
 
     def sync(self) -> None:
         """Force what was written onto the disk."""
@@ -109,14 +111,17 @@ def record(
     first, saver = stream.n_samples, _Saver(stream, sink)
     with ExitStack() as last:
         last.callback(sink.close)
+        last.callback(stream.close)
         last.callback(saver.save_if_whole)
         if stream.prompts.shape[-1]:
-            sink.append(stream.prompts)
+            sink.append(list(stream.prompts))
         saver.is_whole = True
         try:
-            while (missing := first + n_new - stream.n_samples) > 0:
-                saver.is_whole = False
-                sink.append(stream.take(int(min(stream.block_samples, missing))))
+            while (missing := first + n_new - stream.n_samples) > 0 and not stream.has_ended:
+                saver.is_whole, start = False, stream.n_samples
+                blocks = stream.take(int(min(stream.block_samples, missing)))
+                ends = [max(0, length - start) for length in stream.lengths]
+                sink.append([block[:, :n] for block, n in zip(blocks, ends, strict=True)])
                 saver.is_whole = True
                 saver.save_if_due()
                 if progress is not None:
@@ -173,7 +178,7 @@ class WavSink:
         self.paths = [sound.path for sound in sounds]
         self.states = [path.with_suffix(SUFFIX) for path in self.paths]
 
-    def append(self, blocks: np.ndarray) -> None:
+    def append(self, blocks: Sequence[np.ndarray]) -> None:
         """Write a block of each sound."""
         for sound, block in zip(self.sounds, blocks, strict=True):
             sound.append(block)

@@ -18,12 +18,15 @@ from ..units import samples_to_seconds, seconds_to_samples
 from .controls import Controls
 from .end_state import EndState, join_rows, split_rows
 from .fixtures import FixtureCurves, fixtures_of, steering
+from .hooks.base import BLOCK_SECONDS, Hook, facts_of
+from .hooks.keeping import goes_on_with, played
+from .hooks.listening import Listening
 from .output import Generated
 from .prompts import Prompt, stack_prompts
 from .stream import AudioStream, FixtureSource, ValueStream
 
-BLOCK_SECONDS = 0.05
 FEWEST_STEPS = 4  # of a chunk, which has a cost of its own
+_UNHEARD = "unheard"
 
 Progress = Callable[[float, float], None]
 
@@ -48,6 +51,8 @@ class SoundStream(Iterator[np.ndarray]):
         Length of the blocks.
     recall : list of dict
         Per stream, what it takes to make it again.
+    hooks : list of Hook
+        What reaches into it; those that hear may stop a stream, which is silent from there on.
     """
 
     def __init__(
@@ -57,6 +62,12 @@ class SoundStream(Iterator[np.ndarray]):
         self.sample_rate = stream.axis.sample_rate
         self.n_samples = prompts.shape[-1]
         self.block_samples = max(1, round(BLOCK_SECONDS * self.sample_rate))
+        self.hooks = stream.values.hooks
+        self._listening = Listening(
+            self.hooks, stream.values.state, shape, round(BLOCK_SECONDS * self.sample_rate)
+        )
+        self._stopped: dict[int, EndState] = {}
+        self._drawn: list[Tensors] = []
 
     @classmethod
     def from_prompts(
@@ -90,9 +101,10 @@ class SoundStream(Iterator[np.ndarray]):
         curves : mapping, optional
             What fixtures are behind the prompts, by name; see :mod:`.fixtures`.
         **options
-            For :class:`ValueStream`: ``make_executor``.
+            For :class:`ValueStream`: ``make_executor``, ``hooks``, ``fit``.
         """
-        network = network.folded()
+        hooks = options.get("hooks", ())
+        network = played(network.folded(), hooks)
         device = next(network.parameters()).device
         audio = torch.from_numpy(stack_prompts(prompts, n_channels)).flatten(0, 1).to(device)
         audio = _whole_frames(network, audio)
@@ -120,6 +132,10 @@ class SoundStream(Iterator[np.ndarray]):
         }
         if curves:
             facts["fixtures"] = steering(curves)
+        if hooks:
+            facts["hooks"] = [facts_of(hook) for hook in hooks]
+        if options.get("fit") is not None:
+            facts["optimise_initial_state"] = options["fit"].to_dict()
         rows = zip(recall or [{}] * len(prompts), seeds, starts, strict=True)
         return cls(
             stream,
@@ -152,10 +168,13 @@ class SoundStream(Iterator[np.ndarray]):
         curves : mapping, optional
             What fixtures are from the prompts' end on, by name.
         **options
-            For :class:`ValueStream`: ``make_executor``.
+            For :class:`ValueStream`: ``make_executor``, ``hooks``. Hooks other than before begin
+            afresh.
         """
-        network = network.folded()
-        facts = [state.facts for state in states]
+        hooks = options.get("hooks", ())
+        network = played(network.folded(), hooks)
+        facts = [_without_stop(state.facts) for state in states]
+        has_same_hooks = goes_on_with([f.get("hooks", []) for f in facts], hooks)
         try:
             n_channels, n_steps = facts[0]["n_channels"], facts[0]["prompt_steps"]
             starts = [f["fixture_start"] for f in facts]
@@ -166,37 +185,100 @@ class SoundStream(Iterator[np.ndarray]):
         fixtures = fixtures_of(network, corpus, starts, n_channels, n_steps, curves)
         values = _values(network, None, seeds, n_channels, controls, fixtures, options)
         stream = AudioStream(values, _variable(network))
-        stream.load_state(join_rows(states, next(network.parameters()).device))
+        tensors = join_rows(states, next(network.parameters()).device)
+        unheard = tensors.pop(_UNHEARD, None)
+        stream.load_state(tensors, has_same_hooks)
         shape = (len(states), n_channels)
+        if not has_same_hooks:
+            facts = [_with_hooks(f, hooks) for f in facts]
         resumed = cls(stream, shape, np.empty((*shape, 0), np.float32), facts)
         resumed.n_samples = n_samples
+        if unheard is not None and has_same_hooks:
+            resumed._listening.unheard = unheard
         return resumed
 
     def __next__(self) -> np.ndarray:
+        if self.has_ended:
+            raise StopIteration
         return self.take(self.block_samples)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether hooks have stopped all streams."""
+        return len(self._stopped) == self.shape[0]
+
+    @property
+    def lengths(self) -> list[int]:
+        """Samples of each stream so far, prompt included: fewer than others if it was stopped."""
+        stopped = {i: int(state.facts["n_samples"]) for i, state in self._stopped.items()}
+        return [stopped[i] if i in stopped else self.n_samples for i in range(self.shape[0])]
+
     def take(self, n: int) -> np.ndarray:
-        """The next ``n`` samples ``[n, C, samples]``."""
-        audio = self._stream.take(n).unflatten(0, self.shape).cpu().numpy()
-        self.n_samples += n
-        return audio
+        """The next ``n`` samples ``[n, C, samples]``; fewer if all streams are stopped."""
+        self._drawn, blocks, missing = [], [np.empty((*self.shape, 0), np.float32)], n
+        while missing > 0 and not self.has_ended:
+            is_heard = bool(self._listening.hooks)
+            part = min(missing, self._listening.n_missing) if is_heard else missing
+            rows = self._stream.take(part)
+            self._drawn.append(self._stream.auxiliary)
+            blocks.append(rows.unflatten(0, self.shape).cpu().numpy())
+            blocks[-1][list(self._stopped)] = 0.0
+            self.n_samples += part
+            missing -= part
+            if is_heard:
+                self._stop(self._listening.hear(rows))
+        return np.concatenate(blocks, -1)
+
+    def _stop(self, stopped: dict[int, Hook]) -> None:
+        """Keep where streams were stopped."""
+        new = {i: hook for i, hook in stopped.items() if i not in self._stopped}
+        for i, hook in new.items():
+            seconds = samples_to_seconds(self.n_samples, self.sample_rate)
+            self.recall[i]["stopped"] = {"hook": facts_of(hook), "at_seconds": seconds}
+        if new:
+            states = self.end_states()
+            self._stopped |= {i: states[i] for i in new}
 
     @property
     def auxiliary(self) -> dict[str, np.ndarray]:
         """Auxiliary values drawn with the last samples, ``[n, C, steps, ...]``."""
-        drawn = self._stream.auxiliary.items()
-        return {name: x.unflatten(0, self.shape).cpu().numpy() for name, x in drawn}
+        drawn = [d for d in self._drawn if d]
+        return {
+            name: torch.cat([d[name] for d in drawn], 1).unflatten(0, self.shape).cpu().numpy()
+            for name in (drawn or [{}])[0]
+        }
 
     def end_states(self) -> list[EndState]:
-        """Where each stream is now, to go on from there later."""
-        rows = split_rows(self._stream.remember(), len(self.recall))
+        """Where each stream is now, or was stopped, to go on from there later."""
+        tensors = self._stream.remember()
+        if self._listening.hooks:
+            tensors[_UNHEARD] = self._listening.unheard
+        rows = split_rows(tensors, len(self.recall))
         return [
-            EndState(
+            self._stopped.get(i)
+            or EndState(
                 {name: tensor.clone() for name, tensor in tensors.items()},
                 {**facts, "n_samples": self.n_samples},
             )
-            for tensors, facts in zip(rows, self.recall, strict=True)
+            for i, (tensors, facts) in enumerate(zip(rows, self.recall, strict=True))
         ]
+
+    def close(self) -> None:
+        """Let hooks close what they opened; the stream can't go on."""
+        for hook in self.hooks:
+            hook.close()
+
+
+def _without_stop(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts of a stream that goes on, even if it was stopped."""
+    return {name: value for name, value in facts.items() if name != "stopped"}
+
+
+def _with_hooks(facts: dict[str, Any], hooks: Sequence[Hook]) -> dict[str, Any]:
+    """Facts of a stream that goes on with other hooks."""
+    now = [facts_of(hook) for hook in hooks]
+    change = {"from_sample": facts["n_samples"], "hooks": now}
+    return {**facts, "hooks": now, "changes": [*facts.get("changes", []), change]}
 
 
 def _variable(network: Network) -> str:
@@ -263,7 +345,7 @@ def generate(stream: SoundStream, seconds: float, progress: Progress | None = No
     audio = np.empty((*stream.shape, n_prompt + n_new), np.float32)
     audio[..., :n_prompt] = stream.prompts
     done, drawn = n_prompt, []
-    while done < audio.shape[-1]:
+    while done < audio.shape[-1] and not stream.has_ended:
         block = stream.take(min(stream.block_samples, audio.shape[-1] - done))
         audio[..., done : done + block.shape[-1]] = block
         done += block.shape[-1]
@@ -271,8 +353,9 @@ def generate(stream: SoundStream, seconds: float, progress: Progress | None = No
             drawn.append(stream.auxiliary)
         if progress is not None:
             progress((done - n_prompt) / stream.sample_rate, n_new / stream.sample_rate)
+    stream.close()
     return Generated(
-        audio,
+        audio[..., :done],
         stream.sample_rate,
         stream.recall[0]["prompt_end_seconds"],
         stream.recall,

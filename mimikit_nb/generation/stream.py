@@ -18,6 +18,9 @@ from ..networks.base import Network, Stage, State, Tensors, map_state
 from ..runtime import one_thread
 from .controls import Controls
 from .engine import compile_stages
+from .hooks.base import Hook
+from .hooks.inserting import hook_state, key_of
+from .initial_state import InitialStateFit, fit_initial_state
 from .loop import Executor, generation_stages, generation_state
 
 ExecutorFactory = Callable[[Sequence[Stage], State], Executor]
@@ -48,9 +51,9 @@ class Noise:
         return {n: torch.stack([g.get_state() for g in gs]) for n, gs in self.generators.items()}
 
     def load_state(self, state: Tensors) -> None:
-        """Go on with the numbers that would have come next."""
-        for name, generators in self.generators.items():
-            for generator, row in zip(generators, state[name], strict=True):
+        """Go on with the numbers that would have come next, of all that are given."""
+        for name, rows in state.items():
+            for generator, row in zip(self.generators[name], rows, strict=True):
                 generator.set_state(row.clone())
 
 
@@ -77,6 +80,10 @@ class ValueStream:
     rows_together : int, default 1
         Rows that belong together. The prompts of others are read apart from each other, so that
         even the last bits of a row don't depend on which others there are.
+    hooks : sequence of Hook
+        Asked at every step, in this order.
+    fit : InitialStateFit, optional
+        Fit the state before the prompt to it.
     """
 
     def __init__(
@@ -89,22 +96,25 @@ class ValueStream:
         chunk_steps: int = 1024,
         make_executor: ExecutorFactory = compile_stages,
         rows_together: int = 1,
+        hooks: Sequence[Hook] = (),
+        fit: InitialStateFit | None = None,
     ) -> None:
         self.network, self.controls, self.fixtures = network, controls, fixtures
         self.chunk_steps, self.n_rows, self.step = chunk_steps, len(seeds), 0
-        self.noise = Noise(seeds, network.heads)
+        self.hooks = list(hooks)
         state = (
             network.init_state(len(seeds))
             if prompt is None
-            else read_prompt_steps(network, prompt, rows_together)
+            else read_prompt_steps(network, prompt, rows_together, fit)
         )
-        self.state = generation_state(network, state, chunk_steps, controls.truncates)
+        self.state = generation_state(network, state, chunk_steps, controls.truncates, hooks)
+        self.noise = Noise(seeds, self.state["u"])
         if self.state["fixtures"] and fixtures is None:
             names = ", ".join(self.state["fixtures"])
             raise PromptError(
                 f"This network reads {names} while it generates; give their values as fixtures."
             )
-        self.executor = make_executor(generation_stages(network), self.state)
+        self.executor = make_executor(generation_stages(network, hooks), self.state)
 
     def pull(self, n: int) -> Tensors:
         """The next ``n <= chunk_steps`` values of each target, ``[B, n, ...]``."""
@@ -116,10 +126,16 @@ class ValueStream:
         if self.fixtures is not None:
             for name, value in self.fixtures(self.step, n).items():
                 self.state["fixtures"][name][:, :n].copy_(value)
+        for hook in self.hooks:
+            hook.steer(self.state, seconds)
         self.state["i"].zero_()
         self.executor.run(self.state, n)
+        drawn = {name: seq[:, :n].clone() for name, seq in self.state["seq"].items()}
+        for i, hook in enumerate(self.hooks):
+            if key_of(i) in drawn:
+                hook.chunk(drawn.pop(key_of(i)), self.state)
         self.step += n
-        return {name: seq[:, :n].clone() for name, seq in self.state["seq"].items()}
+        return drawn
 
     def remember(self) -> Tensors:
         """All that the next values depend on, by path."""
@@ -127,26 +143,41 @@ class ValueStream:
         step = torch.full((self.n_rows,), self.step)
         return flatten({"network": kept, "noise": self.noise.state(), "step": step})
 
-    def load_state(self, state: Tensors) -> None:
-        """Go on from where :meth:`remember` was called."""
+    def load_state(self, state: Tensors, has_same_hooks: bool = True) -> None:
+        """Go on from where :meth:`remember` was called; other hooks than then begin afresh."""
         nested = unflatten(state)
-        own = flatten({name: v for name, v in self.state.items() if name not in _OF_A_CHUNK})
-        given = flatten(nested["network"])
+        left_out = _OF_A_CHUNK if has_same_hooks else (*_OF_A_CHUNK, "hooks")
+        own, given = (
+            flatten({name: v for name, v in tensors.items() if name not in left_out})
+            for tensors in (self.state, nested["network"])
+        )
         if {k: v.shape for k, v in own.items()} != {k: v.shape for k, v in given.items()}:
             raise CheckpointError(
                 "The state was left by another network; extend the sound with its own checkpoint."
             )
         for name, tensor in own.items():
             tensor.copy_(given[name])
-        self.noise.load_state(nested["noise"])
+        drawn = self.noise.generators if has_same_hooks else self.network.heads
+        self.noise.load_state({name: nested["noise"][name] for name in drawn})
         self.step = int(nested["step"][0])
+        if not has_same_hooks and self.hooks:
+            added = hook_state(self.hooks, self.network, self.state, self.chunk_steps, self.step)
+            fresh = flatten(added["hooks"])
+            for name, tensor in flatten(self.state["hooks"]).items():
+                tensor.copy_(fresh[name])
 
 
 @torch.no_grad()
-def read_prompt_steps(network: Network, prompt: Tensors, rows_together: int | None = None) -> State:
+def read_prompt_steps(
+    network: Network,
+    prompt: Tensors,
+    rows_together: int | None = None,
+    fit: InitialStateFit | None = None,
+) -> State:
     """State after all prompt steps but the last, whose items wait in ``state["in"]``.
 
-    Rows are read ``rows_together`` at a time, all at once if that isn't given.
+    Rows are read ``rows_together`` at a time, all at once if that isn't given; from a state that
+    is fitted to them if ``fit`` says how.
     """
     first = next(iter(prompt.values()))
     if rows_together is not None and rows_together < len(first):
@@ -154,7 +185,7 @@ def read_prompt_steps(network: Network, prompt: Tensors, rows_together: int | No
             {name: x[i : i + rows_together] for name, x in prompt.items()}
             for i in range(0, len(first), rows_together)
         ]
-        states = [read_prompt_steps(network, part) for part in parts]
+        states = [read_prompt_steps(network, part, fit=fit) for part in parts]
         joined = map_state(lambda *tensors: torch.cat(tensors), *states)
         return {**joined, "t": states[0]["t"]}
     if not network.is_recurrent:  # what lies further back has left no trace
@@ -162,6 +193,8 @@ def read_prompt_steps(network: Network, prompt: Tensors, rows_together: int | No
         prompt = {name: x[:, excess * network.chunk_multiple :] for name, x in prompt.items()}
         first = next(iter(prompt.values()))
     state = network.init_state(first.shape[0])
+    if fit is not None:
+        state = fit_initial_state(network, prompt, state, fit)
     if first.shape[1] > 1:
         state = network.read({name: x[:, :-1] for name, x in prompt.items()}, state)
     state["in"] = {name: x[:, -1].clone() for name, x in prompt.items()}
@@ -237,10 +270,10 @@ class AudioStream:
         own = {"pending": self._pending, "skip": torch.full((self.values.n_rows,), self._skip)}
         return self.values.remember() | flatten({**own, "inverse": self.inverse.state()})
 
-    def load_state(self, state: Tensors) -> None:
-        """Go on from where :meth:`remember` was called."""
+    def load_state(self, state: Tensors, has_same_hooks: bool = True) -> None:
+        """Go on from where :meth:`remember` was called; other hooks than then begin afresh."""
         nested = unflatten(state)
-        self.values.load_state(state)
+        self.values.load_state(state, has_same_hooks)
         self.inverse.load_state(nested["inverse"])
         self._pending, self._skip = nested["pending"], int(nested["skip"][0])
 

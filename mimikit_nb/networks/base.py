@@ -39,11 +39,13 @@ class Stage(NamedTuple):
     """A part of a step: ``fn`` updates the state in place whenever ``t % period == 0``.
 
     ``fn`` is plain torch without data-dependent Python control flow, so that an executor can
-    trace it once and run it as compiled code.
+    trace it once and run it as compiled code. ``python`` names what in it isn't; such a stage is
+    only ever run as it is.
     """
 
     period: int
     fn: Callable[[State], None]
+    python: str = ""
 
 
 class Network(nn.Module, ABC):
@@ -96,6 +98,14 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def init_state(self, batch_size: int) -> State:
         """State before the first step, preallocated on the network's device."""
+
+    def memory_of(self, state: State) -> Tensors:
+        """Recurrent memory in a state, by name; empty for networks without any."""
+        return {}
+
+    def with_memory(self, state: State, memory: Tensors) -> State:
+        """``state`` with other recurrent memory, as :meth:`memory_of` names it."""
+        return state
 
     @abstractmethod
     def stages(self) -> Sequence[Stage]:
@@ -151,9 +161,9 @@ def _make_plain(module: nn.Module) -> None:
 def run_stages(stages: Sequence[Stage], state: State) -> None:
     """Run the stages that are due, then advance the clock."""
     t = int(state["t"])
-    for period, fn in stages:
-        if t % period == 0:
-            fn(state)
+    for stage in stages:
+        if t % stage.period == 0:
+            stage.fn(state)
     state["t"].add_(1)
 
 

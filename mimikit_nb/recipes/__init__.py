@@ -7,6 +7,7 @@ module               holds
 :mod:`.previews`     ``Previewer``: sounds made and judged while training
 :mod:`.analysing`    ``segment``, ``cluster``
 :mod:`.generating`   ``generate``, ``stream``, ``extend``
+:mod:`.hooks`        what reaches into generation: ``RepetitionPenalty``, ``Record`` ...
 :mod:`.ensembling`   ``ensemble``, ``stream_ensemble``: several networks take turns
 :mod:`.palette`      networks and corpora that lie in a folder
 :mod:`.judging`      ``judge``: a table of generated sounds beside noise and silence
@@ -31,6 +32,7 @@ from ..checkpoint import average_checkpoints, compare, export, load_checkpoint, 
 from ..corpus.build import add_files, build_corpus
 from ..corpus.demo import demo_corpus
 from ..corpus.store import open_corpus
+from . import hooks
 from .analysing import cluster, segment
 from .ensembling import ensemble, stream_ensemble
 from .evaluating import evaluate
@@ -62,6 +64,7 @@ __all__ = [
     "export",
     "extend",
     "generate",
+    "hooks",
     "judge",
     "load_checkpoint",
     "new_folder",

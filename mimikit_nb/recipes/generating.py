@@ -16,6 +16,9 @@ from ..errors import CheckpointError, CorpusError, ParameterError, PromptError
 from ..generation.controls import Control, Controls
 from ..generation.engine import EngineOptions, compile_stages
 from ..generation.fixtures import FUNCTION, FixtureCurves
+from ..generation.hooks.base import Hook
+from ..generation.hooks.keeping import hooks_as_before
+from ..generation.initial_state import InitialStateFit
 from ..generation.output import Generated
 from ..generation.prompts import (
     Prompt,
@@ -44,6 +47,8 @@ def stream(
     top_k: Control = 0,
     top_p: Control = 1.0,
     fixtures: FixtureCurves | None = None,
+    hooks: Sequence[Hook] = (),
+    optimise_initial_state: bool | dict[str, Any] | InitialStateFit = False,
     device: str | None = "cpu",
     engine: EngineOptions | None = None,
     block_seconds: float = 0.1,
@@ -77,6 +82,11 @@ def stream(
         What the network is steered by, from the prompts' end on: by the name of the fixture one
         label (or number) for all of it, points ``[(seconds, label), ...]``, or a function of the
         seconds. Fixtures that are left out go on as in the corpus.
+    hooks : sequence of Hook, optional
+        What reaches into every step, or stops the sound; see ``mnb.hooks``.
+    optimise_initial_state : bool or dict, default False
+        For recurrent networks (SampleRNN): read the prompt from a state that is fitted to it.
+        Settings, and what it is worth: :class:`InitialStateFit`.
     device : str, default "cpu"
         Where to run; None: the best there is.
     engine : EngineOptions, optional
@@ -118,6 +128,8 @@ def stream(
         [_recall(ck, p, controls.of(i)) for i, p in enumerate(prompts)],
         fixtures,
         make_executor=partial(compile_stages, options=engine),
+        hooks=hooks,
+        fit=InitialStateFit.parse(optimise_initial_state),
     )
     made.block_samples = max(1, round(block_seconds * made.sample_rate))
     return made
@@ -156,7 +168,8 @@ def generate(
     progress : callable, optional
         Called with seconds done and wanted.
     **options
-        ``top_k``, ``top_p``, ``fixtures``, ``device`` and ``engine``, see :func:`stream`.
+        ``top_k``, ``top_p``, ``fixtures``, ``hooks``, ``optimise_initial_state``, ``device``
+        and ``engine``, see :func:`stream`.
 
     Returns
     -------
@@ -195,6 +208,7 @@ def extend(
     top_k: Control | None = None,
     top_p: Control | None = None,
     fixtures: FixtureCurves | None = None,
+    hooks: Sequence[Hook] | None = None,
     device: str | None = "cpu",
     engine: EngineOptions | None = None,
     progress: Progress | None = None,
@@ -214,6 +228,9 @@ def extend(
         The corpus, for networks that read on in it while they generate.
     temperature, top_k, top_p, fixtures : optional
         As before if not given. Functions of your own aren't kept with the sound; give them again.
+    hooks : sequence of Hook, optional
+        As before, exactly, if not given; hooks of your own must be given again. Others begin
+        afresh.
     device, engine, progress : optional
         See :func:`generate`.
 
@@ -245,6 +262,7 @@ def extend(
     ck = _same_checkpoint(ck, facts[0])
     given = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
     controls = _controls_as_before(facts, given)
+    going_on = hooks_as_before(facts[0], hooks)
     resumed = SoundStream.from_end_states(
         ck.network(check_device(device)),
         states,
@@ -252,9 +270,10 @@ def extend(
         find_corpus(ck, corpus),
         _fixtures_as_before(facts[0], fixtures),
         make_executor=partial(compile_stages, options=engine),
+        hooks=going_on,
     )
     if any(control is not None for control in given.values()):
-        resumed.recall = [_with_controls(f, controls.of(i)) for i, f in enumerate(facts)]
+        resumed.recall = [_with_controls(f, controls.of(i)) for i, f in enumerate(resumed.recall)]
     if isinstance(sound, Generated):
         assert seconds is not None
         more = pull_seconds(resumed, seconds, progress)

@@ -34,7 +34,7 @@ TOLERANCES = {
     "bf16": Tolerance(3e-2, 0.3),
     "int8": Tolerance(8e-2, 0.6),
 }
-_DRAWN = ("in", "seq")
+_DRAWN = ("in", "seq", "hooks")  # hooks remember draws
 _REHEARSED_CONTROLS = {"temperature": 1.1, "top_k": 20, "top_p": 0.95}
 
 

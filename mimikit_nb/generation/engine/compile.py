@@ -85,6 +85,12 @@ def compile_stages(
         and that is logged once; the last one always works.
     """
     options = options or EngineOptions()
+    python = ", ".join(dict.fromkeys(stage.python for stage in stages if stage.python))
+    if python and options.backend == "auto":
+        _say(f"Steps run in Python, which is slow, since this can't be compiled: {python}")
+        return EagerExecutor(stages)
+    if python and options.backend != "eager":
+        raise EngineError(f"The engine {options.backend!r} can't compile {python}.")
     builder = _Builder(stages, state, options)
     if options.backend != "auto":
         return builder.build(options.backend)

@@ -6,6 +6,7 @@ what is drawn must be likely to all of them, by their weights. Main name: :class
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -50,6 +51,8 @@ class Blend(Network):
         super().__init__(first.config, first.io)  # type: ignore[arg-type]
         self.members = nn.ModuleList(members)
         self.receptive_field = max(m.receptive_field for m in members)
+        self.chunk_multiple = math.lcm(*(m.chunk_multiple for m in members))
+        self.is_recurrent = any(m.is_recurrent for m in members)
 
     @property
     def heads(self) -> dict[str, Head]:
@@ -99,9 +102,9 @@ class Blend(Network):
     def stages(self) -> list[Stage]:
         """The stages of all members, then the average."""
         stages = [
-            Stage(period, _of_member(str(i), fn))
+            Stage(stage.period, _of_member(str(i), stage.fn))
             for i, member in enumerate(self.members)
-            for period, fn in member.stages()  # type: ignore[operator]
+            for stage in member.stages()  # type: ignore[operator]
         ]
         return [*stages, Stage(1, _average)]
 

@@ -1,0 +1,69 @@
+"""Let parts of spectra fall out while a network plays: :class:`Dropout`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from ...config import field
+from ...errors import ParameterError
+from ...features.base import Continuous
+from ...networks.base import Network, State
+from .base import HOOKS, HookConfig, Step
+
+
+@HOOKS.register
+class Dropout(HookConfig):
+    """Bins of the frames that a network reads or plays fall silent at random, each by itself.
+
+    For networks that draw vectors, as FreqNet. What stays is as loud as it was. Bins that fall
+    out of the output are missing from the sound *and* from what is read next.
+    """
+
+    kind: Literal["dropout"] = "dropout"
+    "Name of the hook."
+    input_rate: float = field(0.0, ge=0, le=1)
+    "Share of the bins that the network doesn't hear of its own last frame."
+    output_rate: float = field(0.0, ge=0, le=1)
+    "Share of the bins that fall out of each new frame."
+
+    is_plain_torch: ClassVar[bool] = True
+
+    def memory(self, network: Network, state: State) -> State:
+        """Nothing; says what network it can't be used with."""
+        self.n_uniforms(network)
+        return {}
+
+    def n_uniforms(self, network: Network) -> int:
+        """Two for each bin: one as it is read, one as it is played."""
+        kinds = [network.io.kind(name) for name in network.io.autoregressive]
+        dims = [kind.dim for kind in kinds if isinstance(kind, Continuous)]
+        if not dims:
+            raise ParameterError(
+                "Dropout needs a network that draws spectra or vectors (as FreqNet); this one "
+                "draws classes."
+            )
+        return 2 * max(dims)
+
+    def inputs(self, values: Tensor, step: Step) -> Tensor | None:
+        """Frames with holes, of what the network drew itself."""
+        if step.name not in step.state["out"] or not self.input_rate:
+            return None
+        return self._thinned(values, step, 0, self.input_rate)
+
+    def samples(self, values: Tensor, step: Step) -> Tensor | None:
+        """Drawn frames with holes."""
+        if step.name not in step.state["in"] or not self.output_rate:
+            return None
+        return self._thinned(values, step, 1, self.output_rate)
+
+    @staticmethod
+    def _thinned(values: Tensor, step: Step, half: int, rate: float) -> Tensor | None:
+        if not values.is_floating_point():
+            return None
+        assert step.u is not None
+        first = half * (step.u.shape[1] // 2)
+        u = step.u[:, first : first + values.shape[1]]
+        return torch.where(u < rate, torch.zeros_like(values), values)

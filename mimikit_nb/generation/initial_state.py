@@ -1,0 +1,103 @@
+"""Begin a prompt from a state that fits it: the initial memory of a recurrent network.
+
+A recurrent network reads a prompt from a state that knows nothing. :func:`fit_initial_state`
+looks for the memory from which the prompt itself is predicted best, by gradient, one for each
+row. Main names: :class:`InitialStateFit`, :func:`fit_initial_state`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ..config import Config, field
+from ..errors import ParameterError
+from ..networks.base import Network, State, Tensors
+
+
+class InitialStateFit(Config):
+    """How the initial state of a recurrent network is fitted to a prompt."""
+
+    steps: int = field(30, ge=1, le=10_000)
+    "Steps of gradient descent (Adam)."
+    learning_rate: float = field(0.03, gt=0, le=10, scale="log")
+    "How far each step may move a unit, about."
+    max_seconds: float = field(0.5, gt=0, le=60, unit="s")
+    "Beginning of the prompt that is looked at: what comes later hardly depends on the state."
+
+    @classmethod
+    def parse(cls, value: Any) -> InitialStateFit | None:
+        """From True, a dict or a config; None from False or None."""
+        if isinstance(value, cls) or value is None or value is False:
+            return value or None
+        if value is True:
+            return cls()
+        if isinstance(value, dict):
+            return cls(**value)
+        raise ParameterError(
+            f"optimise_initial_state is {value!r}; it must be True, False, or settings as "
+            '{"steps": 30, "learning_rate": 0.03}.'
+        )
+
+
+def fit_initial_state(
+    network: Network, prompt: Tensors, state: State, options: InitialStateFit
+) -> State:
+    """State before a prompt, with the recurrent memory from which the prompt is likeliest.
+
+    Minimised is the mean negative log-likelihood of the prompt, teacher-forced; of all that the
+    fit has seen, each row keeps the memory that was best.
+
+    Parameters
+    ----------
+    network : Network
+        A folded network with recurrent memory (:meth:`Network.memory_of`).
+    prompt : dict of Tensor [shape=(B, T, ...)]
+    state : dict
+        Where to begin, as from ``network.init_state``; it is not changed.
+    options : InitialStateFit
+
+    Raises
+    ------
+    ParameterError
+        If the network has no memory to be fitted.
+    """
+    begin = network.memory_of(state)
+    if not begin:
+        raise ParameterError(
+            f"{type(network).__name__} has no recurrent memory whose beginning could be fitted; "
+            "leave optimise_initial_state out (it is for SampleRNN and its kin)."
+        )
+    n_steps = next(iter(prompt.values())).shape[1] - 1
+    n_steps = min(n_steps, round(options.max_seconds / float(network.io.step_seconds)))
+    n_steps -= n_steps % network.chunk_multiple
+    if n_steps < 1:
+        return state
+    memory = {name: x.clone().requires_grad_() for name, x in begin.items()}
+    optimizer = torch.optim.Adam(memory.values(), lr=options.learning_rate)
+    best = {name: x.clone() for name, x in begin.items()}
+    lowest = torch.full_like(next(iter(begin.values()))[:, 0].flatten(1)[:, 0], torch.inf)
+    for step in range(options.steps + 1):
+        with torch.enable_grad():
+            loss = _loss(network, prompt, network.with_memory(state, memory), n_steps)
+        with torch.no_grad():
+            is_best = loss < lowest
+            lowest = torch.where(is_best, loss, lowest)
+            for name, x in memory.items():
+                best[name][is_best] = x[is_best]
+        if step < options.steps:
+            optimizer.zero_grad()
+            loss.sum().backward()
+            optimizer.step()
+    return network.with_memory(state, best)
+
+
+def _loss(network: Network, prompt: Tensors, state: State, n_steps: int) -> torch.Tensor:
+    """Negative log-likelihood of each row's prompt in nats per step ``[B]``."""
+    outputs, _ = network({name: x[:, :n_steps] for name, x in prompt.items()}, state)
+    losses = [
+        network.heads[name].nll(outputs[name], prompt[name][:, 1 : n_steps + 1]).mean(1)
+        for name in network.io.autoregressive
+    ]
+    return torch.stack(losses).sum(0)
