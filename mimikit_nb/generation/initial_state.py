@@ -23,7 +23,7 @@ class InitialStateFit(Config):
     "Steps of gradient descent (Adam)."
     learning_rate: float = field(0.03, gt=0, le=10, scale="log")
     "How far each step may move a unit, about."
-    max_seconds: float = field(0.5, gt=0, le=60, unit="s")
+    max_seconds: float = field(0.2, gt=0, le=60, unit="s")
     "Beginning of the prompt that is looked at: what comes later hardly depends on the state."
 
     @classmethod
@@ -81,6 +81,7 @@ def fit_initial_state(
     for step in range(options.steps + 1):
         with torch.enable_grad():
             loss = _loss(network, prompt, network.with_memory(state, memory), n_steps)
+            total = loss.sum()
         with torch.no_grad():
             is_best = loss < lowest
             lowest = torch.where(is_best, loss, lowest)
@@ -88,7 +89,7 @@ def fit_initial_state(
                 best[name][is_best] = x[is_best]
         if step < options.steps:
             optimizer.zero_grad()
-            loss.sum().backward()
+            total.backward()
             optimizer.step()
     return network.with_memory(state, best)
 

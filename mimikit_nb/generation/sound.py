@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, Self
 
@@ -345,15 +346,15 @@ def generate(stream: SoundStream, seconds: float, progress: Progress | None = No
     audio = np.empty((*stream.shape, n_prompt + n_new), np.float32)
     audio[..., :n_prompt] = stream.prompts
     done, drawn = n_prompt, []
-    while done < audio.shape[-1] and not stream.has_ended:
-        block = stream.take(min(stream.block_samples, audio.shape[-1] - done))
-        audio[..., done : done + block.shape[-1]] = block
-        done += block.shape[-1]
-        if stream.auxiliary:
-            drawn.append(stream.auxiliary)
-        if progress is not None:
-            progress((done - n_prompt) / stream.sample_rate, n_new / stream.sample_rate)
-    stream.close()
+    with closing(stream):
+        while done < audio.shape[-1] and not stream.has_ended:
+            block = stream.take(min(stream.block_samples, audio.shape[-1] - done))
+            audio[..., done : done + block.shape[-1]] = block
+            done += block.shape[-1]
+            if stream.auxiliary:
+                drawn.append(stream.auxiliary)
+            if progress is not None:
+                progress((done - n_prompt) / stream.sample_rate, n_new / stream.sample_rate)
     return Generated(
         audio[..., :done],
         stream.sample_rate,

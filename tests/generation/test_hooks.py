@@ -118,6 +118,12 @@ def test_a_module_that_is_not_there_is_named_with_the_nearest(samples):
         make_sound(samples, hooks.On("tiers.0.app", lambda x, step: None))
 
 
+def test_what_is_no_hook_is_said_so(samples):
+    for wrong in ([len], hooks.RepetitionPenalty()):
+        with pytest.raises(ParameterError, match=r"mnb\.hooks\.On"):
+            make_stream(samples, wrong)
+
+
 # -- engine -----------------------------------------------------------------------------------
 
 
@@ -215,17 +221,17 @@ def test_a_row_with_hooks_is_what_it_would_be_alone_whatever_the_blocks(kind, na
         assert not together[i - 1, :, end:].any()
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(
     case=st.sampled_from(LAWFUL),
-    first=st.integers(1, 800),
+    first=st.integers(1, 400),
     rows=st.lists(st.integers(1, 50), min_size=1, max_size=2, unique=True),
     n_channels=st.integers(1, 2),
 )
 def test_a_sound_with_hooks_goes_on_exactly_where_it_stopped(case, first, rows, n_channels):
     network, given_hooks = make_network(case[0]), hooks_of(*case)
     options = {"numbers": tuple(rows), "n_channels": n_channels}
-    whole = make_sound(network, *given_hooks, **options)
+    whole = make_sound(network, *given_hooks, n=600, **options)
     stopped = make_stream(network, given_hooks, **options)
     begun = stopped.take(first)
     if len(set(stopped.lengths)) > 1 or stopped.has_ended:
@@ -233,7 +239,7 @@ def test_a_sound_with_hooks_goes_on_exactly_where_it_stopped(case, first, rows, 
     resumed = SoundStream.from_end_states(
         network, stopped.end_states(), Controls(), hooks=given_hooks, **EAGER
     )
-    more = resumed.take(900 - first)
+    more = resumed.take(600 - first)
     np.testing.assert_array_equal(np.concatenate([begun, more], -1), whole)
 
 

@@ -12,7 +12,13 @@ from .base import HOOKS, OWN, Hook, facts_of
 
 def played(network: Network, hooks: Sequence[Hook]) -> Network:
     """The network that is played: each hook may put another in its place."""
-    for hook in hooks:
+    is_list = isinstance(hooks, Sequence)
+    for hook in hooks if is_list else [hooks]:
+        if not is_list or not isinstance(hook, Hook):
+            raise ParameterError(
+                f"hooks is a list of hooks, but holds {hook!r}; mnb.hooks.On makes a hook of a "
+                "function: hooks=[mnb.hooks.On('logits', fn)]."
+            )
         network = hook.network(network)
     return network
 
