@@ -19,7 +19,7 @@ from ..errors import ConfigError
 from ..features.waveform import MuLawConfig
 from ..io.heads import EmbeddingInputConfig
 from ..io.variable import IOSpec, VariableConfig
-from .base import NETWORKS, NetworkConfig, State, Tensors
+from .base import NETWORKS, NetworkConfig
 from .layers.recurrent import Recurrent, RecurrentBody
 from .tiers import Passing, Tier, TieredNetwork, check_frame_sizes
 
@@ -86,12 +86,3 @@ class SampleRNN(TieredNetwork):
         )
         super().__init__(config, io, [*tiers, last], output, dim)
         self.receptive_field = 4 * sizes[0]
-
-    def memory_of(self, state: State) -> Tensors:
-        """Hidden states ``[B, S, n_layers, H]`` of the recurrent tiers, by tier."""
-        return {i: tier["rnn"] for i, tier in state["tiers"].items() if tier}
-
-    def with_memory(self, state: State, memory: Tensors) -> State:
-        """``state`` with other hidden states."""
-        tiers = {i: {"rnn": memory[i]} if tier else tier for i, tier in state["tiers"].items()}
-        return {**state, "tiers": tiers}

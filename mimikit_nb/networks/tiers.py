@@ -212,6 +212,17 @@ class TieredNetwork(Network):
         }
         return state
 
+    def memory_of(self, state: State) -> Tensors:
+        """Hidden states ``[B, S, n_layers, H]`` of the recurrent tiers, by tier."""
+        return {i: tier["rnn"] for i, tier in state["tiers"].items() if "rnn" in tier}
+
+    def with_memory(self, state: State, memory: Tensors) -> State:
+        """``state`` with other hidden states."""
+        tiers = {
+            i: {**t, "rnn": memory[i]} if i in memory else t for i, t in state["tiers"].items()
+        }
+        return {**state, "tiers": tiers}
+
     def _numbered(self) -> list[tuple[int, Tier]]:
         return list(enumerate(self.tiers))
 

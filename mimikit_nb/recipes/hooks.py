@@ -37,13 +37,13 @@ overridden. This one lets a hidden layer drift, each sound by its own seed::
             return ["tiers.0.up"]
 
         def memory(self, network, state):
-            return {"place": torch.zeros(len(state["in"]["signal"]), 1)}
+            return {"place": torch.zeros(len(state["in"]["signal"]), 1, 1)}
 
         def n_uniforms(self, network):
             return 1
 
         def hidden(self, output, step):
-            step.memory["place"].add_(0.1 * (step.u - 0.5))
+            step.memory["place"].add_(0.1 * (step.u[:, :, None] - 0.5))
             return output + step.memory["place"]
 
 **Speed.** Hooks of plain torch are compiled with the network's steps, and hooks that only hear

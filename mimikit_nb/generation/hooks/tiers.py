@@ -52,14 +52,14 @@ class FreezeTier(HookConfig):
         return (f"tiers.{self.tier}.up",)
 
     def memory(self, network: Network, state: State) -> State:
-        """What the tier said last ``[B, ratio * H]``."""
+        """What the tier said last ``[B, ratio, H]``."""
         self.modules(network)
-        return {"held": state["up"][str(self.tier)].flatten(1).clone()}
+        return {"held": state["up"][str(self.tier)].clone()}
 
     def hidden(self, output: Tensor, step: Step) -> Tensor:
         """What it says now, or what it said before it was frozen."""
         until = math.inf if self.until_seconds is None else self.until_seconds
         is_frozen = (step.seconds >= self.from_seconds) & (step.seconds < until)
-        said = torch.where(is_frozen[:, None], step.memory["held"], output)
+        said = torch.where(is_frozen[:, None, None], step.memory["held"], output)
         step.memory["held"].copy_(said)
         return said
