@@ -218,7 +218,8 @@ class TieredNetwork(Network):
 
     def with_memory(self, state: State, memory: Tensors) -> State:
         """``state`` with other hidden states."""
-        tiers = {
+        own = state["tiers"].items()
+        tiers = {i: {**t, "rnn": memory[i]} if i in memory else t for i, t in own}
             i: {**t, "rnn": memory[i]} if i in memory else t for i, t in state["tiers"].items()
         }
         return {**state, "tiers": tiers}
