@@ -220,8 +220,6 @@ class TieredNetwork(Network):
         """``state`` with other hidden states."""
         own = state["tiers"].items()
         tiers = {i: {**t, "rnn": memory[i]} if i in memory else t for i, t in own}
-            i: {**t, "rnn": memory[i]} if i in memory else t for i, t in state["tiers"].items()
-        }
         return {**state, "tiers": tiers}
 
     def _numbered(self) -> list[tuple[int, Tier]]:
