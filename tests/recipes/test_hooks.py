@@ -152,16 +152,33 @@ def test_fitting_lowers_the_loss_of_every_prompt_and_touches_nothing_else():
         torch.testing.assert_close(x[0], network.memory_of(fitted)[name][1], atol=1e-4, rtol=1e-3)
 
 
-def test_a_fitted_state_changes_the_sound_and_is_said(run):
-    fitted = make(run, n=2, optimise_initial_state={"steps": 5, "learning_rate": 0.5})
-    assert fitted.recall[0]["optimise_initial_state"]["steps"] == 5
-    assert not np.array_equal(fitted.audio, make(run, n=2).audio)
+def test_a_fitted_state_changes_what_comes_next_and_is_said(run):
     settings = {"steps": 5, "learning_rate": 0.5}
-    alone = make(run, seed=4, optimise_initial_state=settings)
-    np.testing.assert_array_equal(alone.audio[0], fitted.audio[1])
+
+    def make_fitted(seconds=0.1, fit=settings, **options):
+        return make(
+            run,
+            *looks,
+            seconds=seconds,
+            prompt_seconds=0.005,
+            optimise_initial_state=fit,
+            **options,
+        )
+
+    seen = []
+    looks = [hooks.On("logits", lambda x, step: seen.append(x.clone()))]
+    first = {}
+    for fit in (settings, False):
+        seen.clear()
+        make_fitted(0.001, fit)
+        first[bool(fit)] = seen[0]
+    assert (first[True] - first[False]).abs().max() > 1e-6
+    looks = []
+    fitted = make_fitted(n=2)
+    assert fitted.recall[0]["optimise_initial_state"] == {**settings, "max_seconds": 0.2}
+    np.testing.assert_array_equal(make_fitted(seed=4).audio[0], fitted.audio[1])
     longer = mnb.extend(fitted, 0.1, **EAGER).audio
-    whole = make(run, n=2, seconds=0.2, optimise_initial_state=settings).audio
-    np.testing.assert_array_equal(longer, whole)
+    np.testing.assert_array_equal(longer, make_fitted(0.2, n=2).audio)
 
 
 def test_networks_without_recurrent_memory_are_refused(other, run):
