@@ -19,11 +19,11 @@ from ..networks.base import Network, State, Tensors
 class InitialStateFit(Config):
     """How the initial state of a recurrent network is fitted to a prompt."""
 
-    steps: int = field(30, ge=1, le=10_000)
+    steps: int = field(10, ge=1, le=10_000)
     "Steps of gradient descent (Adam)."
-    learning_rate: float = field(0.03, gt=0, le=10, scale="log")
+    learning_rate: float = field(0.1, gt=0, le=10, scale="log")
     "How far each step may move a unit, about."
-    max_seconds: float = field(0.2, gt=0, le=60, unit="s")
+    max_seconds: float = field(0.1, gt=0, le=60, unit="s")
     "Beginning of the prompt that is looked at: what comes later hardly depends on the state."
 
     @classmethod
@@ -37,7 +37,7 @@ class InitialStateFit(Config):
             return cls(**value)
         raise ParameterError(
             f"optimise_initial_state is {value!r}; it must be True, False, or settings as "
-            '{"steps": 30, "learning_rate": 0.03}.'
+            '{"steps": 10, "learning_rate": 0.1}.'
         )
 
 

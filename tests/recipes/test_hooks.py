@@ -175,7 +175,7 @@ def test_a_fitted_state_changes_what_comes_next_and_is_said(run):
     assert (first[True] - first[False]).abs().max() > 1e-6
     looks = []
     fitted = make_fitted(n=2)
-    assert fitted.recall[0]["optimise_initial_state"] == {**settings, "max_seconds": 0.2}
+    assert fitted.recall[0]["optimise_initial_state"] == {**settings, "max_seconds": 0.1}
     np.testing.assert_array_equal(make_fitted(seed=4).audio[0], fitted.audio[1])
     longer = mnb.extend(fitted, 0.1, **EAGER).audio
     np.testing.assert_array_equal(longer, make_fitted(0.2, n=2).audio)
