@@ -120,7 +120,7 @@ def test_prompts_are_placed_on_the_waveform_and_dragged(page, screenshots):
     opened(page, "Prompts and budget")
 
 
-def test_checkpoints_are_averaged_and_compared(page, screenshots):
+def test_checkpoints_are_averaged_compared_and_pruned_after_asking(page, screenshots):
     opened(page, "Average, compare, export, prune")
     part = page.page.locator(".mnb-checkpoints")
     part.scroll_into_view_if_needed()
@@ -130,3 +130,23 @@ def test_checkpoints_are_averaged_and_compared(page, screenshots):
     part.get_by_role("button", name="Compare", exact=True).click()
     expect(part.get_by_role("columnheader", name="step_00000010")).to_be_visible()
     part.screenshot(path=screenshots / "checkpoints.png")
+    part.locator("select").first.select_option(["step_00000020"])
+    part.get_by_role("button", name="Prune", exact=True).click()
+    expect(part.get_by_text("Delete 1 checkpoint")).to_be_visible()
+    part.screenshot(path=screenshots / "prune.png")
+    part.get_by_role("button", name="Keep all", exact=True).click()
+    expect(part.get_by_text("Delete 1 checkpoint")).to_be_hidden()
+    files = "sorted(p.name for p in Path(app.source, 'checkpoints').iterdir())"
+    page.execute("from pathlib import Path")
+    assert len(page.value(files)) == 2
+    part.get_by_role("button", name="Prune", exact=True).click()
+    part.get_by_role("button", name="Delete for good", exact=True).click()
+    page.eventually(files, ["step_00000020.safetensors"])
+
+
+def test_measures_are_explained_beside_real_audio(page, screenshots):
+    opened(page, "What the scores mean")
+    table = page.page.locator(".mnb-readings table")
+    expect(table.get_by_role("columnheader", name="real_50%")).to_be_visible()
+    expect(table.get_by_role("rowheader", name="frechet_log_mel")).to_be_visible()
+    page.page.locator(".mnb-readings").screenshot(path=screenshots / "readings.png")
