@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 import torch
 
+from mimikit_nb.compiler import CompilerError
+from mimikit_nb.features import phase_kernel, phase_stream
+from mimikit_nb.features.phase_stream import PhaseStream
 from mimikit_nb.features.spectral import MagnitudeConfig
 
 RATE = 22050
@@ -79,3 +84,75 @@ def test_no_values_give_no_samples(feature):
     stream = feature.inverse_stream(2)
     assert stream.flush().shape == (2, 0)
     assert stream.push(torch.zeros(2, 0, feature.kind.dim)).shape == (2, 0)
+
+
+def both_streams(feature, n_rows):
+    """A stream in C, and one in torch."""
+    parts = feature.stft, feature.axis, feature.to_magnitude, n_rows
+    return PhaseStream(*parts), PhaseStream(*parts, is_compiled=False)
+
+
+@pytest.mark.parametrize("window", ["hann", "blackman"])
+@pytest.mark.parametrize("hop_length", [128, 100, 200, 256])  # 4, 6, 3 and 2 open frames
+def test_in_c_a_frame_is_what_it_is_in_torch(music, hop_length, window):
+    feature = MagnitudeConfig(n_fft=512, hop_length=hop_length, window=window).build(RATE)
+    y = torch.from_numpy(music[40_000:60_000]).view(2, -1)
+    x = feature.forward(y)
+    compiled, eager = both_streams(feature, 2)
+    assert compiled.push(x[:, :10]).shape == (2, 10 * hop_length)
+    for k in range(10, 14):
+        eager.load_state(compiled.state())
+        found, expected = compiled.push(x[:, k : k + 1]), eager.push(x[:, k : k + 1])
+        assert compiled._kernel is not None and eager._kernel is None
+        assert (found - expected).norm() < 1e-3 * expected.norm()
+        for name, value in eager.state().items():
+            assert (compiled.state()[name] - value).float().norm() <= 1e-2 * value.float().norm()
+
+
+def test_in_c_the_sound_is_as_near_to_its_magnitudes_as_in_torch(music, feature):
+    x = feature.forward(torch.from_numpy(music[None, 40_000:80_000]))
+    errors = []
+    for stream in both_streams(feature, 1):
+        found = feature.forward(torch.cat([stream.push(x), stream.flush()], 1))
+        errors.append(float((found - x).norm() / x.norm()))
+    assert errors[0] < 1.1 * errors[1]
+
+
+def test_silence_stays_silence_in_c(feature):
+    stream = feature.inverse_stream(1)
+    assert not stream.push(torch.zeros(1, 20, feature.kind.dim)).any()
+    assert stream._kernel is not None
+
+
+def test_what_a_stream_remembers_does_not_change_later(music, feature):
+    x = feature.forward(torch.from_numpy(music[None, :5000]))
+    stream = feature.inverse_stream(1)
+    stream.push(x[:, :8])
+    state = stream.state()
+    expected = stream.push(x[:, 8:])
+    stream.load_state(state)
+    assert torch.equal(stream.push(x[:, 8:]), expected)
+
+
+def test_without_a_compiler_torch_takes_over_and_says_so(music, feature, monkeypatch, caplog):
+    def fails(*args):
+        raise CompilerError("There is no C compiler.")
+
+    monkeypatch.setattr(phase_kernel, "build_library", fails)
+    phase_stream._checked_kernel.cache_clear()
+    x = feature.forward(torch.from_numpy(music[None, :5000]))
+    with caplog.at_level(logging.WARNING):
+        streams = [feature.inverse_stream(1) for _ in range(2)]
+        sounds = [stream.push(x) for stream in streams]
+    phase_stream._checked_kernel.cache_clear()
+    assert torch.equal(sounds[0], both_streams(feature, 1)[1].push(x))
+    assert ["no C compiler" in record.message for record in caplog.records] == [True]
+
+
+def test_a_kernel_that_is_wrong_is_not_used(feature, monkeypatch, caplog):
+    phase_stream._checked_kernel.cache_clear()
+    monkeypatch.setattr(phase_kernel.PhaseKernel, "add_frames", lambda *args: torch.ones(1, 128))
+    with caplog.at_level(logging.WARNING):
+        assert phase_stream._checked_kernel(feature.stft, 6) is None
+    phase_stream._checked_kernel.cache_clear()
+    assert "differ from torch's" in caplog.text

@@ -17,7 +17,7 @@ module                 holds
 :mod:`.ir`             the language of programs
 :mod:`.constants`      weights, packed
 :mod:`.printing`       what the printers share
-:mod:`.print_c`        programs as C; :mod:`.build` compiles, :mod:`.native` runs them
+:mod:`.print_c`        programs as C; :mod:`.native` compiles and runs them
 :mod:`.print_numba`    programs as numba; :mod:`.jit` compiles and runs them
 :mod:`.check`          compiled against eager
 =====================  =======================================================================

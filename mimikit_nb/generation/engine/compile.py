@@ -14,7 +14,7 @@ from ...errors import EngineError
 from ...networks.base import Stage, State
 from ..loop import EagerExecutor, Executor
 from .amx import DOT_FLAG, amx_is_permitted
-from .cache import cache_folder, has_cpu_flag, write_atomically
+from ...compiler.cache import cache_folder, has_cpu_flag, write_atomically
 from .check import TOLERANCES, check_executor
 from .constants import BATCH_ROWS, Layout
 from .graph import flatten_state

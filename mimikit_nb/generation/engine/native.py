@@ -6,7 +6,7 @@ import ctypes
 import threading
 
 from ...networks.base import State
-from .build import build_library
+from ...compiler.build import build_library
 from .constants import aligned_bytes
 from .memory import borrowed, row_stride
 from .print_c import print_c

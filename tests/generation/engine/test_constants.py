@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mimikit_nb.generation.engine import EngineOptions, build, compile_stages, native
+from mimikit_nb.compiler import build
+from mimikit_nb.generation.engine import EngineOptions, compile_stages, native
 from mimikit_nb.generation.engine import compile as compile_module
 from mimikit_nb.generation.engine.constants import Constants, pack, panel_rows
 from mimikit_nb.generation.engine.native import NativeExecutor

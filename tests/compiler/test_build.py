@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from mimikit_nb.generation.engine import build
-from mimikit_nb.generation.engine.build import CompilerError, build_library, find_compiler
-from mimikit_nb.generation.engine.cache import cache_folder
+from mimikit_nb.compiler import build
+from mimikit_nb.compiler.build import CompilerError, build_library, find_compiler
+from mimikit_nb.compiler.cache import cache_folder
 
 _SOURCE = '__attribute__((visibility("default"))) int answer(void) { return %d; }'
 

@@ -14,7 +14,7 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-from ...errors import EngineError
+from ..errors import EngineError
 from .cache import cache_folder, cache_key, write_atomically
 
 # Sums are reordered only where a loop says so (omp simd reduction): the order of all others, and
