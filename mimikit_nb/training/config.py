@@ -40,6 +40,8 @@ class TrainConfig(Config):
     "Memory of the weights' moving average, which previews and generation use (0: none)."
     precision: Literal["auto", "32", "bf16"] = "auto"
     "Numbers the network is computed with; auto takes bf16 where the hardware gains from it."
+    compile: bool = False
+    "Whether torch compiles the network first; it goes on uncompiled where that fails."
     seed: int = field(0, ge=0, le=2**32 - 1)
     "Seed of the first weights, of the order of the data and of all else that is random."
     held_out: float = field(0.1, ge=0, le=0.5)

@@ -31,6 +31,8 @@ from .optimizer import build_optimizer, learning_rate
 from .state import GROUPS, Counters, TrainingState, first_rows
 from .timing import Timing
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Learned:
@@ -116,6 +118,9 @@ class Session:
         counters = Counters(batch_size=config.batch_size)
         self.state = TrainingState(network, optimizer, counters, with_ema=config.ema_decay > 0)
         self.model, self.optimizer = self.fabric.setup(network, optimizer)
+        self.is_compiled = config.compile
+        if config.compile:
+            network.compile()
 
     # -- the budget ---------------------------------------------------------------------------
 
@@ -170,6 +175,25 @@ class Session:
 
     def forward_backward(self, batch: Batch) -> torch.Tensor:
         """Compute losses and gradients; all figures come in one tensor, not yet waited for."""
+        if not self.is_compiled:
+            return self._forward_backward(batch)
+        random = torch.get_rng_state()
+        try:
+            return self._forward_backward(batch)
+        except Exception as error:  # torch's compiler raises all kinds of errors
+            if is_out_of_memory(error):
+                raise
+            logger.warning("The network can't be compiled, so training goes on without: %s", error)
+            self._stop_compiling()
+            torch.set_rng_state(random)
+            return self._forward_backward(batch)
+
+    def _stop_compiling(self) -> None:
+        self.is_compiled = False
+        self.state.network._compiled_call_impl = None
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def _forward_backward(self, batch: Batch) -> torch.Tensor:
         state, timing = self.state, self.timing
         if self.plan.begins_round(self.counters.step):
             state.carried = None
@@ -243,7 +267,7 @@ class Session:
         for chunk in self.held_out:
             batch = self._read(chunk)
             with self.fabric.autocast():
-                outputs, after = network(batch.inputs, None if chunk.is_first else carried)
+                outputs, after = network.forward(batch.inputs, None if chunk.is_first else carried)
             outputs = {name: value.float() for name, value in outputs.items()}
             terms = loss_terms(self.io, network.heads, outputs, batch.targets)
             losses += [torch.stack(list(terms.values())).sum()] * len(chunk.origins)

@@ -9,12 +9,12 @@ from typing import Literal, get_args
 
 import torch
 
+from ...compiler.cache import cache_folder, has_cpu_flag, write_atomically
 from ...config import Config, field
 from ...errors import EngineError
 from ...networks.base import Stage, State
 from ..loop import EagerExecutor, Executor
 from .amx import DOT_FLAG, amx_is_permitted
-from ...compiler.cache import cache_folder, has_cpu_flag, write_atomically
 from .check import TOLERANCES, check_executor
 from .constants import BATCH_ROWS, Layout
 from .graph import flatten_state

@@ -11,9 +11,9 @@ from types import ModuleType
 import numpy as np
 from torch import Tensor
 
-from ...networks.base import State
 from ...compiler.build import CompilerError
 from ...compiler.cache import cache_folder, cache_key, write_atomically
+from ...networks.base import State
 from .constants import aligned_bytes
 from .memory import borrowed, row_stride
 from .print_numba import MEMORY_DTYPES, print_numba

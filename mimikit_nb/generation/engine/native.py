@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import threading
 
-from ...networks.base import State
 from ...compiler.build import build_library
+from ...networks.base import State
 from .constants import aligned_bytes
 from .memory import borrowed, row_stride
 from .print_c import print_c

@@ -4,11 +4,11 @@ import threading
 import pytest
 import torch
 
-from mimikit_nb.errors import EngineError
 from mimikit_nb.compiler import build
+from mimikit_nb.compiler.build import CompilerError
+from mimikit_nb.errors import EngineError
 from mimikit_nb.generation.engine import EngineOptions, compile_stages, jit, torch_executors
 from mimikit_nb.generation.engine import compile as compile_module
-from mimikit_nb.compiler.build import CompilerError
 from mimikit_nb.generation.engine.check import EngineMismatch, check_executor
 from mimikit_nb.generation.engine.jit import NumbaExecutor
 from mimikit_nb.generation.engine.native import NativeExecutor
