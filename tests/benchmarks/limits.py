@@ -86,8 +86,13 @@ def read_bandwidth(n_bytes: int) -> float:
 
 @lru_cache(maxsize=2)
 def products_per_second(weights: str = "f32") -> float:
-    """Multiplications and additions a second; of pairs of bfloat16 where the CPU has them."""
-    is_paired = weights == "bf16" and has_cpu_flag(DOT_FLAG)
-    n, multiply = 1_000_000, _library().multiply_pairs if is_paired else _library().multiply
+    """Multiplications and additions a second; of pairs of bfloat16 where that is faster."""
+    if weights == "bf16" and has_cpu_flag(DOT_FLAG):
+        return max(products_per_second("f32"), _products(_library().multiply_pairs, 32))
+    return _products(_library().multiply, 16)
+
+
+def _products(multiply: Callable[[float, int], float], n_lanes: int) -> float:
+    n = 1_000_000
     multiply(0.5, 1000)
-    return n * 16 * (32 if is_paired else 16) / cpu_seconds(lambda: multiply(0.5, n))
+    return n * 16 * n_lanes / cpu_seconds(lambda: multiply(0.5, n))

@@ -1,4 +1,4 @@
-"""Whether this process may use the matrix unit of the CPU (AMX)."""
+"""Whether this process may use the CPU's units for bfloat16: the matrix unit (AMX), and pairs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ DOT_FLAG = "avx512_bf16"
 _ARCH_PRCTL = 158
 _REQUEST_PERMISSION = 0x1023  # ARCH_REQ_XCOMP_PERM
 _TILE_DATA = 18  # XFEATURE_XTILEDATA
+
+
+def pairs_pay() -> bool:
+    """Whether multiplying pairs of bfloat16 numbers is faster than float32.
+
+    AMD's CPUs multiply twice as many numbers so; an Intel Emerald Rapids, half as many (its
+    programs for 32 rows ran at 0.7 of the speed).
+    """
+    return has_cpu_flag(DOT_FLAG) and has_cpu_flag("AMD")
 
 
 @lru_cache(maxsize=1)

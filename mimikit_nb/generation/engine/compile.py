@@ -9,12 +9,12 @@ from typing import Literal, get_args
 
 import torch
 
-from ...compiler.cache import cache_folder, has_cpu_flag, write_atomically
+from ...compiler.cache import cache_folder, write_atomically
 from ...config import Config, field
 from ...errors import EngineError
 from ...networks.base import Stage, State
 from ..loop import EagerExecutor, Executor
-from .amx import DOT_FLAG, amx_is_permitted
+from .amx import amx_is_permitted, pairs_pay
 from .check import TOLERANCES, check_executor
 from .constants import BATCH_ROWS, Layout
 from .graph import flatten_state
@@ -143,7 +143,7 @@ class _Builder:
         layout: Layout = self.options.weights
         n_rows = max(t.shape[0] for t in flatten_state(self.state).values() if t.dim())
         if layout == "bf16" and n_rows >= BATCH_ROWS:
-            layout = "amx" if amx_is_permitted() else "dot" if has_cpu_flag(DOT_FLAG) else "bf16"
+            layout = "amx" if amx_is_permitted() else "dot" if pairs_pay() else "bf16"
         executor = NativeExecutor(lower_step(self._traced, layout))
         self._check_once(executor, executor.key, self.options.weights)
         return executor

@@ -34,7 +34,9 @@ def tile_shape(layout: Layout, rows: int) -> tuple[int, int]:
     """Rows, and panels of 16 outputs, that a kernel keeps in registers at once."""
     if layout == "amx":
         return 32, 2
-    return (1, 8) if rows == 1 else (rows, 4) if rows <= 4 else (8, 2)
+    if rows <= 4:
+        return (1, 8) if rows == 1 else (rows, 4)
+    return (16, 1) if rows % 16 == 0 else (8, 2)
 
 
 class Constants:

@@ -6,6 +6,7 @@ records what stages do to them.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -74,7 +75,7 @@ def _trace_all(stages: Sequence[Stage], state: State) -> list[GraphModule]:
     mode = FakeTensorMode(allow_non_fake_inputs=True)
     fakes: list[Tensor] = [mode.from_tensor(tensor) for tensor in flatten_state(state).values()]
     # Without oneDNN, recurrent layers decompose into matrix products and gates.
-    with _without_mkldnn():
+    with _without_mkldnn(), _without_collection():
         return [_trace(stage, state, fakes) for stage in stages]
 
 
@@ -112,6 +113,18 @@ def _without_mkldnn() -> Iterator[None]:
         yield
     finally:
         torch.backends.mkldnn.enabled = enabled
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """No garbage collection: it takes a third of the time of a trace, and finds nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,13 @@ import torch
 from mimikit_nb.compiler import build
 from mimikit_nb.compiler.build import CompilerError
 from mimikit_nb.errors import EngineError
-from mimikit_nb.generation.engine import EngineOptions, compile_stages, jit, torch_executors
+from mimikit_nb.generation.engine import (
+    EngineOptions,
+    amx,
+    compile_stages,
+    jit,
+    torch_executors,
+)
 from mimikit_nb.generation.engine import compile as compile_module
 from mimikit_nb.generation.engine.check import EngineMismatch, check_executor
 from mimikit_nb.generation.engine.jit import NumbaExecutor
@@ -253,3 +259,12 @@ def test_whatever_fails_to_compile_the_plain_stages_run(monkeypatch, caplog) -> 
     assert "no C compiler" in said[0]
     assert "numba can't compile" in said[1]
     assert "torch.compile failed: RuntimeError: nothing works here" in said[2]
+
+
+@pytest.mark.parametrize(
+    ("flags", "pays"),
+    [({"avx512_bf16", "AMD"}, True), ({"avx512_bf16"}, False), ({"AMD"}, False)],
+)
+def test_pairs_are_multiplied_where_that_is_faster(flags, pays, monkeypatch):
+    monkeypatch.setattr(amx, "has_cpu_flag", flags.__contains__)
+    assert amx.pairs_pay() is pays

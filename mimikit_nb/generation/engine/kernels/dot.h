@@ -32,7 +32,7 @@ AI v16 dot_pairs(v16 a, u16v w, uint32_t x) {
 #endif
 AI void tile_dot(int MB, int NB, const uint16_t *x, i64 Kp, const char *weights, const float *bias,
                  float *y, i64 ldy) {
-  const uint32_t *w = (const uint32_t *)weights; v16 a[8][8];
+  const uint32_t *w = (const uint32_t *)weights; v16 a[16][8];
   EACH_M EACH_N a[m][j] = *(const v16 *)(bias + j * 16);
   for (i64 k = 0; k < Kp; k += 2, w += NB * 16) {
     u16v wv[8]; EACH_N wv[j] = *(const u16v *)(w + j * 16);

@@ -5,20 +5,24 @@
     const float *scale, float *y, i64 ldy, int K
 #define EACH_M UNROLL for (int m = 0; m < MB; m++)
 #define EACH_N UNROLL for (int j = 0; j < NB; j++)
+/* The next panel is on its way from L3 while rows of this one are multiplied. */
+#define FETCH(SIZE) if (MB > 8) EACH_N __builtin_prefetch(w + SIZE + j * 16)
 
 AI void tile_f32(TILE_ARGS) {
-  const float *w = (const float *)weights; v16 a[8][8];
+  const float *w = (const float *)weights; v16 a[16][8];
   EACH_M EACH_N a[m][j] = *(const v16 *)(bias + j * 16);
   for (int k = 0; k < K; k++, w += NB * 16) {
+    FETCH((i64)K * NB * 16);
     v16 wv[8]; EACH_N wv[j] = *(const v16 *)(w + j * 16);
     EACH_M { float b = x[m * ldx + k]; EACH_N a[m][j] += wv[j] * b; }
   }
   EACH_M EACH_N *(v16 *)(y + m * ldy + j * 16) = a[m][j];
 }
 AI void tile_bf16(TILE_ARGS) {
-  const uint32_t *w = (const uint32_t *)weights; v16 a[8][8];
+  const uint32_t *w = (const uint32_t *)weights; v16 a[16][8];
   EACH_M EACH_N a[m][j] = *(const v16 *)(bias + j * 16);
   for (int k = 0; k < K; k += 2, w += NB * 16) {
+    FETCH((i64)K / 2 * NB * 16);
     v16 high[8], low[8];
     EACH_N { u16v u = *(const u16v *)(w + j * 16); low[j] = (v16)(u << 16); high[j] = (v16)u; }
     EACH_M {

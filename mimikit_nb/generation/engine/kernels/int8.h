@@ -8,7 +8,7 @@ AI v16 load_int8(const int8_t *p) {
 AI v16 load_int8(const int8_t *p) { v16 r; UNROLL for (int i = 0; i < 16; i++) r[i] = p[i]; return r; }
 #endif
 AI void tile_int8(TILE_ARGS) {
-  const int8_t *w = (const int8_t *)weights; v16 a[8][8];
+  const int8_t *w = (const int8_t *)weights; v16 a[16][8];
   EACH_M EACH_N a[m][j] = (v16){0};
   for (int k = 0; k < K; k++, w += NB * 16) {
     v16 wv[8]; EACH_N wv[j] = load_int8(w + j * 16);
