@@ -118,7 +118,8 @@ class PhaseStream(InverseStream):
         position = n_frames * self.stft.hop_length
         y = F.pad(y, (self.n_final, self.stft.n_fft))
         self._y.copy_(y[:, position : position + self._y.shape[1]])  # type: ignore[union-attr]
-        self._D = self.stft.forward(y[:, position - self.stft.hop_length :])[:, : self.n_open]
+        D = self.stft.forward(y[:, position - self.stft.hop_length :])
+        self._D = D[:, : self.n_open].contiguous()
         self._S = self._D.abs()
         self._n_frames = n_frames
 
@@ -136,8 +137,11 @@ class PhaseStream(InverseStream):
         if not state:
             return
         self._start(state["y"].device)
-        self._y, self._S = state["y"].clone(), state["S"].clone()
-        self._D = torch.view_as_complex(state["D"].clone().contiguous())
+        own = {
+            name: value.clone(memory_format=torch.contiguous_format)
+            for name, value in state.items()
+        }
+        self._y, self._S, self._D = own["y"], own["S"], torch.view_as_complex(own["D"])
         self._n_frames = int(state["n_frames"][0])
 
     def _start(self, device: torch.device) -> None:

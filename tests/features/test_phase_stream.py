@@ -134,6 +134,18 @@ def test_what_a_stream_remembers_does_not_change_later(music, feature):
     assert torch.equal(stream.push(x[:, 8:]), expected)
 
 
+def test_a_stream_of_rows_goes_on_behind_sounds(music, feature):
+    y = torch.from_numpy(music[:40_000]).view(4, -1)
+    x = feature.forward(y[:, 2000:])
+    together = feature.inverse_stream(4)
+    together.prime(y[:, :2000])
+    found = together.push(x)
+    for row in range(4):
+        alone = feature.inverse_stream(1)
+        alone.prime(y[row : row + 1, :2000])
+        assert torch.equal(alone.push(x[row : row + 1]), found[row : row + 1])
+
+
 def test_without_a_compiler_torch_takes_over_and_says_so(music, feature, monkeypatch, caplog):
     def fails(*args):
         raise CompilerError("There is no C compiler.")
