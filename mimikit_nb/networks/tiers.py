@@ -330,16 +330,14 @@ class TieredNetwork(Network):
         past = {name: ring.roll(-(t % self.history), 1) for name, ring in state["last"].items()}
         items = {name: torch.cat([past[name], inputs[name]], 1) for name in past}
         above: Tensor | None = None
-        bodies: State = {}
-        for i, tier in self._numbered():
-            if not (tier.ratio or predicts or state["tiers"][str(i)]):
-                bodies[str(i)] = {}
-                continue
+        bodies: State = {str(i): {} for i, _ in self._numbered()}
+        n_needed = max(i + 1 for i, _ in self._numbered() if predicts or state["tiers"][str(i)])
+        for i, tier in self._numbered()[:n_needed]:
             frames = {k: v[:, self.history - tier.frame_size + 1 :] for k, v in items.items()}
             fixtures = {name: inputs[name][:, :: tier.period] for name in tier.fixtures}
             x = tier.read_all(frames, fixtures, above)
             y, bodies[str(i)] = tier.body.parallel(x, state["tiers"][str(i)], t // tier.period)
-            above = tier.conditions(y) if tier.ratio else None
+            above = tier.conditions(y) if i + 1 < n_needed else None
         last = {
             k: v[:, -self.history :].roll((t + n_steps) % self.history, 1) for k, v in items.items()
         }

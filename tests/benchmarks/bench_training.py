@@ -26,6 +26,10 @@ CASES = {
     "sample_rnn of the predecessor": {"batch_size": 32, "chunk_steps": 2048},
     "freqnet": {},
     "wavenet": {},
+    "sampler_transformer": {},
+    "freqnet compiled": {"compile": True},
+    "wavenet compiled": {"compile": True},
+    "sampler_transformer compiled": {"compile": True},
 }
 QUIET = {
     "held_out_every_steps": 0,
@@ -119,3 +123,4 @@ def test_training_speed(name, precision, tmp_path):
     bound = {"share": share, "bound": "a matrix product", "limit_per_second": speed / share}
     add("training", [{"case": case, "per_second": speed, "parameters": size} | bound])
     assert session.timing.outside_share < 0.05
+    assert session.is_compiled == config.compile
