@@ -3,7 +3,8 @@
 Times of one thread are its CPU time (medians), so that other work on the machine counts as
 little as possible. The limit is measured in the same run: reading the weights of a step at the
 bandwidth of a working set of their size, or multiplying by them for every row, whichever takes
-longer.
+longer. Networks in tiers read more than that limit at batch 1: what every step reads, the last
+tier, stays in the cache nearer to the core.
 """
 
 from __future__ import annotations
