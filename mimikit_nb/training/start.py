@@ -34,6 +34,7 @@ CHANGEABLE = (
     "grad_clip",
     "weight_decay",
     "precision",
+    "compile",
     "held_out_every_steps",
     "checkpoint_every_steps",
     "keep_last",

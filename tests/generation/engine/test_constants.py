@@ -56,7 +56,9 @@ def _emulated_amx(monkeypatch) -> None:
 @pytest.mark.parametrize("layout", ["f32", "bf16", "int8", "dot", "amx"])
 def test_products_are_as_exact_as_their_weights(layout) -> None:
     generator = torch.Generator().manual_seed(0)
-    shapes = [(rows, k, n) for rows in (1, 2, 8, 9, 33) for k, n in ((1, 16), (33, 40), (70, 200))]
+    shapes = [
+        (rows, k, n) for rows in (1, 2, 8, 9, 32, 33) for k, n in ((1, 16), (33, 40), (70, 200))
+    ]
     weights = [torch.randn(n, k, generator=generator) for _, k, n in shapes]
     state = {"t": torch.zeros(1, dtype=torch.int64)}
     state |= {f"x{i}": torch.randn(m, k, generator=generator) for i, (m, k, _) in enumerate(shapes)}
