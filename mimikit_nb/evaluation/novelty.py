@@ -141,7 +141,7 @@ def _cumulative_entropy(found: Search, has_moved: np.ndarray) -> np.ndarray:
         n += 1
         share = np.array(list(counts.values())) / n
         highest = np.log2(max(2, int(np.ceil(n * step / BIN_SECONDS))))
-        entropy[i] = min(1.0, float(-(share * np.log2(share)).sum()) / highest)
+        entropy[i] = min(1.0, abs(float((share * np.log2(share)).sum())) / highest)
     return entropy
 
 

@@ -62,7 +62,7 @@ MEASURES: dict[str, Measure] = {
         "novelty",
         "seconds of the corpus visited / seconds that could be",
         "0 to 1",
-        "of one sound here, of all of a checkpoint in by_checkpoint: low there, few models in use",
+        "of one sound; by_checkpoint has that of all its sounds: low if they keep to few places",
     ),
     "fidelity": Measure(
         "fidelity",

@@ -47,7 +47,7 @@ ANY = "any"
 WEIGHED = ("novelty", "fidelity")
 READING_STYLE = """<style>
 .mnb-view .mnb-readings td, .mnb-view .mnb-readings th {line-height: 1.35; padding-bottom: 5px}
-.mnb-view .mnb-readings td:last-child {min-width: 340px}
+.mnb-view .mnb-readings td:last-child {min-width: 220px; max-width: 330px}
 .mnb-view .mnb-readings small {opacity: .7}
 </style>"""
 
