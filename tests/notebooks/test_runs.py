@@ -34,6 +34,10 @@ TINY = {
     "cluster": {"max_steps": 2, "seconds": 0.4},
     "train_sampler_transformer": {"frame_sizes": [8, 4, 4], "windows": [8], **TRAINING},
     "train_seq2seq": {"hop": 4, **TRAINING},
+    "ensemble": {
+        **{"max_steps": 3, "seconds": 1.0, "prompt_seconds": 0.5},
+        **{"prompt_at": [2.0, 8.0], "runs": "."},
+    },
     "evaluate_checkpoints": {"max_steps": 4, "n_prompts": 2, "keep_best": 1, **SOUND},
 }
 
@@ -48,7 +52,7 @@ def test_papermill_runs_it_and_nbval_runs_it_again(name, tmp_path, monkeypatch):
     run_by_nbval(name, tmp_path / f"{name}.ipynb", run.folder)
     after = digests(run.folder)
     assert {path: after.get(path) for path in before} == before
-    trains = name not in ("build_corpus", "segment")
+    trains = name not in ("build_corpus", "segment", "ensemble")
     assert len(list(run.folder.glob("run_*"))) == (2 if trains else 0)
 
 
@@ -58,6 +62,9 @@ def check_results(name: str, run: NotebookRun) -> None:
     paths = [Path(line) for line in lines if line.startswith(str(run.folder))]
     assert paths and all(path.exists() for path in paths)
     sounds = [path for path in paths if path.suffix == ".wav"]
+    if name == "ensemble":
+        check_ensemble(sounds)
+        return
     assert len(sounds) == TINY[name].get("n_sounds", int(name == "cluster"))
     for path in sounds:
         check_sound(path, TINY[name])
@@ -75,6 +82,18 @@ def check_results(name: str, run: NotebookRun) -> None:
         check_demo(run.folder)
     if name == "evaluate_checkpoints":
         check_evaluation(run.folder)
+
+
+def check_ensemble(sounds: list[Path]) -> None:
+    """A mix for each prompt, which leads back to its score, with stems that add up to it."""
+    mixes = [path for path in sounds if "stem" not in path.name and "blend" not in path.name]
+    assert len(mixes) == 2
+    for mix in mixes:
+        stems = [path for path in sounds if path.name.startswith(f"{mix.stem}_stem")]
+        y = soundfile.read(mix)[0]
+        assert len(y) == round(1.5 * 22050) and np.abs(y).max() > 1e-3
+        np.testing.assert_allclose(sum(soundfile.read(p)[0] for p in stems), y, atol=1e-6)
+        assert mnb.Score(mix).to_list() == mnb.read_recall(mix)["ensemble"]
 
 
 def check_evaluation(folder: Path) -> None:
