@@ -17,7 +17,14 @@ from ..networks.base import Network, State, Tensors
 
 
 class InitialStateFit(Config):
-    """How the initial state of a recurrent network is fitted to a prompt."""
+    """How the initial state of a recurrent network is fitted to a prompt.
+
+    Don't expect much: in a first look (three held-out prompts, SampleRNN trained for 4.5 minutes
+    on a piano at 16 kHz, 30 steps of 0.03 over up to 0.5 s) the prompt's own loss fell by 0.006
+    nats for prompts of 0.1 s and by 0.001 for 1 s, and that of the second behind it, of the real
+    recording, by nothing that showed in four digits. Reading the prompt already tells the
+    network what the fit could.
+    """
 
     steps: int = field(10, ge=1, le=10_000)
     "Steps of gradient descent (Adam)."
