@@ -5,14 +5,15 @@ one thread's time, counted without the looks at the held-out part. The network w
 has the weights in more layers of its slowest tier. Measured on a piece that repeats itself: the
 piano among the recordings if it is there, else the embedded music.
 
-On the piano (199 s, 16 kHz, one thread of two busy cores, seed 0), the held-out loss in nats:
+On the piano (199 s, 16 kHz, one thread of two busy cores), the held-out loss in nats:
 
-=======  ==========  ======  ==========  ======
-seconds  context     steps   no context  steps
-=======  ==========  ======  ==========  ======
-55       4.292       257     4.212       277
-110      3.606       493     3.500       559
-=======  ==========  ======  ==========  ======
+====  =======  =======  =====  ==========  =====
+seed  seconds  context  steps  no context  steps
+====  =======  =======  =====  ==========  =====
+0     55       4.292    257    4.212       277
+0     110      3.606    493    3.500       559
+1     110      3.699    504    3.567       583
+====  =======  =======  =====  ==========  =====
 
 So early, both still find loudness and pitch, and the context costs a tenth of the steps for
 nothing; whether it pays after hours isn't known.
