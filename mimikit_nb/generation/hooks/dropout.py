@@ -20,6 +20,10 @@ class Dropout(HookConfig):
 
     For networks that draw vectors, as FreqNet. What stays is as loud as it was. Bins that fall
     out of the output are missing from the sound *and* from what is read next.
+
+    What input dropout did to a FreqNet trained for three minutes on a piano (six prompts, 3 s
+    each): the sound sinks from -32.4 dB to -39.4 dB (rate 0.1) and -43.3 dB (0.3), and its mean
+    log-mel spectrum moves by 4.8 dB and 7.5 dB, where another seed moves it by 1.1 dB.
     """
 
     kind: Literal["dropout"] = "dropout"
