@@ -13,6 +13,7 @@ name                        does
 ``load_checkpoint``         opens what a run has learned
 ``generate``, ``stream``    make new sound from a checkpoint
 ``segment``, ``cluster``    parts of a recording; families of parts that sound alike
+``learned_features``        what a network hears in a recording, to compare segments by
 ``read_labels``             segments that were edited elsewhere
 ``write_track``             segments or clusters as labels of a corpus; ``read_track``
 ``extend``                  go on with a generated sound as if it had not stopped
@@ -72,6 +73,7 @@ _HOMES = {
     "judge": "recipes",
     "segment": "recipes",
     "cluster": "recipes",
+    "learned_features": "recipes",
     "read_labels": "recipes",
     "write_track": "recipes",
     "read_track": "recipes",

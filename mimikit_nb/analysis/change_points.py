@@ -1,27 +1,34 @@
 """Change points: where the distribution of sounds changes.
 
-The best partition of a sequence for a given price per boundary is found exactly, by dynamic
-programming, for many prices at once. The price at which a boundary appears is its
-salience: an order of all boundaries from the most to the least important, from which any number
-can be picked. Time and memory grow with N·K, K being the longest section considered.
+Every partition of a sequence into sections is more or less probable: it explains the sounds well
+if they scatter little around the mean of their section, and every boundary has its price. Summed
+over *all* partitions, exactly and by dynamic programming, that gives the probability of a boundary
+at each place; what is near each other may be one boundary whose place isn't certain. The
+salience of a boundary is the price up to which it is more likely than not: an order of all
+boundaries from the most to the least important, from which any number can be picked. Time and
+memory grow with N·K, K being the longest section considered.
 
 References
 ----------
 .. [1] Arlot, Celisse and Harchaoui, "A kernel multiple change-point algorithm", 2019.
-.. [2] Jackson et al., "An algorithm for optimal partitioning of data on an interval", 2005.
+.. [2] Fearnhead, "Exact and efficient Bayesian inference for multiple changepoint problems", 2006.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .frames import Progress
+from .frames import Progress, part_of
 from .spacing import Spaced
 
-PRICES = np.geomspace(3.0, 0.02, 48)
+PRICES = np.geomspace(3.0, 0.02, 24)
 "Prices per boundary, in units of the scatter of one sound times log n."
+DEFAULT_PRICE = 0.3
+"At this price a boundary costs log n nats, as in the Bayesian information criterion."
+SAME_SECONDS = 1.0
+"Places nearer than this may be one boundary whose place isn't certain; the nearer the rather."
 LONGEST = 400
-"Sounds per section; longer ones are pieced together afterwards."
+"Sounds per section; where a longer one had to be cut, that isn't worth more than it saves."
 
 
 class Costs:
@@ -50,12 +57,6 @@ class Costs:
         cost: np.ndarray = length - alike / np.maximum(length, 1)
         return cost
 
-    def gains(self, bounds: np.ndarray) -> np.ndarray:
-        """What each boundary saves against joining its neighbours [shape=(len(bounds),)]."""
-        edges = np.concatenate([[0], bounds, [self.n]]).astype(int)
-        apart = self(edges[:-1], edges[1:])
-        return self(edges[:-2], edges[2:]) - apart[:-1] - apart[1:]
-
 
 def boundary_salience(
     phi: np.ndarray,
@@ -82,79 +83,122 @@ def boundary_salience(
     Returns
     -------
     np.ndarray [shape=(n - 1,)]
-        Highest price at which the boundary before sound ``1 ... n - 1`` is worth it. Boundaries
-        that never are come last, below the lowest price, in the order of what they would save.
+        Price up to which there is rather a boundary before sound ``1 ... n - 1`` than not. Places
+        of which that can't be said at any price come last, in the order of their probability.
     """
-    n = len(phi)
-    salience = np.zeros(max(0, n - 1))
-    if n < 2:
-        return salience
-    costs = Costs(phi)
-    unit = costs.scatter * np.log(max(n, 3))
+    if len(phi) < 2:
+        return np.zeros(max(0, len(phi) - 1))
+    probability = boundary_probability(phi, times, min_seconds, prices, progress)
+    places = times[1:-1]
+    around = _around(probability, places)
+    worth, mean = _crossing(around, prices), around.mean(axis=0)
+    salience = 0.5 * prices[-1] * np.maximum(mean / max(float(mean.max()), 1e-12), 1e-12)
     spaced = Spaced(min_seconds)
-    solutions = _optimal_partitions(costs, times, min_seconds, prices * unit, progress)
-    for price, bounds in zip(prices, solutions, strict=True):
-        for bound in _pruned(costs, bounds, price * unit):
-            if salience[bound - 1] == 0 and spaced.add(float(times[bound])):
-                salience[bound - 1] = price
-    rest = np.flatnonzero(salience == 0)
-    if len(rest):
-        gains = _local_gains(costs, rest + 1)
-        salience[rest] = 0.5 * prices[-1] * gains / max(gains.max(), 1e-12)
+    for i in np.lexsort((-mean, -worth)):
+        if worth[i] > 0 and spaced.add(float(places[i])):
+            salience[i] = worth[i]
+    chosen = np.flatnonzero(salience >= prices[-1])
+    salience[chosen] = _without_forced(Costs(phi), chosen + 1, salience[chosen])
     return salience
 
 
-def _local_gains(costs: Costs, bounds: np.ndarray, reach: int = 4) -> np.ndarray:
-    """What a boundary would save among its nearest neighbours."""
-    low, high = np.maximum(0, bounds - reach), np.minimum(costs.n, bounds + reach)
-    return np.maximum(costs(low, high) - costs(low, bounds) - costs(bounds, high), 1e-12)
-
-
-def _optimal_partitions(
-    costs: Costs,
+def boundary_probability(
+    phi: np.ndarray,
     times: np.ndarray,
     min_seconds: float,
     prices: np.ndarray,
     progress: Progress | None = None,
-) -> list[np.ndarray]:
-    """Best boundaries for every price, each an ascending array of row numbers."""
-    n, rows = costs.n, np.arange(len(prices))
-    best = np.full((len(prices), n + 1), np.inf)
-    best[:, 0] = -prices
-    before = np.zeros((len(prices), n + 1), np.int32)
+) -> np.ndarray:
+    """Probability of a boundary before each sound but the first, for each price.
+
+    Parameters
+    ----------
+    phi, times, min_seconds, prices, progress
+        As in :func:`boundary_salience`.
+
+    Returns
+    -------
+    np.ndarray [shape=(p, n - 1)]
+        Between 0 and 1.
+    """
+    scatter = Costs(phi).scatter
+    nats = np.log(max(len(phi), 3)) * prices / DEFAULT_PRICE
+    heat = DEFAULT_PRICE * scatter
+    past = _evidence(phi, times, min_seconds, nats, heat, part_of(progress, 0.0, 0.5))
+    turned = times[-1] - times[::-1]
+    future = _evidence(phi[::-1], turned, min_seconds, nats, heat, part_of(progress, 0.5, 1.0))
+    share: np.ndarray = np.exp(past + future[:, ::-1] - past[:, -1:])[:, 1:-1]
+    return np.minimum(share, 1)
+
+
+def _evidence(
+    phi: np.ndarray,
+    times: np.ndarray,
+    min_seconds: float,
+    nats: np.ndarray,
+    heat: float,
+    progress: Progress,
+) -> np.ndarray:
+    """Logarithm of the summed weights of all partitions up to each place [shape=(p, n + 1)]."""
+    costs, n = Costs(phi), len(phi)
+    evidence = np.full((len(nats), n + 1), -np.inf)
+    evidence[:, 0] = 0
     for stop in range(1, n + 1):
-        if progress is not None and stop % 100 == 0:
+        if stop % 100 == 0:
             progress(stop / n)
-        low = max(0, stop - LONGEST)
-        starts = np.arange(low, stop)
+        starts = np.arange(max(0, stop - LONGEST), stop)
         # the recording may begin or end within a section: half of the least length will do
         least = np.where((starts == 0) | (stop == n), min_seconds / 2, min_seconds)
         whole = (starts == 0) & (stop == n)
-        starts = starts[whole | (times[stop] - times[starts] >= least)]
+        is_long = (times[stop] - times[starts] >= least) & (evidence[0, starts] > -np.inf)
+        starts = starts[whole | is_long]
         if len(starts) == 0:
             continue
-        total = best[:, starts] + costs(starts, stop) + prices[:, None]
-        choice = np.argmin(total, axis=1)
-        best[:, stop] = total[rows, choice]
-        before[:, stop] = starts[choice]
-    return [_trace(before[row]) for row in rows]
+        weights = evidence[:, starts] - costs(starts, stop) / heat
+        best = weights.max(axis=1, keepdims=True)
+        evidence[:, stop] = best[:, 0] + np.log(np.exp(weights - best).sum(axis=1)) - nats
+    return evidence
 
 
-def _trace(before: np.ndarray) -> np.ndarray:
-    """Boundaries along the best path from the end to the beginning."""
-    bounds, place = [], int(before[-1])
-    while place > 0:
-        bounds.append(place)
-        place = int(before[place])
-    return np.array(bounds[::-1], np.int64)
+def _around(probability: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Probability of a boundary about each place, what is further away counting less.
+
+    The sum over a triangle from -SAME_SECONDS to SAME_SECONDS, by running sums [shape=(p, n)].
+    """
+    moments = np.stack([probability, probability * places])
+    sums = np.pad(np.cumsum(moments, axis=-1), ((0, 0), (0, 0), (1, 0)))
+    here = np.arange(len(places))
+    low = np.searchsorted(places, places - SAME_SECONDS)
+    high = np.searchsorted(places, places + SAME_SECONDS, side="right")
+    before, first = sums[..., here] - sums[..., low]
+    after, second = sums[..., high] - sums[..., here]
+    nearness = (before - after) * places - first + second  # distances, weighted and summed
+    total: np.ndarray = before + after - nearness / SAME_SECONDS
+    return total
 
 
-def _pruned(costs: Costs, bounds: np.ndarray, price: float) -> np.ndarray:
-    """Boundaries without those that aren't worth their price (where a section hit the limit)."""
-    while len(bounds):
-        gains = costs.gains(bounds)
-        weakest = int(np.argmin(gains))
-        if gains[weakest] >= price * (1 - 1e-9):
-            break
-        bounds = np.delete(bounds, weakest)
-    return bounds
+def _without_forced(costs: Costs, bounds: np.ndarray, worth: np.ndarray) -> np.ndarray:
+    """Worth of boundaries, no more than what they save where the longest section made them."""
+    honest = worth.copy()
+    unit = costs.scatter * np.log(max(costs.n, 3))
+    for i, bound in enumerate(bounds):
+        edges = np.concatenate([[0], bounds[worth >= worth[i]], [costs.n]])
+        place = int(np.searchsorted(edges, bound))
+        before, after = int(edges[place - 1]), int(edges[place + 1])
+        if max(bound - before, after - bound) > 0.75 * LONGEST:
+            saved = costs(before, after) - costs(before, bound) - costs(bound, after)
+            honest[i] = min(worth[i], float(saved) / unit)
+    return honest
+
+
+def _crossing(probability: np.ndarray, prices: np.ndarray) -> np.ndarray:
+    """Highest price at which a probability reaches one half, 0 if none [shape=(n,)]."""
+    reached = probability >= 0.5
+    first = reached.argmax(axis=0)
+    before = np.maximum(first - 1, 0)
+    columns = np.arange(probability.shape[1])
+    low, high = probability[before, columns], probability[first, columns]
+    part = np.where(first > 0, (0.5 - low) / np.maximum(high - low, 1e-12), 1.0)
+    log_price = np.log(prices[before]) + part * (np.log(prices[first]) - np.log(prices[before]))
+    crossing: np.ndarray = np.where(reached.any(axis=0), np.exp(log_price), 0.0)
+    return crossing

@@ -222,9 +222,9 @@ def cluster(
         "kmeans", "agglomerative", "spectral", "hdbscan", "qcluster" or "gmeans"; "auto" takes
         "spectral" for segments of several sounds each, "kmeans" for single sounds.
     features : list of str, dict of float, np.ndarray [shape=(n, D)] or callable, optional
-        Names out of "mfcc", "shape", "envelope", "registers" and "chroma", maybe with weights; or
-        numbers for each segment (learned ones, say); or a function of the samples of a segment
-        and the rate.
+        Names out of "mfcc", "shape", "envelope", "registers" and "chroma" and tracks of features
+        (:func:`mimikit_nb.learned_features` makes one), maybe with weights; or numbers for each
+        segment; or a function of the samples of a segment and the rate.
     seed : int, default 0
         For the methods that draw at random; the same seed gives the same clusters.
     progress : callable, optional
@@ -251,7 +251,7 @@ def cluster(
             f"n_clusters is {n_clusters}; for {len(found)} segments it must be 1 to {len(found)}."
         )
     described, owner = _described(found, features, part_of(progress, 0.4, 0.7))
-    rich = len(owner) >= 1.5 * len(found) and len(found) >= 3
+    rich = _is_rich(owner, len(found))
     compared = discriminate(described, owner, 12) if rich else described
     means = group_means(kernel_map(compared), owner, len(found)) if len(found) else described
     vectors = _vectors(means)
@@ -350,8 +350,15 @@ def _described(
             )
         return standardise(features.astype(np.float64)), everyone
     owner, starts, stops = _sounds(found, analysis.onset_samples)
+    if not _is_rich(owner, len(found)):  # single sounds, and some that fell apart
+        owner, starts, stops = everyone, found.starts, found.stops
     frames = analysis.frames
     return describe(analysis.mono, frames, starts, stops, features, progress), owner
+
+
+def _is_rich(owner: np.ndarray, n_segments: int) -> bool:
+    """Whether segments have several sounds each, by which they can be compared."""
+    return len(owner) >= 1.5 * n_segments and n_segments >= 3
 
 
 def _sounds(found: Segmentation, onsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -14,16 +14,21 @@ import scipy.fft
 import scipy.linalg
 
 from ..config import did_you_mean
+from ..corpus.tracks import FeatureTrack
 from ..errors import ParameterError
 from .frames import Frames, Progress
+from .kernels import principal_components
 
 N_MFCC = 20
 QUIET_DB = 40.0
-Chain = str | Sequence[str] | Mapping[str, float]
+Link = str | FeatureTrack
+"A feature of a chain: by name, or as a track of values over the recording."
+Chain = Link | Sequence[Link] | Mapping[Link, float]
+N_TRACK_DIMS = 20
 N_REGISTERS = 4
-SOUND_CHAIN: Mapping[str, float] = {"mfcc": 0.6, "shape": 1.0, "envelope": 1.0}
+SOUND_CHAIN: Mapping[Link, float] = {"mfcc": 0.6, "shape": 1.0, "envelope": 1.0}
 "There are thrice as many cepstral numbers (quantiles) as cepstra: hence their smaller weight."
-DEFAULT_CHAIN: Mapping[str, float] = {**SOUND_CHAIN, "registers": 1.0}
+DEFAULT_CHAIN: Mapping[Link, float] = {**SOUND_CHAIN, "registers": 1.0}
 "For families of sounds it also matters which register rings on, and which is gone at once."
 
 
@@ -132,8 +137,10 @@ def describe(
         Its analysis.
     starts, stops : np.ndarray [shape=(n,), dtype=int64]
         First sample of each segment, and the first after it.
-    chain : str, list of str or dict of float, optional
-        Names out of :data:`FEATURES`, with weights if it is a dict.
+    chain : name, track, list of them or dict of float, optional
+        Names out of :data:`FEATURES` and tracks of features (what a network hears, say), with
+        weights if it is a dict. Of a track its means in the segments count, along their
+        directions of most variance.
     progress : callable, optional
         Called with the share that is done.
 
@@ -148,6 +155,7 @@ def describe(
         If a feature is unknown or the chain is empty.
     """
     weights = _weights(chain)
+    names = [link for link in weights if isinstance(link, str)]
     edges = [np.clip(np.round(x / frames.axis.hop_length), 0, len(frames)) for x in (starts, stops)]
     rows = []
     for start, stop, a, b in zip(starts, stops, *(e.astype(int) for e in edges), strict=True):
@@ -157,29 +165,49 @@ def describe(
         levels = np.maximum(frames.levels[1][a:b].astype(np.float64), -80)
         cepstra = scipy.fft.dct(levels, axis=1, norm="ortho")[:, :N_MFCC]
         stretch = Stretch(levels, cepstra, y[start:stop], frames.sample_rate)
-        rows.append([FEATURES[name](stretch) for name in weights])
+        rows.append([FEATURES[name](stretch) for name in names])
         if progress is not None and len(rows) % 256 == 0:
             progress(len(rows) / len(starts))
     if not rows:
         return np.zeros((0, 1))
-    blocks = [np.stack(column) for column in zip(*rows, strict=True)]
-    return np.hstack(
-        [w * standardise(block) for w, block in zip(weights.values(), blocks, strict=True)]
-    )
+    named = dict(zip(names, zip(*rows, strict=True), strict=True))
+    blocks = [
+        w
+        * (
+            standardise(np.stack(named[link]))
+            if isinstance(link, str)
+            else _of_track(link, starts, stops)
+        )
+        for link, w in weights.items()
+    ]
+    return np.hstack(blocks)
 
 
-def _weights(chain: Chain) -> dict[str, float]:
-    """Chain as weights by name."""
-    if isinstance(chain, str):
+def _of_track(track: FeatureTrack, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """Means of a track in segments, in few dimensions, as varied as standardised ones."""
+    values = track.values.reshape(len(track), -1)
+    first = np.clip(starts // track.hop_length, 0, len(track) - 1)
+    last = np.clip(-(-stops // track.hop_length), first + 1, len(track))
+    means = [values[a:b].mean(axis=0, dtype=np.float64) for a, b in zip(first, last, strict=True)]
+    places = principal_components(standardise(np.stack(means)), N_TRACK_DIMS)
+    spread = np.sqrt(places.var(axis=0).sum() / N_TRACK_DIMS)
+    scaled: np.ndarray = places / max(float(spread), 1e-12)
+    return scaled
+
+
+def _weights(chain: Chain) -> dict[Link, float]:
+    """Chain as weights by link."""
+    if isinstance(chain, str | FeatureTrack):
         chain = [chain]
     weights = dict(chain) if isinstance(chain, Mapping) else dict.fromkeys(chain, 1.0)
     if not weights:
         raise ParameterError(f"The chain of features is empty; name some of {list(FEATURES)}.")
     for name, weight in weights.items():
-        if name not in FEATURES:
-            raise ParameterError(f"Unknown feature {name!r}. {did_you_mean(str(name), FEATURES)}")
+        if isinstance(name, str) and name not in FEATURES:
+            raise ParameterError(f"Unknown feature {name!r}. {did_you_mean(name, FEATURES)}")
         if not weight > 0:
-            raise ParameterError(f"The weight of {name!r} is {weight}; it must be above 0.")
+            called = name if isinstance(name, str) else "track"
+            raise ParameterError(f"The weight of {called!r} is {weight}; it must be above 0.")
     return weights
 
 

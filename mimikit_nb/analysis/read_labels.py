@@ -1,7 +1,7 @@
 """Label files read back: what was exported, edited elsewhere, comes in again.
 
-:func:`read_labels` reads Audacity label tracks, CSV and JSON; :func:`read_cues` the cue points
-of a WAV file.
+:func:`read_labels` reads Audacity label tracks, CSV, JSON and the cue points of a WAV file;
+:func:`read_cues` those alone, to the sample.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ def read_labels(
     Parameters
     ----------
     path : path
-        ``.txt`` (Audacity), ``.csv`` (a header with start, stop or end, and label; seconds) or
-        ``.json`` as exported.
+        ``.txt`` (Audacity), ``.csv`` (a header with start, stop or end, and label; seconds),
+        ``.json`` as exported, or ``.wav`` with cue points.
     sr : int > 0, optional
         Rate of the recording in Hz; needed unless the file or ``like`` says it.
     n_samples : int > 0, optional
@@ -58,9 +59,10 @@ def read_labels(
         If the rate isn't known, or a segment lies outside the recording.
     """
     path = Path(path).expanduser()
-    reader = {".txt": _audacity, ".csv": _csv, ".json": _json}.get(path.suffix.lower())
+    reader = READERS.get(path.suffix.lower())
     if reader is None:
-        raise AudioError(f"{path}: can't read {path.suffix!r} labels; known: .txt, .csv, .json.")
+        known = ", ".join(READERS)
+        raise AudioError(f"{path}: can't read {path.suffix!r} labels; known: {known}.")
     try:
         rows, found = reader(path)
     except (OSError, UnicodeDecodeError) as error:
@@ -175,6 +177,24 @@ def _json(path: Path) -> tuple[list[Row], dict[str, Any]]:
         )
     head = content if isinstance(content, dict) else {}
     return rows, {k: head[k] for k in ("sample_rate", "n_samples") if isinstance(head.get(k), int)}
+
+
+def _cues(path: Path) -> tuple[list[Row], dict[str, Any]]:
+    """Cue points and regions of a WAV file."""
+    found = read_cues(path)
+    if not len(found):
+        raise AudioError(f"{path} has no cue points.")
+    rows = [(*times, label) for times, label in zip(found.segments, found.labels, strict=True)]
+    return rows, {"sample_rate": found.sample_rate, "n_samples": found.n_samples}
+
+
+READERS: dict[str, Callable[[Path], tuple[list[Row], dict[str, Any]]]] = {
+    ".txt": _audacity,
+    ".csv": _csv,
+    ".json": _json,
+    ".wav": _cues,
+}
+"Readers by the end of a file's name."
 
 
 def _number(value: Any, path: Path, line: int) -> float:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .change_points import boundary_salience
+from .change_points import DEFAULT_PRICE, boundary_salience
 from .describe import SOUND_CHAIN, describe, discriminate, standardise
 from .frames import Frames, Progress, part_of
 from .kernels import kernel_map
@@ -24,8 +24,6 @@ from .onsets import otsu_threshold
 
 MIN_SECONDS = 2.0
 "Shortest section that is proposed of its own accord."
-CHANGE_POINT_PRICE = 0.3
-"A boundary must save this much, in units of the scatter of one sound times log n."
 _GRID_SECONDS = 0.25
 
 
@@ -117,14 +115,14 @@ def _change_points(
 ) -> tuple[np.ndarray, float, str]:
     """Change points, found twice: the first sections tell which features matter."""
     phi = kernel_map(features)
-    price, part = np.array([CHANGE_POINT_PRICE]), part_of(progress, 0.0, 0.3)
+    price, part = np.array([DEFAULT_PRICE]), part_of(progress, 0.0, 0.2)
     salience = boundary_salience(phi, times, min_seconds, price, part)
-    group = np.cumsum(np.concatenate([[0], salience >= CHANGE_POINT_PRICE])).astype(int)
+    group = np.cumsum(np.concatenate([[0], salience >= DEFAULT_PRICE])).astype(int)
     if 1 < group[-1] + 1 < len(features) // 2:
         phi = kernel_map(discriminate(features, group))
-    part = part_of(progress, 0.3, 1.0)
+    part = part_of(progress, 0.2, 1.0)
     salience = boundary_salience(phi, times, min_seconds, progress=part)
-    return salience, CHANGE_POINT_PRICE, "price of a boundary"
+    return salience, DEFAULT_PRICE, "price of a boundary"
 
 
 def _checkerboard(

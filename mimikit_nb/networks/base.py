@@ -95,6 +95,10 @@ class Network(nn.Module, ABC):
         """State behind steps whose outputs nobody needs, as those of a prompt."""
         return self(inputs, state)[1]
 
+    def probes(self) -> list[nn.Module]:
+        """Modules whose input, ``[B, N, H]``, tells what the network hears; those of the heads."""
+        return list(self.heads.values())
+
     @abstractmethod
     def init_state(self, batch_size: int) -> State:
         """State before the first step, preallocated on the network's device."""

@@ -196,6 +196,10 @@ class TieredNetwork(Network):
         """Output heads by target variable."""
         return dict(self.head_modules.items())  # type: ignore[arg-type]
 
+    def probes(self) -> list[nn.Module]:
+        """What the slow tiers tell those below; the last tier sees little more than samples."""
+        return [tier.up for tier in self.tiers if tier.up is not None] or super().probes()
+
     def init_state(self, batch_size: int) -> State:
         """Silence behind, bodies at their start, no conditions yet."""
         state = self.io_state(batch_size)

@@ -6,6 +6,7 @@ module               holds
 :mod:`.training`     ``train``, ``resume``, ``plan``
 :mod:`.previews`     ``Previewer``: sounds made and judged while training
 :mod:`.analysing`    ``segment``, ``cluster``
+:mod:`.hearing`      ``learned_features``: what a network hears, to compare segments by
 :mod:`.generating`   ``generate``, ``stream``, ``extend``
 :mod:`.hooks`        what reaches into generation: ``RepetitionPenalty``, ``Record`` ...
 :mod:`.ensembling`   ``ensemble``, ``stream_ensemble``: several networks take turns
@@ -37,6 +38,7 @@ from .analysing import cluster, segment
 from .ensembling import ensemble, stream_ensemble
 from .evaluating import evaluate
 from .generating import extend, generate, stream
+from .hearing import learned_features
 from .judging import judge
 from .previews import Previewer, PreviewSound
 from .scoring import score
@@ -66,6 +68,7 @@ __all__ = [
     "generate",
     "hooks",
     "judge",
+    "learned_features",
     "load_checkpoint",
     "new_folder",
     "open_corpus",

@@ -119,9 +119,9 @@ def cluster(
         "kmeans", "agglomerative", "spectral", "hdbscan", "qcluster" or "gmeans"; "auto" takes
         "spectral" for segments of several sounds each, "kmeans" for single sounds.
     features : list of str, dict of float, np.ndarray [shape=(n, D)] or callable, optional
-        Names out of "mfcc", "shape", "envelope", "registers" and "chroma", maybe with weights; or
-        numbers for each segment (learned ones, say); or a function of the samples of a segment
-        and the rate.
+        Names out of "mfcc", "shape", "envelope", "registers" and "chroma" and tracks of features
+        (:func:`mimikit_nb.learned_features` makes one), maybe with weights; or numbers for each
+        segment; or a function of the samples of a segment and the rate.
     seed : int, default 0
         For the methods that draw at random; the same seed gives the same clusters.
     progress : callable, optional

@@ -1,13 +1,10 @@
 """What the clustering view looks like: settings, map, waveform, families, exports.
 
-It holds widgets and no clustering; everything it shows is read from the
-:class:`~.session.Session`. Main name: :class:`ClusterPanel`.
+Main name: :class:`ClusterPanel`.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
@@ -17,14 +14,12 @@ from ..analysis import Clustering
 from ..analysis.describe import DEFAULT_CHAIN, FEATURES
 from ..analysis.methods import METHODS
 from ..errors import ParameterError
+from .analysis_panel import WRAPPED, AnalysisPanel
 from .clustering import ClusterSettings, as_marks, in_words
-from .controls import STYLE, button, explain
-from .exporting import ExportPanel
+from .controls import explain
 from .marks import CLUSTER, PALETTE
-from .session_parts import MOST_DRAWN, player_of, status_html
+from .session_parts import MOST_DRAWN, player_of
 from .soundmap import SoundMap, colour_of_cluster
-from .trainer import in_plain_words
-from .turns import Turns
 
 if TYPE_CHECKING:
     from .clustering import ClusterView
@@ -33,7 +28,7 @@ GIVEN = "as given"
 MOST_ROWS = 40  # clusters with a row of their own
 
 
-class ClusterPanel:
+class ClusterPanel(AnalysisPanel["ClusterView", Clustering]):
     """All widgets of a clustering view.
 
     Parameters
@@ -42,37 +37,28 @@ class ClusterPanel:
         Whose clusters are shown.
     """
 
+    nothing = "There are no clusters yet; press Cluster."
+
     def __init__(self, view: ClusterView) -> None:
-        self.view, self.session = view, view.session
-        self._complaint, self._lock = "", threading.RLock()
-        self._drawn: Clustering | None = None
         kinds = [f"{CLUSTER}{i}" for i in range(len(PALETTE))]
-        self.player = player_of(view, spectrogram=False, kinds=kinds)
-        self.turns = Turns(lambda: self.player)
+        super().__init__(view, player_of(view, spectrogram=False, kinds=kinds), 0.2, "clusters")
+        self._drawn: Clustering | None = None
         self.map = SoundMap(self._play_one)
         self.map.observe(lambda _: self._do(lambda: None), names=["selection"])
-        self._make_settings()
-        self._make_edits()
-        self.exports = ExportPanel(self, view.out, view.corpus, "clusters", self._do)
         self.exports.formats.value = ("audacity", "csv", "bounce")
-        self.status = W.HTML()
-        self.bar = W.FloatProgress(min=0.0, max=1.0, layout=W.Layout(width="98%"))
-        explain(self.bar, "Share of the clustering that is done.")
         self.rows = W.VBox()
         self.boxes: list[Any] = []
-        self.widget = self._arrange()
-        self.session.listen(self.refresh)
-        self.refresh()
+        self._make_settings()
+        self._make_edits()
+        self._begin(self._parts())
 
     # -- parts --------------------------------------------------------------------------------
 
-    def _arrange(self) -> Any:
-        wrapped = W.Layout(flex_flow="row wrap", align_items="center")
-        parts = [
-            W.HTML(STYLE),
-            W.HBox([self.n_clusters, self.method], layout=wrapped),
+    def _parts(self) -> list[W.Widget]:
+        return [
+            W.HBox([self.n_clusters, self.method], layout=WRAPPED),
             self.features,
-            W.HBox([self.analyse, self.stop], layout=wrapped),
+            W.HBox([self.analyse, self.stop], layout=WRAPPED),
             self.status,
             self.bar,
             W.HTML(
@@ -80,18 +66,15 @@ class ClusterPanel:
                 "one; drag around some to select them.</span>"
             ),
             self.map,
-            W.HBox([self.hover, self.play, self.be_silent, self.gap], layout=wrapped),
-            W.HBox([self.name, self.assign], layout=wrapped),
+            W.HBox([self.hover, self.play, self.be_silent, self.gap], layout=WRAPPED),
+            W.HBox([self.name, self.assign], layout=WRAPPED),
             W.HTML("<h3>Clusters</h3>"),
             self.rows,
-            W.HBox(list(self.edits.values()), layout=wrapped),
+            W.HBox(list(self.edits.values()), layout=WRAPPED),
             self.player.widget,
             W.HTML("<h3>Export</h3>"),
             self.exports.widget,
         ]
-        box = W.VBox(parts, layout=W.Layout(max_width="900px"))
-        box.add_class("mnb-view")
-        return box
 
     def _make_settings(self) -> None:
         settings = self.session.settings or self.view.settings
@@ -120,10 +103,12 @@ class ClusterPanel:
             layout=W.Layout(width="300px"),
         )
         explain(self.features, "What sounds are compared by; Ctrl and click takes several.")
-        self.analyse = button("Cluster", "Sort the segments with these settings.", "success")
-        self.analyse.on_click(lambda _: self._do(lambda: self.view.analyse(self.settings())))
-        self.stop = button("Stop", "End the clustering; what was found before stays.", "danger")
-        self.stop.on_click(lambda _: self._do(self.session.stop))
+        self.analyse = self._button(
+            "Cluster",
+            "Sort the segments with these settings.",
+            lambda: self.view.analyse(self.settings()),
+            "success",
+        )
 
     def _make_edits(self) -> None:
         self.hover = W.Checkbox(value=True, description="hover plays", indent=False)
@@ -131,42 +116,28 @@ class ClusterPanel:
         self.hover.observe(
             lambda change: setattr(self.map, "hover_plays", change["new"]), names="value"
         )
-        self.play = button("Play selection", "Hear the selected segments one after the other.")
-        self.play.on_click(lambda _: self._do(self._play_selection))
-        self.be_silent = button("Be silent", "Stop playing.")
-        self.be_silent.on_click(lambda _: self._do(self.turns.stop))
-        self.gap = W.BoundedFloatText(
-            value=0.2, min=0.0, max=10.0, step=0.1, description="gap, s",
-            layout=W.Layout(width="160px"),
-        )  # fmt: skip
-        explain(self.gap, "Silence between two segments.")
+        self.play = self._button(
+            "Play selection",
+            "Hear the selected segments one after the other.",
+            self._play_selection,
+        )
         self.name = W.Text(
             placeholder="name of a cluster", description="name", layout=W.Layout(width="280px")
         )
-        self.assign = button("Give to cluster", "Put the selection into the cluster of that name.")
-        self.assign.on_click(lambda _: self._do(self._assign))
-        actions: dict[str, tuple[Callable[[], None], str]] = {
-            "Merge": (self._merge, "Join the clusters that are ticked, under the first name."),
-            "Split": (self._split, "Split the clusters that are ticked in two."),
-            "Undo": (self.session.history.undo, "Take back the last change."),
-            "Redo": (self.session.history.redo, "Take it back again."),
+        self.assign = self._button(
+            "Give to cluster", "Put the selection into the cluster of that name.", self._assign
+        )
+        joins = "Join the clusters that are ticked, under the first name."
+        self.edits = {
+            "Merge": self._button("Merge", joins, self._merge),
+            "Split": self._button(
+                "Split", "Split the clusters that are ticked in two.", self._split
+            ),
+            "Undo": self.undo,
+            "Redo": self.redo,
         }
-        self.edits = {}
-        for name, (action, help_) in actions.items():
-            made = button(name, help_)
-            made.on_click(lambda _, action=action: self._do(action))
-            self.edits[name] = made
 
     # -- doing --------------------------------------------------------------------------------
-
-    def _do(self, action: Callable[[], None]) -> None:
-        """Do what a button says; what goes wrong is said in the view."""
-        self._complaint = ""
-        try:
-            action()
-        except Exception as error:
-            self._complaint = in_plain_words(error)
-        self.refresh()
 
     def settings(self) -> ClusterSettings:
         """What stands in the fields."""
@@ -180,17 +151,6 @@ class ClusterPanel:
             weights or None,
             self.view.settings.seed,
         )
-
-    def result(self) -> Clustering:
-        """The clusters as they are now."""
-        now = self.session.history.now
-        if now is None:
-            raise ParameterError("There are no clusters yet; press Cluster.")
-        return now
-
-    def kept(self) -> None:
-        """They were written."""
-        self.session.keep()
 
     def _play_one(self, index: int) -> None:
         self.turns.play([self.result().segments[index]])
@@ -235,27 +195,15 @@ class ClusterPanel:
 
     # -- showing ------------------------------------------------------------------------------
 
-    def refresh(self) -> None:
-        """Show everything as it is now; the job's painter and a button may both ask."""
-        with self._lock:
-            self._show()
-
-    def _show(self) -> None:
-        session, history = self.session, self.session.history
-        is_busy, nothing = session.is_busy, history.now is None
-        self.analyse.disabled, self.stop.disabled = is_busy, not is_busy
-        self.edits["Undo"].disabled = is_busy or not history.can_undo
-        self.edits["Redo"].disabled = is_busy or not history.can_redo
-        for made in (self.edits["Merge"], self.edits["Split"], self.exports.export):
-            made.disabled = is_busy or nothing
-        self.play.disabled = self.assign.disabled = nothing or not self.map.selection
-        self.bar.value = session.share
-        self.bar.layout.display = "" if is_busy else "none"
-        self.status.value = status_html(session, self._facts(), self._complaint)
-        if history.now is not None and not is_busy and history.now is not self._drawn:
-            self._draw(history.now)
+    def _enable(self, is_busy: bool, is_nothing: bool) -> None:
+        self.analyse.disabled = is_busy
+        for name in ("Merge", "Split"):
+            self.edits[name].disabled = is_busy or is_nothing
+        self.play.disabled = self.assign.disabled = is_nothing or not self.map.selection
 
     def _draw(self, now: Clustering) -> None:
+        if now is self._drawn:
+            return
         before, self._drawn = self._drawn, now
         if before is None or len(before) != len(now):
             self.map.selection = []
@@ -282,8 +230,9 @@ class ClusterPanel:
         )
         n = int((now.labels == label).sum())
         count = W.HTML(f"{n} segment{'' if n == 1 else 's'}", layout=W.Layout(width="110px"))
-        play = button("Play", "Hear its segments one after the other.")
-        play.on_click(lambda _: self._do(lambda: self._play_cluster(label)))
+        play = self._button(
+            "Play", "Hear its segments one after the other.", lambda: self._play_cluster(label)
+        )
         return W.HBox([tick, colour, name, count, play], layout=W.Layout(align_items="center"))
 
     def _facts(self) -> list[str]:

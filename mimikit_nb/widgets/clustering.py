@@ -122,7 +122,9 @@ class ClusterView(AnalysisView[Clustering, ClusterSettings]):
 
     def analyse(self, settings: ClusterSettings, foreground: bool | None = None) -> None:
         """Begin a clustering of the same segments."""
-        features = self.features if settings.features is None else dict(settings.features)
+        features: Features = self.features
+        if settings.features is not None:
+            features = dict(settings.features)
 
         def work(tell: Callable[[float], None]) -> Clustering:
             segments, known = self.segments, self.session.found

@@ -1,11 +1,8 @@
 // A novelty curve with a threshold to drag: how many segments there would be is said at once, by
 // the page itself; Python is told when the line is let go, and now and then while it moves.
-const HEIGHT = 130, TOP = 18, BOTTOM = 18, SYNC_MS = 250;
-const LEFT = 9, RIGHT = 9; // as in the waveform below
-const numbers = (view) => {
-  if (!view || !view.byteLength) return new Float32Array(0);
-  return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-};
+// It shows the passage that the waveform shows, and asks Python for as fine a curve as that needs.
+const HEIGHT = 130, TOP = 18, BOTTOM = 18, SYNC_MS = 250, ASK_MS = 120;
+const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800];
 
 function render({ model, el }) {
   el.innerHTML = `<style>
@@ -25,59 +22,73 @@ function render({ model, el }) {
   root.append(canvas, say);
   el.append(root);
 
-  let data, high, low, held = null, told = 0;
+  let data, high, low, held = null, told = 0, fine = null, asking = null;
   const read = () => {
     data = {
-      curve: numbers(model.get("curve")),
-      times: numbers(model.get("times")),
-      salience: numbers(model.get("salience")),
-      duration: model.get("duration"),
+      curve: numbersOf(model.get("curve")),
+      times: numbersOf(model.get("times")),
+      salience: numbersOf(model.get("salience")),
     };
     // a few giants must not flatten all the rest
     const sorted = Float32Array.from(data.salience).sort();
     const quantile = (q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
     high = Math.max(1.15 * quantile(0.995), 1.4 * model.get("threshold"), 1e-9);
     low = 0;
+    fine = null;
+    zoomed();
+  };
+  const zoomed = () => {
+    draw();
+    const { start, stop } = timeLine(model, canvas);
+    clearTimeout(asking);
+    if (stop - start > 0.95 * model.get("duration")) return;
+    asking = setTimeout(() => model.send({ ask: "curve", start, stop }), ASK_MS);
+  };
+  const answered = (message, buffers) => {
+    fine = { start: message.start, stop: message.stop, curve: numbersOf(buffers[0]) };
     draw();
   };
   const threshold = () => held ?? model.get("threshold");
-  const width = () => Math.max(canvas.clientWidth - LEFT - RIGHT, 1);
-  const x = (seconds) => LEFT + (seconds / data.duration) * width();
   // the square root lets small and large rises be told apart on one axis
   const y = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - Math.sqrt(Math.min(Math.max((value - low) / (high - low), 0), 1)));
   const valueAt = (place) => low + (high - low) * Math.min(Math.max(1 - (place - TOP) / (HEIGHT - TOP - BOTTOM), 0), 1) ** 2;
   const count = (level) => data.salience.reduce((n, s) => n + (s >= level), 0) + model.get("extra");
 
   function draw() {
-    const scale = window.devicePixelRatio || 1;
-    canvas.width = canvas.clientWidth * scale;
-    canvas.height = HEIGHT * scale;
-    const c = canvas.getContext("2d");
+    const c = sharp(canvas, HEIGHT);
     const ink = getComputedStyle(root).color;
-    c.scale(scale, scale);
+    const { start, stop, width, x } = timeLine(model, canvas);
     const level = threshold(), base = HEIGHT - BOTTOM;
+    c.save();
+    c.beginPath();
+    c.rect(LEFT - 1, 0, width + 2, HEIGHT);
+    c.clip();
+    const is_fine = fine && fine.start <= start + 1e-6 && fine.stop >= stop - 1e-6;
+    const shown = is_fine ? fine : { start: 0, stop: model.get("duration"), curve: data.curve };
+    const step_x = (shown.stop - shown.start) / Math.max(shown.curve.length, 1);
     c.fillStyle = "#5b708355";
     c.beginPath();
-    c.moveTo(LEFT, base);
-    data.curve.forEach((v, i) => c.lineTo(LEFT + (width() * (i + 0.5)) / data.curve.length, y(v)));
-    c.lineTo(LEFT + width(), base);
+    c.moveTo(x(shown.start), base);
+    shown.curve.forEach((v, i) => c.lineTo(x(shown.start + (i + 0.5) * step_x), y(v)));
+    c.lineTo(x(shown.stop), base);
     c.fill();
     for (const above of [false, true]) {
       c.strokeStyle = above ? "#d55e00" : "#8884";
       c.lineWidth = above ? 1.5 : 1;
       c.beginPath();
       data.times.forEach((time, i) => {
-        if (data.salience[i] >= level !== above) return;
+        if (time < start || time > stop || data.salience[i] >= level !== above) return;
         c.moveTo(x(time), base);
         c.lineTo(x(time), y(data.salience[i]));
       });
       c.stroke();
     }
+    c.restore();
     c.strokeStyle = "#0072b2";
     c.lineWidth = 2;
     c.beginPath();
     c.moveTo(LEFT, y(level));
-    c.lineTo(LEFT + width(), y(level));
+    c.lineTo(LEFT + width, y(level));
     c.stroke();
     c.fillStyle = "#0072b2";
     c.beginPath();
@@ -90,10 +101,12 @@ function render({ model, el }) {
     c.textAlign = "left";
     c.fillText(`novelty: ${model.get("unit")}`, LEFT + 4, 11);
     c.textAlign = "center";
-    const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800].find((s) => data.duration / s < 11) ?? 3600;
-    for (let t = step; t < data.duration; t += step) c.fillText(+t.toFixed(1), x(t), HEIGHT - 4);
+    const step = STEPS.find((s) => (stop - start) / s < 11) ?? 3600;
+    for (let k = Math.ceil(start / step + 0.2); k * step < stop; k++) {
+      c.fillText(+(k * step).toFixed(2), x(k * step), HEIGHT - 4);
+    }
     c.textAlign = "left";
-    c.fillText("0 s", LEFT, HEIGHT - 4);
+    c.fillText(`${+start.toFixed(2)} s`, LEFT, HEIGHT - 4);
     const n = data.salience.length || model.get("extra") ? count(level) : 0;
     say.textContent = `${n} ${n === 1 ? "segment" : "segments"}`;
     root.setAttribute("aria-valuenow", level.toPrecision(4));
@@ -135,14 +148,14 @@ function render({ model, el }) {
     tell(Math.min(Math.max(threshold() * factor, high * 1e-4), high));
     draw();
   });
-  const watch = { curve: read, times: read, salience: read, unit: () => draw(), threshold: () => draw() };
-  for (const [name, act] of Object.entries(watch)) model.on(`change:${name}`, act);
-  const resized = new ResizeObserver(() => draw());
+  model.on("msg:custom", answered);
+  const acts = { curve: read, times: read, salience: read, range: zoomed, unit: () => draw(), threshold: () => draw() };
   read();
-  resized.observe(canvas);
+  const end = watching(model, canvas, acts, () => draw());
   return () => {
-    resized.disconnect();
-    for (const [name, act] of Object.entries(watch)) model.off(`change:${name}`, act);
+    end();
+    clearTimeout(asking);
+    model.off("msg:custom", answered);
   };
 }
 

@@ -5,14 +5,15 @@ Main names: :class:`NoveltyCurve`, :func:`draw_novelty`.
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 
-from ..analysis import Segmentation
+from ..analysis import Novelty, Segmentation
+from .canvas import esm
 from .picture import LABEL_SIZE
 from .pictures import Picture
 
@@ -27,9 +28,11 @@ class NoveltyCurve(anywidget.AnyWidget):
     ----------
     threshold : float
         Where the line is.
+    range : list of float
+        Start and stop of the passage that is shown, in seconds; everything if empty.
     """
 
-    _esm = (Path(__file__).parent / "novelty.js").read_text(encoding="utf-8")
+    _esm = esm("novelty.js")
     curve = traitlets.Bytes(b"").tag(sync=True)
     times = traitlets.Bytes(b"").tag(sync=True)
     salience = traitlets.Bytes(b"").tag(sync=True)
@@ -37,20 +40,35 @@ class NoveltyCurve(anywidget.AnyWidget):
     threshold = traitlets.Float(0.0).tag(sync=True)
     extra = traitlets.Int(0).tag(sync=True)
     unit = traitlets.Unicode("").tag(sync=True)
+    range: traitlets.List[Any] = traitlets.List().tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self._novelty: Novelty | None = None
+        self.on_msg(self._on_ask)
 
     def show(self, found: Segmentation) -> None:
         """Show the curve that segments were picked from."""
         novelty, places = found.novelty, found.candidates
         if novelty is None or places is None:
             return
+        self._novelty = novelty
         with self.hold_sync():
             self.duration = found.duration_seconds
-            self.curve = _columns(novelty.times, novelty.values, self.duration).tobytes()
+            self.curve = _columns(novelty, 0.0, self.duration).tobytes()
             self.times = (places.positions / found.sample_rate).astype(np.float32).tobytes()
             self.salience = places.salience.astype(np.float32).tobytes()
             self.extra = 0 if found.level == "events" else 1
             self.unit = novelty.unit
             self.threshold = float(found.threshold or places.threshold)
+
+    def _on_ask(self, _: Any, message: dict[str, Any], __: Any) -> None:
+        """Send the curve of a passage, finer than that of the whole."""
+        if message.get("ask") == "curve" and self._novelty is not None:
+            start, stop = float(message["start"]), float(message["stop"])
+            if start < stop:
+                curve = _columns(self._novelty, start, stop)
+                self.send({"start": start, "stop": stop}, [curve.tobytes()])
 
 
 def draw_novelty(found: Segmentation) -> Picture:
@@ -76,7 +94,7 @@ def draw_novelty(found: Segmentation) -> Picture:
     if novelty is None or places is None:
         axis.set_title("edited or imported: no novelty", fontsize=LABEL_SIZE, loc="left")
         return Picture(figure, "no novelty")
-    curve = _columns(novelty.times, novelty.values, found.duration_seconds)
+    curve = _columns(novelty, 0.0, found.duration_seconds)
     seconds = (np.arange(len(curve)) + 0.5) * found.duration_seconds / len(curve)
     axis.fill_between(seconds, curve, color=CURVE_COLOUR, lw=0)
     threshold = found.threshold if found.threshold is not None else places.threshold
@@ -91,13 +109,17 @@ def draw_novelty(found: Segmentation) -> Picture:
     return Picture(figure, title)
 
 
-def _columns(times: np.ndarray, values: np.ndarray, duration: float) -> np.ndarray:
-    """Highest value in each of some columns [shape=(COLUMNS,)], float32."""
+def _columns(novelty: Novelty, start: float, stop: float) -> np.ndarray:
+    """Highest value in each of some columns of a passage [shape=(COLUMNS,)], float32."""
     columns = np.zeros(COLUMNS, np.float32)
-    where = np.clip((times / duration * COLUMNS).astype(int), 0, COLUMNS - 1)
-    np.maximum.at(columns, where, values.astype(np.float32))
+    first, last = np.searchsorted(novelty.times, [start, stop])
+    times = novelty.times[max(0, first - 1) : last + 1]
+    values = novelty.values[max(0, first - 1) : last + 1]
+    where = np.clip(((times - start) / (stop - start) * COLUMNS).astype(int), 0, COLUMNS - 1)
+    inside = (times >= start) & (times <= stop)
+    np.maximum.at(columns, where[inside], values[inside].astype(np.float32))
     if len(times) >= 4 * COLUMNS or not len(times):
         return columns
-    centres = (np.arange(COLUMNS) + 0.5) * duration / COLUMNS
+    centres = start + (np.arange(COLUMNS) + 0.5) * (stop - start) / COLUMNS
     between = np.interp(centres, times, values).astype(np.float32)
     return np.maximum(columns, between)

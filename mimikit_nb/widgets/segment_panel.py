@@ -1,38 +1,38 @@
-"""What the segmentation view looks like: settings, novelty curve, waveform, edits, exports.
+"""What the segmentation view looks like: settings, novelty curve, levels, waveform, edits, exports.
 
-It holds widgets and no analysis; everything it shows is read from the
-:class:`~.session.Session`. Main name: :class:`SegmentPanel`.
+Main name: :class:`SegmentPanel`.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ipywidgets as W
 
 from ..analysis import Segmentation
 from ..analysis.analysis import LEVELS
 from ..analysis.editing import merge, split
+from ..analysis.read_labels import READERS
 from ..analysis.sections import METHODS
 from ..errors import ParameterError
-from .controls import STYLE, button, explain
-from .exporting import ExportPanel
+from .analysis_panel import WRAPPED, AnalysisPanel
+from .controls import explain
+from .drop import DropZone
+from .levels import LevelStrip
 from .novelty import NoveltyCurve
 from .segmenting import SegmentSettings, as_marks, in_words
-from .session_parts import MOST_DRAWN, player_of, status_html
-from .trainer import in_plain_words
-from .turns import Turns
+from .session_parts import MOST_DRAWN, player_of
 
 if TYPE_CHECKING:
     from .segmenting import SegmentView
 
 SECONDS = "parts of seconds"
 OWN_METHOD = "the level's own"
+DROP = "Drop labels edited elsewhere here, or choose them: Audacity, CSV, JSON, WAV with cue points"
 
 
-class SegmentPanel:
+class SegmentPanel(AnalysisPanel["SegmentView", Segmentation]):
     """All widgets of a segmentation view.
 
     Parameters
@@ -41,49 +41,46 @@ class SegmentPanel:
         Whose segments are shown.
     """
 
+    nothing = "There are no segments yet; press Analyse."
+
     def __init__(self, view: SegmentView) -> None:
-        self.view, self.session = view, view.session
-        self._complaint, self._lock = "", threading.RLock()
+        super().__init__(view, player_of(view, spectrogram=True), 0.3, "segments")
         self._shown: Segmentation | None = None  # in the curve
         self._drawn: Segmentation | None = None  # in the player
         self._is_drawing = False
-        self.player = player_of(view, spectrogram=True)
         self.player.observe(lambda _: self._marks_changed(), names=["segments"])
         self.curve = NoveltyCurve()
         self.curve.observe(lambda _: self._threshold_moved(), names=["threshold"])
-        self.turns = Turns(lambda: self.player)
+        self.levels = LevelStrip(self._choose)
+        self._links = [
+            W.jslink((self.player.widget, "range"), (follower, "range"))
+            for follower in (self.curve, self.levels)
+        ]
         self._make_settings()
         self._make_edits()
-        self.exports = ExportPanel(self, view.out, view.corpus, "segments", self._do)
-        self.status = W.HTML()
-        self.bar = W.FloatProgress(min=0.0, max=1.0, layout=W.Layout(width="98%"))
-        explain(self.bar, "Share of the analysis that is done.")
-        self.widget = self._arrange()
-        self.session.listen(self.refresh)
-        self.refresh()
+        self._begin(self._parts())
 
     # -- parts --------------------------------------------------------------------------------
 
-    def _arrange(self) -> Any:
-        wrapped = W.Layout(flex_flow="row wrap", align_items="center")
-        parts = [
-            W.HTML(STYLE),
-            W.HBox([self.level, self.seconds, self.about, self.method], layout=wrapped),
-            W.HBox([self.analyse, self.stop], layout=wrapped),
+    def _parts(self) -> list[W.Widget]:
+        note = '<span class="mnb-note">{}</span>'.format
+        return [
+            W.HBox([self.level, self.seconds, self.about, self.method], layout=WRAPPED),
+            W.HBox([self.analyse, self.stop], layout=WRAPPED),
             self.status,
             self.bar,
-            W.HTML('<span class="mnb-note">Drag the line: what reaches it is a boundary.</span>'),
+            W.HTML(note("Drag the line: what reaches it is a boundary.")),
             self.curve,
             self.player.widget,
-            W.HBox(list(self.edits.values()), layout=wrapped),
-            W.HBox([self.play_all, self.be_silent, self.gap], layout=wrapped),
+            W.HTML(note("All levels, coarse above fine. Click a part: it is heard and selected.")),
+            self.levels,
+            W.HBox(list(self.edits.values()), layout=WRAPPED),
+            W.HBox([self.play_all, self.be_silent, self.gap], layout=WRAPPED),
             W.HTML("<h3>Export and import</h3>"),
             self.exports.widget,
-            W.HBox([self.label_file, self.read], layout=wrapped),
+            self.drop,
+            W.HBox([self.label_file, self.read], layout=WRAPPED),
         ]
-        box = W.VBox(parts, layout=W.Layout(max_width="900px"))
-        box.add_class("mnb-view")
-        return box
 
     def _make_settings(self) -> None:
         settings = self.session.settings or self.view.settings
@@ -119,54 +116,39 @@ class SegmentPanel:
         explain(self.about, "About so many segments; 0: as many as the recording suggests.")
         explain(self.method, "How boundaries of sections are found.")
         self.level.observe(lambda _: self._show_settings(), names="value")
-        self.analyse = button("Analyse", "Find segments with these settings.", "success")
-        self.analyse.on_click(lambda _: self._do(self._analyse))
-        self.stop = button("Stop", "End the analysis; what was found before stays.", "danger")
-        self.stop.on_click(lambda _: self._do(self.session.stop))
+        self.analyse = self._button(
+            "Analyse",
+            "Find segments with these settings.",
+            lambda: self.view.analyse(self.settings()),
+            "success",
+        )
         self._show_settings()
 
     def _make_edits(self) -> None:
-        actions: dict[str, tuple[Callable[[], None], str]] = {
-            "Split": (self._split, "Split the segment at the playhead."),
-            "Merge": (
-                self._merge,
-                "Join the segments that the selection touches; without one, that at the playhead "
-                "and the next.",
-            ),
-            "Undo": (self.session.history.undo, "Take back the last change."),
-            "Redo": (self.session.history.redo, "Take it back again."),
+        joins = "Join the segments that the selection touches; without one, that at the playhead "
+        self.edits = {
+            "Split": self._button("Split", "Split the segment at the playhead.", self._split),
+            "Merge": self._button("Merge", joins + "and the next.", self._merge),
+            "Undo": self.undo,
+            "Redo": self.redo,
         }
-        self.edits = {}
-        for name, (action, help_) in actions.items():
-            made = button(name, help_)
-            made.on_click(lambda _, action=action: self._do(action))
-            self.edits[name] = made
-        self.play_all = button("Play all in turn", "Hear the segments one after the other.")
-        self.play_all.on_click(lambda _: self._do(self._play_all))
-        self.be_silent = button("Be silent", "Stop playing.")
-        self.be_silent.on_click(lambda _: self._do(self.turns.stop))
-        self.gap = W.BoundedFloatText(
-            value=0.3, min=0.0, max=10.0, step=0.1, description="gap, s",
-            layout=W.Layout(width="160px"),
-        )  # fmt: skip
-        explain(self.gap, "Silence between two segments.")
+        self.play_all = self._button(
+            "Play all in turn", "Hear the segments one after the other.", self._play_all
+        )
         self.label_file = W.Text(
-            placeholder="labels.txt, .csv or .json", description="file",
+            placeholder=f"or its path: {', '.join(READERS)}", description="file",
             layout=W.Layout(width="420px"),
         )  # fmt: skip
-        self.read = button("Import", "Take over labels that were edited elsewhere.")
-        self.read.on_click(lambda _: self._do(lambda: self.view.read(self.label_file.value)))
+        self.read = self._button(
+            "Import",
+            "Take over labels or cue points that were edited elsewhere.",
+            lambda: self.view.read(self.label_file.value),
+        )
+        self.drop = DropZone(
+            self.view.out / "labels", self._dropped, label=DROP, accept=",".join(READERS)
+        )
 
     # -- doing --------------------------------------------------------------------------------
-
-    def _do(self, action: Callable[[], None]) -> None:
-        """Do what a button says; what goes wrong is said in the view."""
-        self._complaint = ""
-        try:
-            action()
-        except Exception as error:
-            self._complaint = in_plain_words(error)
-        self.refresh()
 
     def settings(self) -> SegmentSettings:
         """What stands in the fields."""
@@ -175,9 +157,6 @@ class SegmentPanel:
         return SegmentSettings(
             level, int(self.about.value) or None, None, None if own else self.method.value
         )
-
-    def _analyse(self) -> None:
-        self.view.analyse(self.settings())
 
     def _split(self) -> None:
         self.session.edit(split(self.result(), self.player.time))
@@ -205,23 +184,21 @@ class SegmentPanel:
         following = [part for part in times if part[1] > start + 0.01]
         self.turns.play(following or times, float(self.gap.value))
 
-    def result(self) -> Segmentation:
-        """The segments as they are now."""
-        now = self.session.history.now
-        if now is None:
-            raise ParameterError("There are no segments yet; press Analyse.")
-        return now
+    def _choose(self, start: float, stop: float) -> None:
+        """A part of a level was clicked."""
+        self.turns.stop()
+        self.player.selection = (start, stop)
+        self.player.play(start, stop)
 
-    def kept(self) -> None:
-        """They were written."""
-        self.session.keep()
+    def _dropped(self, paths: list[Path]) -> None:
+        self._do(lambda: self.view.read(paths[-1]))
 
     # -- what the browser changed -------------------------------------------------------------
 
     def _marks_changed(self) -> None:
         """A segment was moved, made, named or deleted in the player."""
         now = self.session.history.now
-        if self._is_drawing or now is None or self._drawn is not now:
+        if self._is_drawing or self._drawn is not now or now is None:
             return
         marks = [mark for mark in self.player.segments if mark["stop"] > mark["start"]]
         times = [(mark["start"], mark["stop"]) for mark in marks]
@@ -235,34 +212,22 @@ class SegmentPanel:
 
     # -- showing ------------------------------------------------------------------------------
 
-    def refresh(self) -> None:
-        """Show everything as it is now; the job's painter and a button may both ask."""
-        with self._lock:
-            self._show()
-
-    def _show(self) -> None:
-        session, history = self.session, self.session.history
-        is_busy = session.is_busy
-        self.analyse.disabled, self.stop.disabled = is_busy, not is_busy
-        self.edits["Undo"].disabled = is_busy or not history.can_undo
-        self.edits["Redo"].disabled = is_busy or not history.can_redo
+    def _enable(self, is_busy: bool, is_nothing: bool) -> None:
+        self.analyse.disabled = is_busy
         for name in ("Split", "Merge"):
-            self.edits[name].disabled = is_busy or history.now is None
-        self.exports.export.disabled = self.play_all.disabled = history.now is None
-        self.bar.value = session.share
-        self.bar.layout.display = "" if is_busy else "none"
-        self.status.value = status_html(session, self._facts(), self._complaint)
-        if history.now is not None and not is_busy:
-            self._draw(history.now)
+            self.edits[name].disabled = is_busy or is_nothing
+        self.play_all.disabled = is_nothing
 
     def _draw(self, now: Segmentation) -> None:
-        """Show segments, unless they are shown already."""
         self._is_drawing = True
         try:
             if now.threshold is not None and now is not self._shown:
                 self.curve.show(now)
             if now is not self._drawn:
                 self.player.segments = as_marks(now) if len(now) <= MOST_DRAWN else []
+            if now is not self._shown:
+                levels = self.view.levels_around(now)
+                self.levels.show(levels, levels.index(now))
             self._shown = self._drawn = now
         finally:
             self._is_drawing = False

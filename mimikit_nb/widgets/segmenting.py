@@ -21,10 +21,12 @@ import numpy as np
 
 from ..analysis import Segmentation, read_labels
 from ..analysis import segment as segment_samples
-from ..analysis.analysis import check_level
+from ..analysis.analysis import LEVELS, Analysis, check_level
+from ..errors import ParameterError
 from ..recipes.analysing import Recording
 from ..runtime import is_headless
 from .analysis_view import AnalysisView
+from .levels import draw_levels
 from .novelty import draw_novelty
 from .pictures import Picture, waveform
 
@@ -110,6 +112,8 @@ class SegmentView(AnalysisView[Segmentation, SegmentSettings]):
         headless: bool,
     ) -> None:
         super().__init__(sound, sr, settings, out, headless)
+        self._analysis: Analysis | None = None
+        self._levels: dict[str, Segmentation] = {}  # of that analysis, without edits
         if not headless:
             from .segment_panel import SegmentPanel
 
@@ -122,21 +126,33 @@ class SegmentView(AnalysisView[Segmentation, SegmentSettings]):
 
         def work(tell: Callable[[float], None]) -> Segmentation:
             if known is None or known.analysis is None:
-                return segment_samples(
+                found = segment_samples(
                     *(self.y, self.sample_rate, settings.level, settings.n_segments),
                     *(settings.threshold, settings.method),
                     borders=self.borders,
                     progress=tell,
                 )
-            known.analysis.progress = tell
-            found = known.at_level(settings.level, settings.method)
-            if settings.n_segments is not None:
-                return found.with_n_segments(settings.n_segments)
-            if settings.threshold is not None:
-                return found.with_threshold(settings.threshold)
+            else:
+                found = _again(known, settings, tell)
+            assert found.analysis is not None
+            found.analysis.progress = tell
+            self.levels_around(found)  # so that showing them takes no time
+            found.analysis.progress = None
             return found
 
         self.session.start(work, settings, foreground)
+
+    def levels_around(self, now: Segmentation) -> list[Segmentation]:
+        """These segments among the other levels of their analysis, from coarse to fine."""
+        if now.analysis is None:
+            return [now]
+        if self._analysis is not now.analysis:
+            self._analysis, self._levels = now.analysis, {}
+        others = [level for level in LEVELS if level != now.level]
+        for level in others:
+            if level not in self._levels:
+                self._levels[level] = now.at_level(level)
+        return sorted([now, *(self._levels[level] for level in others)], key=len)
 
     def with_threshold(self, threshold: float) -> None:
         """Pick segments anew; edits are left behind, and come back by Undo."""
@@ -145,7 +161,9 @@ class SegmentView(AnalysisView[Segmentation, SegmentSettings]):
             self.session.edit(found.with_threshold(threshold), is_drag=True)
 
     def read(self, path: str | Path) -> None:
-        """Take over labels that were edited elsewhere."""
+        """Take over labels, or the cue points of a WAV file, that were edited elsewhere."""
+        if not str(path).strip():
+            raise ParameterError("Give the path of a file with labels, or drop one.")
         self.session.edit(read_labels(path, like=self.session.wait()))
 
     def picture(self) -> Picture:
@@ -157,6 +175,10 @@ class SegmentView(AnalysisView[Segmentation, SegmentSettings]):
     def novelty_picture(self) -> Picture:
         """The novelty curve and the threshold."""
         return draw_novelty(self.value)
+
+    def levels_picture(self) -> Picture:
+        """All levels of the analysis, coarse above fine."""
+        return draw_levels(self.levels_around(self.value))
 
     def table(self) -> Any:
         """The segments as a table: start, stop, seconds, label."""
@@ -172,6 +194,20 @@ class SegmentView(AnalysisView[Segmentation, SegmentSettings]):
     def __repr__(self) -> str:
         now = self.session.history.now
         return f"SegmentView({'nothing yet' if now is None else in_words(now)})"
+
+
+def _again(
+    known: Segmentation, settings: SegmentSettings, tell: Callable[[float], None]
+) -> Segmentation:
+    """Other segments from an analysis that is there."""
+    assert known.analysis is not None
+    known.analysis.progress = tell
+    found = known.at_level(settings.level, settings.method)
+    if settings.n_segments is not None:
+        return found.with_n_segments(settings.n_segments)
+    if settings.threshold is not None:
+        return found.with_threshold(settings.threshold)
+    return found
 
 
 def as_marks(found: Segmentation, named: bool = True) -> list[dict[str, Any]]:

@@ -1,9 +1,5 @@
 // A map of sounds: like ones lie near each other. Hover or click plays, a drag draws a lasso.
 const HEIGHT = 420, MARGIN = 16, REACH = 14, TIP_ROOM = 170;
-const floats = (view) => {
-  if (!view || !view.byteLength) return new Float32Array(0);
-  return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-};
 
 function render({ model, el }) {
   el.innerHTML = `<style>
@@ -37,7 +33,7 @@ function render({ model, el }) {
   ];
   const count = () => points.length / 2;
   const read = () => {
-    points = floats(model.get("points"));
+    points = numbersOf(model.get("points"));
     draw();
   };
   const colour = (i) => {
@@ -46,11 +42,7 @@ function render({ model, el }) {
     return label < 0 ? "#999999" : palette[label % palette.length];
   };
   function draw() {
-    const scale = window.devicePixelRatio || 1;
-    canvas.width = canvas.clientWidth * scale;
-    canvas.height = HEIGHT * scale;
-    const c = canvas.getContext("2d");
-    c.scale(scale, scale);
+    const c = sharp(canvas, HEIGHT);
     const radius = Math.max(2.5, Math.min(7, side() / 12 / Math.sqrt(Math.max(count(), 1)) * 2));
     const chosen = selected();
     const ink = getComputedStyle(root).color;
@@ -167,15 +159,9 @@ function render({ model, el }) {
     else return;
     event.preventDefault();
   });
-  const watch = { points: read, labels: () => draw(), palette: () => draw(), selection: () => draw() };
-  for (const [name, act] of Object.entries(watch)) model.on(`change:${name}`, act);
-  const resized = new ResizeObserver(() => draw());
+  const acts = { points: read, labels: () => draw(), palette: () => draw(), selection: () => draw() };
   read();
-  resized.observe(canvas);
-  return () => {
-    resized.disconnect();
-    for (const [name, act] of Object.entries(watch)) model.off(`change:${name}`, act);
-  };
+  return watching(model, canvas, acts, () => draw());
 }
 
 export default { render };

@@ -6,7 +6,6 @@ Main names: :class:`SoundMap`, :func:`draw_map`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -15,6 +14,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from ..analysis import Clustering
+from .canvas import esm
 from .marks import PALETTE
 from .picture import LABEL_SIZE
 from .pictures import Picture
@@ -43,7 +43,7 @@ class SoundMap(anywidget.AnyWidget):
         Whether to play what the pointer touches.
     """
 
-    _esm = (Path(__file__).parent / "soundmap.js").read_text(encoding="utf-8")
+    _esm = esm("soundmap.js")
     points = traitlets.Bytes(b"").tag(sync=True)
     labels: traitlets.List[Any] = traitlets.List().tag(sync=True)
     titles: traitlets.List[Any] = traitlets.List().tag(sync=True)

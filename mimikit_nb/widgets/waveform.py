@@ -263,6 +263,8 @@ class WaveformView(anywidget.AnyWidget):
     time = traitlets.Float(0.0).tag(sync=True)
     playing = traitlets.Bool(False).tag(sync=True)
     loop = traitlets.Bool(False).tag(sync=True)
+    range: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    "Start and stop of the passage that is shown, in seconds, for views that follow the zoom."
 
     def __init__(self, sound: Sound, **traits: Any) -> None:
         super().__init__(**traits)

@@ -6,6 +6,7 @@ import pytest
 from mimikit_nb.analysis.describe import FEATURES, Stretch, describe, discriminate
 from mimikit_nb.analysis.frames import analyse_frames
 from mimikit_nb.analysis.kernels import kernel_map, principal_components, squared_distances
+from mimikit_nb.corpus.tracks import FeatureTrack
 from mimikit_nb.errors import ParameterError
 
 from .sounds import SR
@@ -39,6 +40,20 @@ def test_chroma_hears_the_octave_as_the_same() -> None:
     )
     assert a220.argmax() == a440.argmax() == a880.argmax() == 0
     assert e330.argmax() == 7
+
+
+def test_a_track_of_the_recording_can_be_part_of_a_chain(hits: np.ndarray) -> None:
+    frames, rng = analyse_frames(hits, SR), np.random.default_rng(0)
+    values = rng.standard_normal((len(hits) // 100, 30)) * 0.1
+    values[280:350] += 5.0  # during the third and the fourth segment
+    track = FeatureTrack.of(values, 100, 100, False)
+    alone = describe(hits, frames, STARTS, STOPS, track)
+    assert alone.shape == (4, 20) and np.isclose(alone.var(axis=0).mean(), 1)
+    distances = squared_distances(alone, alone)
+    assert distances[2, 3] < distances[0, 2] and distances[0, 1] < distances[0, 3]
+    both = describe(hits, frames, STARTS, STOPS, {"shape": 1.0, track: 0.5})
+    shape = describe(hits, frames, STARTS, STOPS, "shape")
+    assert np.allclose(both, np.hstack([shape, 0.5 * alone]))
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,17 @@ def test_any_segments_come_back_to_the_sample(
 def test_cue_points_come_back(labelled: Segmentation, hits: np.ndarray, tmp_path: Path) -> None:
     (path,) = labelled.export(tmp_path, "cue")
     assert _same(read_cues(path), labelled)
+    assert _same(read_labels(path), labelled)
+    assert read_labels(path, like=labelled).analysis is labelled.analysis
     y, sr = sf.read(path, dtype="float32")
     assert sr == SR
     assert np.array_equal(y, hits)
+
+
+def test_a_wav_file_without_cue_points_has_no_labels(hits: np.ndarray, tmp_path: Path) -> None:
+    sf.write(tmp_path / "plain.wav", hits, SR)
+    with pytest.raises(AudioError, match="no cue points"):
+        read_labels(tmp_path / "plain.wav")
 
 
 def test_cut_sounds_are_exact(labelled: Segmentation, hits: np.ndarray, tmp_path: Path) -> None:

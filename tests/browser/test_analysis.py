@@ -96,7 +96,7 @@ def test_segments_by_threshold_by_hand_and_back_from_a_file(notebook, lab, folde
     page.poll(lambda: (folder / "segments" / "export_001" / "segments.txt").exists(), 30, "a file")
     labels = folder / "segments" / "export_001" / "edited.txt"
     labels.write_text("0.5\t1.0\tfrom elsewhere\n")
-    field = page.page.get_by_placeholder("labels.txt, .csv or .json")
+    field = page.page.get_by_placeholder("or its path: .txt, .csv, .json, .wav")
     field.fill(str(labels))
     field.press("Tab")
     button(page, "Import").click()
@@ -104,6 +104,63 @@ def test_segments_by_threshold_by_hand_and_back_from_a_file(notebook, lab, folde
     expect(page.page.locator(".mnb-waveform .labels")).to_contain_text("from elsewhere")
     page.run_all()  # the cell again: nothing is lost
     page.eventually("app.value.labels", ["from elsewhere"])
+    page.assert_clean()
+
+
+def test_the_curve_and_the_levels_follow_the_zoom_and_a_part_is_heard(
+    notebook, folder, screenshots
+):
+    page = opened(notebook, "segment")
+    page.execute("app.session.history.__init__(); app.session.edit(app.session.found)")
+    page.execute("app.panel.refresh(); " + WATCH.format("app"))
+    strip = page.page.locator(".mnb-levels canvas")
+    strip.scroll_into_view_if_needed()
+    page.eventually("app.panel.levels.counts[-1]", 6)
+    box = strip.bounding_box()
+    x = box["x"] + 9 + (box["width"] - 18) * 1.4 / SECONDS  # within the third event
+    page.page.mouse.move(x, box["y"] + box["height"] - 8)
+    expect(page.page.locator(".mnb-levels .tip")).to_contain_text("events, 3 of 6")
+    page.page.mouse.click(x, box["y"] + box["height"] - 8)
+    page.eventually("app.panel.player.selection == app.value.segments[2]", True)
+    page.poll(lambda: page.value("any(1.3 < t < 1.6 for t in seen)"), 30, "the third is heard")
+    page.page.mouse.click(x, box["y"] + 8)  # the section around it
+    page.eventually(
+        "app.panel.player.selection == app.value.at_level('sections').segments[0]", True
+    )
+    zoom = page.page.get_by_role("button", name="Zoom in", exact=True)
+    for _ in range(2):
+        zoom.click()
+    page.poll(lambda: len(page.value("app.panel.curve.range")) == 2, what="a passage")
+    page.poll(
+        lambda: np.ptp(page.value("app.panel.curve.range")) == pytest.approx(SECONDS / 4, rel=0.1),
+        what="the passage that the waveform shows",
+    )
+    assert page.value("app.panel.levels.range") == page.value("app.panel.curve.range")
+    page.page.screenshot(path=screenshots / "segment_zoomed.png", full_page=True)
+    page.page.get_by_role("button", name="Show all", exact=True).click()
+    page.poll(lambda: np.ptp(page.value("app.panel.curve.range")) > 3.5, what="everything")
+    page.assert_clean()
+
+
+def test_cue_points_are_exported_and_a_chosen_file_is_read_back(notebook, folder):
+    page = opened(notebook, "segment")
+    page.execute("app.session.history.__init__(); app.session.edit(app.session.found)")
+    page.execute("app.panel.exports.formats.value = ('cue',); app.panel.refresh()")
+    page.eventually("len(app.value)", 6)
+    before = set(folder.glob("segments/export_*"))
+    button(page, "Export").click()
+    page.poll(lambda: set(folder.glob("segments/export_*")) - before, 30, "a folder")
+    (made,) = set(folder.glob("segments/export_*")) - before
+    page.poll(lambda: list(made.glob("*.wav")), 30, "a file with cue points")
+    (path,) = made.glob("*.wav")
+    page.execute("were = app.value.segments")
+    page.page.mouse.click(*at(page, ONSETS[4] + 0.1))
+    page.poll(lambda: abs(page.value("app.panel.player.time") - 2.5) < 0.05, what="a new place")
+    button(page, "Split").click()
+    page.eventually("len(app.value)", 7)
+    page.page.locator(".mnb-drop input").set_input_files(path)
+    page.eventually("app.value.segments == were", True)
+    assert (folder / "segments" / "labels" / path.name).exists()
     page.assert_clean()
 
 

@@ -124,6 +124,53 @@ def test_export_writes_into_a_new_folder_and_import_reads_back(app):
     assert (app.out / "export_002").is_dir()
 
 
+def test_cue_points_come_back_by_path_and_by_drop(app):
+    app.panel.exports.formats.value = ("cue",)
+    app.panel.exports.export.click()
+    (path,) = (app.out / "export_001").glob("*.wav")
+    was = app.value.segments
+    press(app, "Merge")
+    assert len(app.value) == 5
+    app.panel.label_file.value = str(path)
+    app.panel.read.click()
+    assert app.value.segments == was
+    app.panel.drop._on_files([path])
+    assert app.value.segments == was and app.session.history.can_undo
+    app.panel.label_file.value = ""
+    app.panel.read.click()
+    assert "path" in app.panel.status.value
+
+
+def test_levels_stand_above_each_other_and_a_part_can_be_chosen(app):
+    strip = app.panel.levels
+    assert strip.names[-1] == "events" and strip.counts[-1] == 6
+    assert strip.names[0] == "sections" and strip.counts[0] == len(app.value.at_level("sections"))
+    assert strip.names[strip.current] == "events"
+    edges = np.frombuffer(strip.edges, np.float32).reshape(-1, 2)
+    np.testing.assert_allclose(edges[-6:], app.value.segments, atol=1e-5)
+    press(app, "Merge")
+    assert strip.counts[strip.current] == 5
+    strip._on_message(None, {"type": "choose", "row": 0, "index": 0}, None)
+    assert app.panel.player.selection == app.value.at_level("sections").segments[0]
+    press(app, "Merge")  # all events of the section
+    assert len(app.value) < 5
+    assert app.levels_picture().png().startswith(b"\x89PNG")
+    assert f"{len(app.value)} events" in app.levels_picture().title
+
+
+def test_the_curve_of_a_passage_is_finer_than_that_of_the_whole(app):
+    sent = []
+    app.panel.curve.send = lambda content, buffers: sent.append((content, buffers))
+    app.panel.curve._on_ask(None, {"ask": "curve", "start": 0.6, "stop": 0.9}, None)
+    ((content, (buffer,)),) = sent
+    fine = np.frombuffer(buffer, np.float32)
+    whole = np.frombuffer(app.panel.curve.curve, np.float32)
+    assert content == {"start": 0.6, "stop": 0.9} and len(fine) == len(whole)
+    peak = 0.6 + 0.3 * (fine.argmax() + 0.5) / len(fine)
+    assert peak == pytest.approx(ONSETS[1], abs=0.03)
+    assert fine.max() == pytest.approx(whole[200:300].max(), rel=0.05)
+
+
 def test_a_track_is_written_to_the_corpus(tiny_corpus, tmp_path):
     app = segment(tiny_corpus, out=tmp_path / "out", headless=False)
     app.run()

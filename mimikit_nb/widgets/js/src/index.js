@@ -328,6 +328,7 @@ class View {
     this.lane.update(start, stop);
     this.labels.update(start, stop);
     this.spectrogram.update(start, stop);
+    this.model.set("range", [start, stop]); // for views beside this one
     this.#button("in").disabled = this.scale <= this.info.levels[0];
     this.#button("out").disabled = this.scale >= this.#fitScale();
   }
