@@ -129,6 +129,7 @@ def test_cue_points_come_back_by_path_and_by_drop(app):
     app.panel.exports.export.click()
     (path,) = (app.out / "export_001").glob("*.wav")
     was = app.value.segments
+    app.panel.player.time = ONSETS[1] + 0.1
     press(app, "Merge")
     assert len(app.value) == 5
     app.panel.label_file.value = str(path)
@@ -148,6 +149,7 @@ def test_levels_stand_above_each_other_and_a_part_can_be_chosen(app):
     assert strip.names[strip.current] == "events"
     edges = np.frombuffer(strip.edges, np.float32).reshape(-1, 2)
     np.testing.assert_allclose(edges[-6:], app.value.segments, atol=1e-5)
+    app.panel.player.time = ONSETS[1] + 0.1
     press(app, "Merge")
     assert strip.counts[strip.current] == 5
     strip._on_message(None, {"type": "choose", "row": 0, "index": 0}, None)
