@@ -61,7 +61,7 @@ function render({ model, el }) {
       });
     });
     rows.forEach(({ name, parts }, row) => { // at the end, where no number stands
-      const text = `${parts.length} ${name}`;
+      const text = parts.length === 1 ? `1 ${name.replace(/^(event|section)s$/, "$1")}` : `${parts.length} ${name}`;
       const wide = c.measureText(text).width + 8;
       c.fillStyle = "#fffd";
       c.fillRect(LEFT + width - wide, top(row) + 2, wide, ROW - 4);
