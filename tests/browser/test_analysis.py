@@ -142,6 +142,29 @@ def test_the_curve_and_the_levels_follow_the_zoom_and_a_part_is_heard(
     page.assert_clean()
 
 
+def test_cue_points_are_exported_and_a_chosen_file_is_read_back(notebook, folder):
+    page = opened(notebook, "segment")
+    page.execute("app.session.history.__init__(); app.session.edit(app.session.found)")
+    page.execute("app.panel.exports.formats.value = ('cue',); app.panel.refresh()")
+    page.eventually("len(app.value)", 6)
+    before = set(folder.glob("segments/export_*"))
+    button(page, "Export").click()
+    page.poll(lambda: set(folder.glob("segments/export_*")) - before, 30, "a folder")
+    (made,) = set(folder.glob("segments/export_*")) - before
+    page.poll(lambda: list(made.glob("*.wav")), 30, "a file with cue points")
+    (path,) = made.glob("*.wav")
+    page.execute("were = app.value.segments")
+    page.page.locator(".mnb-waveform").scroll_into_view_if_needed()
+    page.page.mouse.click(*at(page, ONSETS[4] + 0.1))
+    page.poll(lambda: abs(page.value("app.panel.player.time") - 2.5) < 0.05, what="a new place")
+    button(page, "Split").click()
+    page.eventually("len(app.value)", 7)
+    page.page.locator(".mnb-drop input").set_input_files(path)
+    page.eventually("app.value.segments == were", True)
+    assert (folder / "segments" / "labels" / path.name).exists()
+    page.assert_clean()
+
+
 def test_sounds_are_played_in_turn(notebook, folder):
     page = opened(notebook, "segment")
     page.execute(WATCH.format("app"))
