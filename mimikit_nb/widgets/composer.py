@@ -277,6 +277,8 @@ def as_facts(take: Take) -> list[dict[str, Any]]:
         known = turn.parameters
         name = name_of(known["generator"])  # the colour is that of the timeline
         entry = {"start": turn.start, "stop": turn.stop, "label": turn.generator, "kind": name}
+        if turn.start == 0 and take.prompt_seconds:
+            entry |= {"label": "prompt", "kind": "prompt"}
         entry |= {"temperature": known["temperature"]}
         entry |= {"top_p": known["top_p"], "seed": known["seed"], "prompt": known["prompt"]}
         entries.append(entry | {"prompt_seconds": known["prompt_seconds"]})
