@@ -16,6 +16,7 @@ name                        does
 ``learned_features``        what a network hears in a recording, to compare segments by
 ``read_labels``             segments that were edited elsewhere
 ``write_track``             segments or clusters as labels of a corpus; ``read_track``
+``live``                    play a checkpoint: hear it while it sounds, and steer it
 ``extend``                  go on with a generated sound as if it had not stopped
 ``hooks``                   reach into generation: look, store, replace, stop
 ``Curve``, ``RandomWalk``   temperatures that change while sound is made
@@ -83,6 +84,7 @@ _HOMES = {
     "beside_real_audio": "recipes",
     "new_folder": "recipes",
     "player": "widgets.waveform",
+    "live": "widgets.live",
     "run_notebook": "batch",
     "start": "runtime",
     "MimikitError": "errors",

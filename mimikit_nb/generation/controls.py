@@ -62,6 +62,11 @@ class Controls:
         """Whether top-k or top-p can ever exclude a class."""
         return self.top_k != 0 or self.top_p != 1.0
 
+    @property
+    def truncates_at_times(self) -> bool:
+        """Whether functions decide over that, so that there may be times without."""
+        return callable(self.top_k) or callable(self.top_p)
+
     def of(self, stream: int) -> Self:
         """Controls of one stream alone."""
         values = {name: getattr(self, name) for name in _LIMITS}
@@ -87,6 +92,11 @@ class Controls:
                 f"{name} has {tensor.numel()} values for {n_streams} streams; give one each."
             )
         return tensor.expand(n_streams)
+
+
+def truncates(controls: dict[str, Tensor]) -> bool:
+    """Whether controls, as :meth:`Controls.at` gives them, exclude any class."""
+    return bool((controls["top_k"] > 0).any() or (controls["top_p"] < 1).any())
 
 
 def _is_list(control: Any) -> bool:

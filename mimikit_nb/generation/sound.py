@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -14,7 +14,8 @@ from torch import Tensor
 from ..corpus.store import Corpus
 from ..errors import CheckpointError, ParameterError, PromptError
 from ..io.read import read_prompt
-from ..networks.base import Network, Tensors
+from ..networks.base import Network, State, Tensors
+from ..runtime import one_thread
 from ..units import samples_to_seconds, seconds_to_samples
 from .controls import Controls
 from .end_state import EndState, join_rows, split_rows
@@ -24,12 +25,30 @@ from .hooks.keeping import goes_on_with, played
 from .hooks.listening import Listening
 from .output import Generated
 from .prompts import Prompt, stack_prompts
-from .stream import AudioStream, FixtureSource, ValueStream
+from .stream import AudioStream, FixtureSource, ValueStream, read_prompt_steps
 
 FEWEST_STEPS = 4  # of a chunk, which has a cost of its own
 _UNHEARD = "unheard"
 
 Progress = Callable[[float, float], None]
+
+
+class Beginning(NamedTuple):
+    """Prompts that were read, behind which a stream can go on.
+
+    Attributes
+    ----------
+    audio : Tensor [shape=(B, samples)]
+        The prompts, whole frames of them.
+    n_steps : int
+        Their length in steps of the network.
+    state : State
+        The network's, having read them.
+    """
+
+    audio: Tensor
+    n_steps: int
+    state: State
 
 
 class SoundStream(Iterator[np.ndarray]):
@@ -144,6 +163,45 @@ class SoundStream(Iterator[np.ndarray]):
             audio.unflatten(0, shape).cpu().numpy(),
             [{"seed": s, **facts, "fixture_start": start, **r} for r, s, start in rows],
         )
+
+    @torch.no_grad()
+    def read(self, heard: np.ndarray) -> Beginning:
+        """Read other prompts while this goes on, to :meth:`restart` behind them.
+
+        Parameters
+        ----------
+        heard : np.ndarray [shape=(n, C, samples)]
+            A prompt per stream.
+
+        Raises
+        ------
+        PromptError
+            If they are shorter than the network needs.
+        """
+        values = self._stream.values
+        network, n_channels = values.network, self.shape[1]
+        device = next(network.parameters()).device
+        audio = _whole_frames(network, torch.tensor(heard).flatten(0, 1).to(device))
+        inputs = _read_prompts(network, audio, n_channels)
+        n_steps = inputs[_variable(network)].shape[1]
+        if values.fixtures is not None:
+            inputs |= values.fixtures(values.step + 1 - n_steps, n_steps)
+        with one_thread():
+            state = read_prompt_steps(network, inputs, n_channels)
+        return Beginning(audio, n_steps, state)
+
+    def restart(self, beginning: Beginning) -> None:
+        """Go on behind the prompts that :meth:`read` has read, instead of the sound so far.
+
+        Random numbers, controls and fixtures go on as if nothing had happened.
+        """
+        self._stream.values.restart(beginning.state)
+        self._stream = AudioStream(self._stream.values, self._stream.variable)
+        self._stream.prime(beginning.audio, beginning.n_steps)
+
+    def reseed(self, seeds: Sequence[int]) -> None:
+        """Draw from other random numbers from here on; a seed per stream."""
+        self._stream.values.reseed([seed for seed in seeds for _ in range(self.shape[1])])
 
     @classmethod
     def from_end_states(

@@ -16,7 +16,7 @@ from ..checkpoint.file import flatten, unflatten
 from ..errors import CheckpointError, PromptError
 from ..networks.base import Network, Stage, State, Tensors, map_state
 from ..runtime import one_thread
-from .controls import Controls
+from .controls import Controls, truncates
 from .engine import compile_stages
 from .hooks.base import Hook
 from .hooks.inserting import hook_state, key_of
@@ -115,11 +115,19 @@ class ValueStream:
                 f"This network reads {names} while it generates; give their values as fixtures."
             )
         self.executor = make_executor(generation_stages(network, hooks), self.state)
+        self._untruncated: tuple[Executor, State] | None = None
+        if controls.truncates_at_times and not hooks:  # it takes longer than many a network
+            plain = {
+                **self.state,
+                "controls": {"temperature": self.state["controls"]["temperature"]},
+            }
+            self._untruncated = make_executor(generation_stages(network), plain), plain
 
     def pull(self, n: int) -> Tensors:
         """The next ``n <= chunk_steps`` values of each target, ``[B, n, ...]``."""
         seconds = float(self.step * self.network.io.step_seconds)
-        for name, value in self.controls.at(seconds, self.n_rows).items():
+        controls = self.controls.at(seconds, self.n_rows)
+        for name, value in controls.items():
             if name in self.state["controls"]:
                 self.state["controls"][name].copy_(value)
         self.noise.fill(self.state["u"], n)
@@ -129,13 +137,29 @@ class ValueStream:
         for hook in self.hooks:
             hook.steer(self.state, seconds)
         self.state["i"].zero_()
-        self.executor.run(self.state, n)
+        executor, state = self.executor, self.state
+        if self._untruncated is not None and not truncates(controls):
+            executor, state = self._untruncated
+        executor.run(state, n)
         drawn = {name: seq[:, :n].clone() for name, seq in self.state["seq"].items()}
         for i, hook in enumerate(self.hooks):
             if key_of(i) in drawn:
                 hook.chunk(drawn.pop(key_of(i)), self.state)
         self.step += n
         return drawn
+
+    def reseed(self, seeds: Sequence[int]) -> None:
+        """Draw from other random numbers from here on, each row from its own seed."""
+        self.noise = Noise(seeds, self.noise.generators)
+
+    def restart(self, state: State) -> None:
+        """Go on behind another prompt, whose state :func:`read_prompt_steps` gave.
+
+        Random numbers, controls and fixtures go on as if nothing had happened.
+        """
+        own = flatten(self.state)
+        for name, tensor in flatten(state).items():
+            own[name].copy_(tensor)
 
     def remember(self) -> Tensors:
         """All that the next values depend on, by path."""

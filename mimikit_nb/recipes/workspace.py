@@ -1,6 +1,7 @@
 """Folders and example files for notebooks, such that running one again replaces nothing.
 
-Main names: :func:`choose_corpus`, :func:`new_folder`, :func:`demo_recordings`.
+Main names: :func:`choose_corpus`, :func:`new_folder`, :func:`find_runs`,
+:func:`demo_recordings`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from ..audio.demo import demo_music
 from ..audio.write import write
+from ..checkpoint.run import Run
 from ..corpus.build import build_corpus
 from ..corpus.demo import demo_corpus
 from ..corpus.store import Corpus, open_corpus
@@ -83,6 +85,31 @@ def new_folder(path: str | Path) -> Path:
         raise ParameterError(
             f"No folder can be made in {path.parent}: {error.strerror}. Choose another place."
         ) from error
+
+
+def find_runs(folder: str | Path) -> dict[str, Run]:
+    """Trained runs in a folder, by their path from there, the newest first.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A folder of runs, of folders of runs, or a run itself.
+
+    Returns
+    -------
+    dict of Run
+        Those that have a checkpoint; empty if there is none.
+    """
+    folder = Path(folder)
+    own = Run(folder)
+    if own.checkpoints:
+        return {folder.name: own}
+    found = [path.parent.parent for path in folder.glob("**/checkpoints/step_*.safetensors")]
+    runs = [Run(path) for path in dict.fromkeys(found)]
+    runs.sort(
+        key=lambda run: max(p.stat().st_mtime for p in run.checkpoints.values()), reverse=True
+    )
+    return {str(run.folder.relative_to(folder)): run for run in runs}
 
 
 def demo_recordings(folder: str | Path) -> Path:

@@ -1,6 +1,6 @@
 // Sound that comes from Python block by block while it is heard. Play and Stop act here, at once;
 // Python is told, and hears every now and then how much still waits.
-const RING_SECONDS = 40, STOP_MS = 80, WAKE_MS = 500, PROCESSOR = "mimikit-nb-live";
+const RING_SECONDS = 40, STOP_MS = 80, WAKE_MS = 500, FACTS_MS = 200, PROCESSOR = "mimikit-nb-live";
 const engines = (window.mimikitNbLive ??= new Set()); // for those who want to record what is heard
 const players = (window.mimikitNbPlayers ??= new Set()); // one sound at a time in a page
 const made = new WeakMap(); // an engine per model, however many views show it
@@ -211,15 +211,20 @@ function render({ model, el }) {
   const facts = add(root, "span", { className: "facts" });
   const note = add(root, "div", { className: "note" }, { role: "status" });
 
+  let told = 0;
   const set = (element, text) => { if (element.textContent !== text) element.textContent = text; };
   const show = () => {
     const [word, more] = engine.words;
     const db = 20 * Math.log10((engine.facts?.peak ?? 0) * volume.value + 1e-6);
+    const isNews = state.textContent !== word;
     set(state, word);
-    set(facts, more);
+    if (isNews || performance.now() - told > FACTS_MS) {
+      told = performance.now();
+      set(facts, more);
+    }
     set(note, model.get("message"));
     root.dataset.state = word.split(" ")[0];
-    bar.style.width = `${Math.max(0, 100 + (100 * db) / 60)}%`;
+    bar.style.transform = `scaleX(${Math.max(0, 1 + db / 60).toFixed(3)})`; // no new layout of the page
     bar.style.background = db > -0.1 ? "#c62828" : db > -6 ? "#e69f00" : "#009e73";
     play.disabled = engine.asked || (engine.run !== null && engine.context?.state === "running");
     stop.disabled = engine.run === null && !engine.asked;
@@ -257,8 +262,8 @@ const STYLE = `
 .mnb-live button[aria-label="Stop"]:not(:disabled) {background: #c62828; border-color: #c62828; color: #fff}
 .mnb-live label {display: inline-flex; gap: 6px; align-items: center; margin: 0}
 .mnb-live input {width: 90px; margin: 0; accent-color: #0072b2}
-.mnb-live .meter {width: 120px; height: 10px; border-radius: 3px; background: #8883; overflow: hidden}
-.mnb-live .meter i {display: block; height: 100%; width: 0}
+.mnb-live .meter {width: 120px; height: 10px; border-radius: 3px; background: #8883; overflow: hidden; contain: strict}
+.mnb-live .meter i {display: block; height: 100%; transform: scaleX(0); transform-origin: left}
 .mnb-live b {min-width: 5.5em}
 .mnb-live[data-state="playing"] b {color: #117733}
 .mnb-live[data-state="buffering"] b {color: #b26a00}

@@ -32,7 +32,7 @@ from .play_clock import PlayClock
 from .trainer import in_plain_words
 
 HERE = Path(__file__).parent
-AHEAD_SECONDS = 0.2  # that wait to be heard
+AHEAD_SECONDS = 0.28  # that wait to be heard: enough for a busy page, and controls act soon
 MOST_AHEAD_SECONDS = 0.35  # after gaps
 SLOW_AHEAD_SECONDS = 5.0  # where sound is made more slowly than it is played
 FAST_ENOUGH = 1.1  # times real time, to play on and on
@@ -73,7 +73,7 @@ class LiveSound(anywidget.AnyWidget):
     foreground : bool, optional
         Whether blocks are made on the browser's demand instead of in a thread; in Colab if None.
     on_change : callable, optional
-        Called when ``state`` has changed, by the thread that changed it.
+        Called when there is something new: another state, or a report of the browser.
 
     Attributes
     ----------
@@ -130,6 +130,7 @@ class LiveSound(anywidget.AnyWidget):
         self._made_seconds = self._spent_seconds = 0.0
         self._ahead, self._heard_of = AHEAD_SECONDS, 0.0
         self.error: BaseException | None = None
+        self._on_change = on_change
         self.observe(lambda _: on_change(), "state")
         self.on_msg(self._on_message)
 
@@ -287,6 +288,7 @@ class LiveSound(anywidget.AnyWidget):
                 self.underruns = report["underruns"]
                 self._recover()
             self._show("playing" if sounds else "buffering")
+        self._on_change()
         if self._is_pulled:
             self._answer(run)
 

@@ -34,6 +34,10 @@ RECORD = """async ([index, tap]) => {
     heard.stamps.push([contextTime, performanceTime + performance.timeOrigin]);
   };
   engine.output.connect(node);
+  if (window.acted) return;
+  window.acted = {};
+  for (const type of ["input", "click"])
+    document.addEventListener(type, (event) => { window.acted[type] = Date.now(); }, true);
 }"""
 
 HEARD = """() => {
@@ -80,6 +84,10 @@ class Capture:
         """How much was recorded so far."""
         count = "() => (window.heard.channels[0] ?? []).reduce((n, part) => n + part.length, 0)"
         return self.page.evaluate(count) / self.sample_rate
+
+    def acted(self, kind: str) -> float:
+        """When the page got its last "click" or "input", in seconds since 1970."""
+        return self.page.evaluate("kind => window.acted[kind]", kind) / 1000
 
     def now(self) -> float:
         """The page's clock, in seconds since 1970."""

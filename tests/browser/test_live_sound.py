@@ -86,7 +86,7 @@ def test_every_sample_is_heard_once_and_in_order(opened, screenshots):
     settled = slice(SR // 4, None)  # behind the fade and the volume's approach
     np.testing.assert_allclose(heard[:, settled], sent()[:, : 2 * SR][:, settled], atol=1e-4)
     assert underruns == 0
-    assert 0.1 < buffered < 0.4
+    assert 0.1 < buffered < 0.5
 
 
 def test_stop_is_silent_within_200_ms_and_play_begins_anew(opened):
@@ -95,7 +95,7 @@ def test_stop_is_silent_within_200_ms_and_play_begins_anew(opened):
     opened.poll(lambda: capture.seconds() > 1, what="it plays")
     pressed = capture.now()
     press(opened, "sound", "Stop")
-    stopped = capture.now()
+    stopped = capture.acted("click")
     opened.page.wait_for_timeout(300)
     y, times = capture.heard()
     assert np.abs(y[:, times < pressed]).max() > 0.3

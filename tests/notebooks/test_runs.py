@@ -34,6 +34,7 @@ TINY = {
     "cluster": {"max_steps": 2, "seconds": 0.4},
     "train_sampler_transformer": {"frame_sizes": [8, 4, 4], "windows": [8], **TRAINING},
     "train_seq2seq": {"hop": 4, **TRAINING},
+    "generate": {"max_steps": 3, "extend_seconds": 0.2, "live_seconds": 0.3, **SOUND},
     "ensemble": {
         **{"max_steps": 3, "seconds": 1.0, "prompt_seconds": 0.5},
         **{"prompt_at": [2.0, 8.0], "runs": "."},
@@ -65,8 +66,9 @@ def check_results(name: str, run: NotebookRun) -> None:
     if name == "ensemble":
         check_ensemble(sounds)
         return
-    assert len(sounds) == TINY[name].get("n_sounds", int(name == "cluster"))
-    for path in sounds:
+    n_sounds = {"cluster": 1, "generate": 3 + 1 + 4 + 3 + 1}.get(name, 0)
+    assert len(sounds) == TINY[name].get("n_sounds", n_sounds)
+    for path in sounds if name != "generate" else ():
         check_sound(path, TINY[name])
     if name == "build_corpus":
         corpus = mnb.open_corpus(run.folder / "my_corpus.h5")
@@ -82,6 +84,8 @@ def check_results(name: str, run: NotebookRun) -> None:
         check_demo(run.folder)
     if name == "evaluate_checkpoints":
         check_evaluation(run.folder)
+    if name == "generate":
+        check_generated(sounds[-8:])  # the others were named when they were made
 
 
 def check_ensemble(sounds: list[Path]) -> None:
@@ -102,6 +106,17 @@ def check_evaluation(folder: Path) -> None:
     assert len(list((evaluation / "sounds").glob("*.wav"))) == 4 * 2
     assert {p.suffix for p in (evaluation / "kept_001").iterdir()} == {".wav", ".csv", ".html"}
     assert mnb.load_checkpoint(folder / "chosen_001").step in (1, 2, 3, 4)
+
+
+def check_generated(paths: list[Path]) -> None:
+    """Four longer sounds, one of each prompt, and what was played live with three voices."""
+    for path in paths[:4]:
+        check_sound(path, {**TINY["generate"], "seconds": 0.4 + 0.2})
+    for path in paths[4:7]:
+        check_sound(path, TINY["generate"])
+    y, sr = soundfile.read(paths[7])
+    assert len(y) == round(0.3 * sr) and np.abs(y).max() > 1e-4
+    assert len(mnb.read_recall(paths[7])["voices"]) == 3
 
 
 def check_sound(path: Path, values: dict) -> None:
