@@ -117,7 +117,11 @@ def check_device(device: str | None) -> str:
 
 
 def has_bf16_units(device: torch.device) -> bool:
-    """Whether a device multiplies bfloat16 faster than float32: recent GPUs and server CPUs."""
+    """Whether a device multiplies bfloat16 faster than float32: recent GPUs and server CPUs.
+
+    AMD's vector units do; Intel's don't (an Emerald Rapids multiplied matrices at 0.6 of the speed
+    of float32), and gain by the matrix unit (AMX) alone.
+    """
     import torch
 
     if device.type == "cuda":
@@ -125,7 +129,15 @@ def has_bf16_units(device: torch.device) -> bool:
     if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
         return False
     found = torch.cpu.get_capabilities()
-    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+    return bool(found.get("amx_bf16") or (found.get("avx512_bf16") and is_amd_cpu()))
+
+
+def is_amd_cpu() -> bool:
+    """Whether Linux says that AMD made the CPU."""
+    try:
+        return "AuthenticAMD" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
 
 
 def use_huge_pages() -> None:

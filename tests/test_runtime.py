@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mimikit_nb import runtime
 from mimikit_nb.runtime import has_bf16_units
 from mimikit_nb.training.session import chosen_precision
 
@@ -25,13 +26,19 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 @pytest.mark.parametrize(
-    ("capabilities", "precision"),
-    [({"avx512_bf16": True}, "bf16"), ({"amx_bf16": True}, "bf16"), ({"avx2": True}, "32")],
+    ("capabilities", "is_amd", "precision"),
+    [
+        ({"avx512_bf16": True}, True, "bf16"),
+        ({"avx512_bf16": True}, False, "32"),
+        ({"avx512_bf16": True, "amx_bf16": True}, False, "bf16"),
+        ({"avx2": True}, True, "32"),
+    ],
 )
-def test_auto_precision_takes_bf16_where_the_processor_has_units_for_it(
-    monkeypatch, capabilities, precision
+def test_auto_precision_takes_bf16_where_the_processor_gains_from_it(
+    monkeypatch, capabilities, is_amd, precision
 ):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    monkeypatch.setattr(runtime, "is_amd_cpu", lambda: is_amd)
     assert chosen_precision("auto", torch.device("cpu")) == precision
     assert chosen_precision("32", torch.device("cpu")) == "32"
 

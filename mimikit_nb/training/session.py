@@ -296,7 +296,7 @@ class Session:
 
 
 def chosen_precision(wanted: str, device: torch.device) -> str:
-    """Numbers to compute with, "32" or "bf16": auto takes bf16 where there are units for it."""
+    """Numbers to compute with, "32" or "bf16": auto takes bf16 where the hardware gains."""
     if wanted != "auto":
         return wanted
     return "bf16" if has_bf16_units(device) else "32"
