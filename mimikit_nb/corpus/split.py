@@ -72,6 +72,30 @@ def split_segments(
     return Split(*(_joined(part, borders) for part in parts))
 
 
+def joined_short(segments: Sequence[Segment], short: int) -> list[Segment]:
+    """Join stretches that follow each other without a gap where one of the two is short.
+
+    Parameters
+    ----------
+    segments : sequence of (start, stop)
+        Stretches, in order.
+    short : int >= 0
+        Samples; a shorter stretch is joined to its neighbours.
+
+    Returns
+    -------
+    list of (start, stop)
+        Stretches that cover the same samples.
+    """
+    joined = list(segments[:1])
+    for before, (start, stop) in itertools.pairwise(segments):
+        if before[1] == start and min(before[1] - before[0], stop - start) < short:
+            joined[-1] = (joined[-1][0], stop)
+        else:
+            joined.append((start, stop))
+    return joined
+
+
 def _cut(segment: Segment, longest: int) -> list[Segment]:
     start, stop = segment
     n_blocks = -(-(stop - start) // longest)

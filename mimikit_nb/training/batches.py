@@ -1,11 +1,13 @@
 """The order of the data: a pure function of the step number, so that a run resumes exactly.
 
-The corpus is learned from in *sequences*, stretches of ``chunks_per_sequence`` chunks that lie in
-one file each. All rows of a batch begin new sequences together, go through their chunks step
-after step (a recurrent network keeps its memory meanwhile), and then begin the next ones. A
-*round* is the steps from one beginning to the next. Sequences are numbered without end; epoch
-``e`` holds ``n_sequences`` of them, as much sound as the corpus has, in an order and at places
-that the seed and ``e`` determine.
+The corpus is learned from in *sequences*, stretches of ``chunks_per_sequence`` chunks. They lie in
+one file each, but files of less than :data:`SHORT_SECONDS` are learned together with their
+neighbours: a network that never heard one sound end and another begin stays where it is, once it
+has died away or found a steady sound. All rows of a batch begin new sequences together, go
+through their chunks step after step (a recurrent network keeps its memory meanwhile), and then
+begin the next ones. A *round* is the steps from one beginning to the next. Sequences are numbered
+without end; epoch ``e`` holds ``n_sequences`` of them, as much sound as the corpus has, in an
+order and at places that the seed and ``e`` determine.
 """
 
 from __future__ import annotations
@@ -16,16 +18,21 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..corpus.split import joined_short
 from ..corpus.store import Corpus
 from ..errors import TrainingError
 from ..features.augment import Augmentation, AugmentConfig
 from ..io.read import MIX, Origin, span_samples
 from ..io.variable import IOSpec
 from ..networks.base import Network
+from ..units import seconds_to_samples
 from .config import TrainConfig
 
 Segment = tuple[int, int]
-"First sample of a stretch of the corpus without file borders, and the first sample after it."
+"First sample of a stretch of the corpus, and the first sample after it."
+
+SHORT_SECONDS = 30.0
+"Shorter recordings are learned from across their borders."
 
 
 class Chunk(NamedTuple):
@@ -224,7 +231,8 @@ def plan_batches(corpus: Corpus, io: IOSpec, config: TrainConfig, network: Netwo
     TrainingError
         If the corpus is too short.
     """
-    segments = corpus.split(config.held_out, config.seed).train
+    parts = corpus.split(config.held_out, config.seed).train
+    segments = joined_short(parts, seconds_to_samples(SHORT_SECONDS, corpus.sample_rate))
     chunk_steps = _chunk_steps(config, network)
     augment = config.augment
 

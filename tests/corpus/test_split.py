@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mimikit_nb.corpus.split import split_segments
+from mimikit_nb.corpus.split import joined_short, split_segments
 from mimikit_nb.errors import ParameterError
 
 
@@ -53,3 +53,22 @@ def test_the_seed_draws_the_parts_and_nothing_may_be_held_out(tiny_corpus):
     assert tiny_corpus.split(0.0).train == tiny_corpus.segments
     with pytest.raises(ParameterError, match=r"held_out is 0\.9"):
         tiny_corpus.split(0.9)
+
+
+def test_short_stretches_are_joined_to_neighbours_they_touch():
+    short, long = [(0, 5), (5, 9)], [(100, 200), (200, 300)]
+    assert joined_short([*short, (9, 30), (31, 35)], 10) == [(0, 30), (31, 35)]
+    assert joined_short(long, 10) == long
+    assert joined_short([*long, (300, 304), (304, 400)], 10) == [(100, 200), (200, 400)]
+    assert joined_short([], 10) == []
+
+
+@settings(deadline=None)
+@given(files=_files(), held_out=st.floats(0, 0.5), short=st.integers(0, 500_000))
+def test_joining_keeps_every_sample_and_what_is_held_out_apart(files, held_out, short):
+    split = split_segments(files, held_out, 0, 22050)
+    joined = joined_short(split.train, short)
+    assert sum(b - a for a, b in joined) == sum(b - a for a, b in split.train)
+    for a, b in joined:
+        assert not any(a < y and x < b for x, y in split.held_out)
+    assert joined_short(split.train, 0) == split.train

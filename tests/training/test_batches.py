@@ -1,17 +1,24 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mimikit_nb.errors import TrainingError
 from mimikit_nb.features.augment import AugmentConfig
+from mimikit_nb.features.spectral import MagnitudeConfig
+from mimikit_nb.io.read import read_batch
+from mimikit_nb.io.variable import IOSpec, VariableConfig
+from mimikit_nb.networks.wavenet import FreqNetConfig
 from mimikit_nb.training.batches import (
     Anchor,
     BatchPlan,
     draw_changes,
     fitting_chunks,
     held_out_chunks,
+    plan_batches,
 )
+from mimikit_nb.training.config import TrainConfig
 
 lengths = st.lists(st.integers(1, 400), min_size=1, max_size=5).filter(lambda ls: max(ls) >= 60)
 
@@ -149,3 +156,27 @@ def test_changes_belong_to_sequences_whatever_the_batch():
         assert len(set(values)) == 8
         assert getattr(part, name).tolist() == values[2:4].tolist()
     assert draw_changes(config, 1, [7]).speed != whole.speed[:1]
+
+
+def test_short_files_are_learned_from_across_their_borders_and_exactly(tiny_corpus):
+    config = TrainConfig(batch_size=4, chunk_steps=16, held_out=0.2, seed=1)
+    feature = MagnitudeConfig(n_fft=256, hop_length=128)
+    io = IOSpec(
+        sample_rate=tiny_corpus.sample_rate, variables={"signal": VariableConfig(feature=feature)}
+    )
+    network = FreqNetConfig(n_layers=1, residual_channels=8, groups=1).build(io)
+    plan = plan_batches(tiny_corpus, io, config, network)
+    assert plan.unused_samples == 0
+    chunks = [plan.chunk(i, Anchor(0, 0, 4)) for i in range(20 * plan.n_sequences // 4)]
+    origins = [o for chunk in chunks for o in chunk.origins]
+    n = plan.sequence_samples
+    held_out = tiny_corpus.split(0.2, config.seed).held_out
+    assert not [o for o in origins for a, b in held_out if o.sample < b and a < o.sample + n]
+    starts = [start for start, _ in tiny_corpus.segments]
+    crossing = [o for o in origins if any(o.sample < start < o.sample + n for start in starts)]
+    assert crossing
+    batch = read_batch(io, tiny_corpus, crossing[:1], 0, plan.chunk_steps)
+    y = tiny_corpus.signal[crossing[0].channel, crossing[0].sample : crossing[0].sample + n]
+    frames = feature.build(tiny_corpus.sample_rate).forward(torch.from_numpy(np.array(y)))
+    torch.testing.assert_close(batch.inputs["signal"][0], frames[:16])
+    torch.testing.assert_close(batch.targets["signal"][0], frames[1:17])
