@@ -19,11 +19,22 @@ from ..networks.base import Network, State, Tensors
 class InitialStateFit(Config):
     """How the initial state of a recurrent network is fitted to a prompt.
 
-    Don't expect much: in a first look (three held-out prompts, SampleRNN trained for 4.5 minutes
-    on a piano at 16 kHz, 30 steps of 0.03 over up to 0.5 s) the prompt's own loss fell by 0.006
-    nats for prompts of 0.1 s and by 0.001 for 1 s, and that of the second behind it, of the real
-    recording, by nothing that showed in four digits. Reading the prompt already tells the
-    network what the fit could.
+    What it is worth, in nats (22 held-out prompts each, SampleRNN trained for some minutes at
+    16 kHz on a piano and on short sounds; mean and 95 % interval of the difference, teacher-forced
+    on the real recording):
+
+    =============  ========  ====================  ==========================  ===================
+    corpus         prompt    loss of the prompt    loss of the second behind   better in
+    =============  ========  ====================  ==========================  ===================
+    piano          0.1 s     -0.0073               0.0000 (+-0.00002)          7 of 22
+    piano          1 s       -0.0007               0.0000                      11 of 22
+    short sounds   0.1 s     -0.0258               -0.0013 (-0.0025, -0.0001)  19 of 22
+    short sounds   0.5 s     -0.0073               -0.0002 (-0.0006, +0.0002)  15 of 22
+    short sounds   1 s       -0.0039               0.0000                      9 of 22
+    =============  ========  ====================  ==========================  ===================
+
+    So it helps a little behind very short prompts, most at once (-0.011 nats in the first 20 ms
+    there); reading a second of prompt already tells the network what the fit could.
     """
 
     steps: int = field(10, ge=1, le=10_000)

@@ -17,6 +17,31 @@ hook                     does
 
 A temperature that is a function of time needs no hook: ``temperature=`` takes one.
 
+**What they did**, measured on a SampleRNN that was trained for 4.5 minutes on a piano at 16 kHz (six
+prompts, 3 s each). *Moves* is the deviation of the log-mel spectrum over time, *entropy* that of the
+256 classes within 50 ms; the last column is how far the mean log-mel spectrum went, where another
+seed moves it by 0.7 dB.
+
+==================================  ========  ========  ========  =============================
+hook                                level     moves     entropy   spectrum
+==================================  ========  ========  ========  =============================
+none                                -17.8 dB  3.6 dB    7.1 bits
+``FreezeTier(tier=0)``              -18.3 dB  2.7 dB    7.1 bits  1.6 dB
+``FreezeTier(tier=1)``              -18.1 dB  2.8 dB    7.1 bits  1.9 dB
+``RepetitionPenalty(strength=5)``   -17.7 dB  3.7 dB    7.1 bits  0.4 dB: nothing to do here
+the same at temperature 0.5         -22.7 dB  8.8 dB    6.2 bits  27 dB; without it -31.1 dB, 11.2
+                                                                  dB, 1.9 bits: sounding for 89
+                                                                  instead of 18 % of the time
+``BlendLogits``, 0.25 of another    -16.5 dB  3.9 dB    7.1 bits  2.7 dB, and 8.6 from the other
+``BlendLogits``, 0.5                -15.4 dB  3.6 dB    7.1 bits  5.6 dB, and 7.5 from the other
+``BlendLogits``, 0.75               -14.3 dB  3.6 dB    7.1 bits  7.4 dB, and 6.4 from the other
+temperature from 0.6 to 1, 2 Hz     -19.7 dB  6.5 dB    6.8 bits  4.4 dB
+==================================  ========  ========  ========  =============================
+
+The other network had learned short sounds; it alone lies 9.8 dB away. The stop conditions left the
+plain sounds whole, and at temperature 0.3, where they die away, ended all six within 2.2 to 2.8 s.
+:class:`Dropout` has figures of its own.
+
 **Places.** A step goes through ``inputs`` (the items that the network is about to read), the
 network, whose modules' outputs can be reached by name (``hidden``; :func:`find_modules` lists
 them with their shapes and how often they run), ``logits`` (what the heads say, whatever their

@@ -21,9 +21,10 @@ class Dropout(HookConfig):
     For networks that draw vectors, as FreqNet. What stays is as loud as it was. Bins that fall
     out of the output are missing from the sound *and* from what is read next.
 
-    What input dropout did to a FreqNet trained for three minutes on a piano (six prompts, 3 s
-    each): the sound sinks from -32.4 dB to -39.4 dB (rate 0.1) and -43.3 dB (0.3), and its mean
-    log-mel spectrum moves by 4.8 dB and 7.5 dB, where another seed moves it by 1.1 dB.
+    What it did to a FreqNet that had been trained for 90 steps on a piano (six prompts, 3 s each;
+    the sound was at -32.4 dB, and another seed moves its mean log-mel spectrum by 1.1 dB): input
+    dropout of 0.1, 0.3 and 0.6 lets it sink to -39, -43 and -45 dB and moves the spectrum by 5, 7
+    and 9 dB; output dropout of the same rates to -39, -45 and -51 dB, and by 5, 10 and 15 dB.
     """
 
     kind: Literal["dropout"] = "dropout"
