@@ -17,10 +17,10 @@ hook                     does
 
 A temperature that is a function of time needs no hook: ``temperature=`` takes one.
 
-**What they did**, measured on a SampleRNN that was trained for 4.5 minutes on a piano at 16 kHz (six
-prompts, 3 s each). *Moves* is the deviation of the log-mel spectrum over time, *entropy* that of the
-256 classes within 50 ms; the last column is how far the mean log-mel spectrum went, where another
-seed moves it by 0.7 dB.
+**What they did**, measured on a SampleRNN that was trained for 4.5 minutes on a piano at 16 kHz
+(six prompts, 3 s each). *Moves* is the deviation of the log-mel spectrum over time, *entropy*
+that of 256 classes within 50 ms; the last column is how far the mean log-mel spectrum went,
+where another seed moves it by 0.7 dB.
 
 ==================================  ========  ========  ========  =============================
 hook                                level     moves     entropy   spectrum
