@@ -141,34 +141,34 @@ def near_duplicates(sounds: Iterable[np.ndarray], sample_rate: int) -> list[int]
     made = [place for place, one in enumerate(prints) if one]
     for number, place in enumerate(made):
         others = made[:number]
-        likely = _likely(prints[place][0], [prints[other][0] for other in others])
-        for other in (o for o, is_likely in zip(others, likely, strict=True) if is_likely):
+        alike = _alike(prints[place][0], [prints[other][0] for other in others])
+        for other in (others[i] for i in np.argsort(-alike, kind="stable") if alike[i]):
             if family[other] != family[place] and _follows(prints[place], prints[other]):
                 first, last = sorted((family[other], family[place]))
                 family = [first if member == last else member for member in family]
     return family
 
 
-def _likely(sound: Fingerprint, others: list[Fingerprint]) -> list[bool]:
-    """Whether enough patches of a sound, or of another one, are like some patch there.
+def _alike(sound: Fingerprint, others: list[Fingerprint]) -> np.ndarray:
+    """Patches of a sound that are like some patch of each other one; 0 for too few of them.
 
     A look at all of them at once, that spares :func:`_follows` most of its work.
     """
-    if not others:
-        return []
     looked = np.arange(0, sound.n_patches, LOOK_EVERY)
+    n_alike = np.zeros(len(others), int)
+    if not others:
+        return n_alike
     whole = Fingerprint.of_movement(
         np.concatenate([other.movement for other in others]), sound.hop_seconds
     )
     is_alike = patch_similarity(sound, whole, looked) >= _LIKELY_SIMILARITY
     ends = np.cumsum([len(other.movement) for other in others])
-    likely = []
-    for other, end in zip(others, ends.tolist(), strict=True):
+    for i, (other, end) in enumerate(zip(others, ends.tolist(), strict=True)):
         begin = end - len(other.movement)
-        n_alike = int(is_alike[:, begin : begin + other.n_patches].any(axis=1).sum())
+        n = int(is_alike[:, begin : begin + other.n_patches].any(axis=1).sum())
         shorter = min(len(looked), -(-other.n_patches // LOOK_EVERY))
-        likely.append(n_alike >= _LIKELY_SHARE * DUPLICATE_SHARE * shorter)
-    return likely
+        n_alike[i] = n if n >= _LIKELY_SHARE * DUPLICATE_SHARE * shorter else 0
+    return n_alike
 
 
 def _follows(a: list[Fingerprint], b: list[Fingerprint]) -> bool:
