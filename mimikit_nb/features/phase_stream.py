@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import EngineError
+from ..errors import EngineError, ParameterError
 from ..units import TimeAxis
 from .base import InverseStream
 from .phase_kernel import PhaseKernel
@@ -36,6 +36,9 @@ _GAUSSIAN = {"hann": 0.25645, "hamming": 0.29794, "blackman": 0.17954}
 
 _ONSET = 0.7
 "Growth of log magnitude between frames above which a bin counts as the start of something."
+
+_KNEE = 0.8
+"Level above which samples are bent towards full scale."
 
 _TOLERANCE = 1e-3
 "Part of the level by which samples in C may differ from torch's."
@@ -91,13 +94,23 @@ class PhaseStream(InverseStream):
         """Sound of the next values ``[B, n, F]``.
 
         After ``n`` values in all, all blocks together hold ``n * hop_length`` samples, less the
-        padding of a centred feature.
+        padding of a centred feature. They stay within full scale, see :func:`within_full_scale`.
+
+        Raises
+        ------
+        ParameterError
+            If the values have another number of rows than the stream.
         """
+        if len(x) != self.batch_size:
+            raise ParameterError(
+                f"The stream inverts {self.batch_size} rows of magnitudes and was given {len(x)}; "
+                "ask inverse_stream for as many."
+            )
         if self._y is None:
             self._start(x.device)
         y = self._add_frames(self.to_magnitude(x))
         before = self._n_frames * self.stft.hop_length - self.axis.padding
-        return y[:, max(0, y.shape[1] - max(0, before)) :]
+        return within_full_scale(y[:, max(0, y.shape[1] - max(0, before)) :])
 
     @torch.no_grad()
     def flush(self) -> Tensor:
@@ -107,7 +120,7 @@ class PhaseStream(InverseStream):
         position = self._n_frames * self.stft.hop_length - self.axis.padding
         first = self.n_final + max(0, -position)
         last = self.n_final + self.axis.n_samples(self._n_frames) - position
-        return self._y[:, first : max(first, last)].clone()
+        return within_full_scale(self._y[:, first : max(first, last)])
 
     @torch.no_grad()
     def prime(self, y: Tensor) -> None:
@@ -231,6 +244,18 @@ def _constants(stft: STFT) -> dict[str, float]:
 def _width(stft: STFT) -> float:
     """How far an onset shifts the centre of a frame, per growth of the log magnitudes."""
     return _GAUSSIAN[stft.window] * stft.win_length**2 / (2 * math.pi)
+
+
+def within_full_scale(y: Tensor) -> Tensor:
+    """Samples, those above :data:`_KNEE` bent so that none reaches 1.
+
+    Phases other than the recorded ones add up to other peaks: excerpts of loops that were mastered
+    to 1.0 come back from their own magnitudes with peaks of up to 2.0. The bend begins smoothly
+    and has no flat top; what is below the knee is left as it is.
+    """
+    excess = ((y.abs() - _KNEE) / (1 - _KNEE)).clamp(min=0.0)
+    bent = _KNEE + (1 - _KNEE) * excess / (1 + excess)
+    return torch.where(excess > 0, torch.copysign(bent, y), y)
 
 
 def guess_spectrum(stft: STFT, S: Tensor, S_before: Tensor, D_before: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from mimikit_nb.compiler import CompilerError
+from mimikit_nb.errors import ParameterError
 from mimikit_nb.features import phase_kernel, phase_stream
 from mimikit_nb.features.phase_stream import PhaseStream
 from mimikit_nb.features.spectral import MagnitudeConfig
@@ -168,3 +169,23 @@ def test_a_kernel_that_is_wrong_is_not_used(feature, monkeypatch, caplog):
         assert phase_stream._checked_kernel(feature.stft, 6) is None
     phase_stream._checked_kernel.cache_clear()
     assert "differ from torch's" in caplog.text
+
+
+def test_peaks_that_phases_add_up_to_stay_within_full_scale(music, feature):
+    x = feature.forward(torch.from_numpy(music[None, :8000]))
+    peak = feature.inverse_stream(1).push(20 * x).abs().max()
+    assert 0.95 < peak < 1.0
+
+
+def test_below_the_knee_samples_stay_as_they_are_and_above_they_keep_their_order():
+    y = torch.linspace(-3, 3, 2001)[None]
+    bent = phase_stream.within_full_scale(y)
+    assert torch.equal(bent[y.abs() <= 0.8], y[y.abs() <= 0.8])
+    assert (bent.diff() > 0).all()
+    assert bent.abs().max() < 1.0
+
+
+def test_another_number_of_rows_is_refused(music, feature):
+    x = feature.forward(torch.from_numpy(music[:8000]).view(2, 4000))
+    with pytest.raises(ParameterError, match="1 rows of magnitudes and was given 2"):
+        feature.inverse_stream(1).push(x)
