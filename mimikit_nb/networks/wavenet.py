@@ -52,6 +52,8 @@ class WaveNetConfig(NetworkConfig):
     "Whether a 1x1 convolution follows each gate."
     input_noise: float = field(0.0, ge=0, le=10)
     "Deviation of the noise that is added to vectors read in training, to learn to recover."
+    dropout: float = field(0.0, ge=0, le=0.9)
+    "Share of each layer's units that are silenced in training, so that less is learned by heart."
 
     @property
     def dilations(self) -> list[int]:
@@ -106,8 +108,10 @@ class FreqNetConfig(WaveNetConfig):
     "Groups of channels that the convolutions keep apart."
     residual_conv: bool = False
     "Whether a 1x1 convolution follows each gate."
-    input_noise: float = field(0.1, ge=0, le=10)
+    input_noise: float = field(0.4, ge=0, le=10)
     "Deviation of the noise that is added to vectors read in training, to learn to recover."
+    dropout: float = field(0.3, ge=0, le=0.9)
+    "Share of each layer's units that are silenced in training, so that less is learned by heart."
 
     @classmethod
     def default_io(cls, sample_rate: int) -> IOSpec:
@@ -165,6 +169,7 @@ class WaveNet(Network):
         self.layers = nn.ModuleList(
             GatedLayer(config, d, n_conditions, i == last) for i, d in enumerate(dilations)
         )
+        self.dropout = nn.Dropout(config.dropout)
         self.output = _output_layers(config.skip_channels)
         self.head_modules = build_heads(io, config.skip_channels or width)
         self.receptive_field = config.receptive_field
@@ -188,7 +193,8 @@ class WaveNet(Network):
         t, rings, skips = int(state["t"]), {}, None
         for i, layer in enumerate(self.layers):
             y, rings[str(i)] = layer.conv.parallel(x.transpose(1, 2), state["rings"][str(i)], t)
-            x, skips = self._combine(layer, x, layer.gate(y.transpose(1, 2), c), skips)
+            z = self.dropout(layer.gate(y.transpose(1, 2), c))
+            x, skips = self._combine(layer, x, z, skips)
         h = self.output(x if skips is None else skips)
         outputs = {name: head(h) for name, head in self.heads.items()}
         return outputs, {**state, "t": state["t"] + x.shape[1], "rings": rings}

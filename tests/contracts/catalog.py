@@ -32,7 +32,15 @@ TINY: dict[str, list[dict]] = {
             "residual_conv": False,
         },
     ],
-    "freqnet": [{"n_layers": 2, "residual_channels": 16, "groups": 2, "input_noise": 0.0}],
+    "freqnet": [
+        {
+            "n_layers": 2,
+            "residual_channels": 16,
+            "groups": 2,
+            "input_noise": 0.0,
+            "dropout": 0.0,
+        }
+    ],
     "sample_rnn": [
         {"frame_sizes": (8, 4, 4), "hidden_dim": 16, "initial_state": "learnable"},
         {"frame_sizes": (4, 2), "hidden_dim": 16, "rnn": "gru", "n_rnn": 2, "weight_norm": True},
