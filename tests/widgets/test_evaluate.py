@@ -53,7 +53,7 @@ def test_a_sound_gets_stars_and_is_kept_with_a_contact_sheet(app, panel):
     assert set(files) == {".wav", ".csv", ".html"}
     assert pd.read_csv(files[".csv"]).note[0] == "this one"
     page = files[".html"].read_text(encoding="utf-8")
-    assert "data:audio/mpeg;base64" in page and "http" not in page.replace("http-equiv", "")
+    assert "data:audio/mpeg;base64" in page and "://" not in page  # base64 may spell "http"
 
 
 def test_a_press_on_another_sound_does_not_move_stars(app, panel):
