@@ -161,6 +161,24 @@ def seed_everything(seed: int) -> None:
 
 
 @contextmanager
+def subnormals_flushed() -> Iterator[None]:
+    """Let torch's CPU kernels count numbers below 1e-38 as zero inside the block.
+
+    Processors compute with such numbers many times slower. Behind silence the gradients of a
+    recurrent network consist of them: SampleRNN learned a collection of short sounds seven times
+    as fast without.
+    """
+    import torch
+
+    was_flushed = not (torch.tensor([1e-39]) * 0.5).item()
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(was_flushed)
+
+
+@contextmanager
 def one_thread() -> Iterator[None]:
     """Compute on one thread inside the block.
 

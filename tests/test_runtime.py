@@ -57,3 +57,17 @@ def test_large_tensors_come_in_large_pages_unless_the_user_said_otherwise():
         return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     assert faults("") < faults("os.environ['THP_MEM_ALLOC_ENABLE'] = '0'") / 2
+
+
+def tiny_product() -> float:
+    return float(torch.tensor([1e-39]) * 0.5)
+
+
+def test_subnormal_numbers_count_as_zero_inside_and_afterwards_as_before():
+    assert tiny_product() > 0
+    with runtime.subnormals_flushed():
+        assert tiny_product() == 0
+        with runtime.subnormals_flushed():
+            assert tiny_product() == 0
+        assert tiny_product() == 0
+    assert tiny_product() > 0

@@ -19,6 +19,7 @@ from ..errors import ConfigError, TrainingError
 from ..io.variable import IOSpec
 from ..networks import NETWORKS
 from ..networks.base import NetworkConfig
+from ..runtime import subnormals_flushed
 from .callbacks import Callback, Control
 from .config import TrainConfig
 from .loop import Loop, Preview, cut_metrics
@@ -181,12 +182,12 @@ def resume(
 
 @contextmanager
 def _opened(run: Run, device: str | None) -> Iterator[None]:
-    """Hold the run's folder, and leave torch's random numbers to others as they were."""
+    """Hold the run's folder, and leave torch's settings to others as they were."""
     devices = [device or "cuda"] if torch.cuda.is_available() and device != "cpu" else []
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         run.samples_folder.mkdir(exist_ok=True)
-        with run.locked(), torch.random.fork_rng(devices):
+        with run.locked(), torch.random.fork_rng(devices), subnormals_flushed():
             yield
     except OSError as error:
         raise TrainingError(
