@@ -166,7 +166,8 @@ def subnormals_flushed() -> Iterator[None]:
 
     Processors compute with such numbers many times slower. Behind silence the gradients of a
     recurrent network consist of them: SampleRNN learned a collection of short sounds seven times
-    as fast without.
+    as fast without. Holds for this thread and those it starts; workers that torch started before
+    keep their own setting.
     """
     import torch
 

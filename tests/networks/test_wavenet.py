@@ -2,7 +2,7 @@
 
 import torch
 
-from mimikit_nb.networks.wavenet import FreqNetConfig, WaveNetConfig
+from mimikit_nb.networks.wavenet import WaveNetConfig
 from tests.contracts.catalog import IOS, random_inputs
 
 
@@ -13,8 +13,3 @@ def test_units_are_silenced_in_training_only():
     assert torch.equal(network(inputs)[0]["signal"], network(inputs)[0]["signal"])
     network.train()
     assert (network(inputs)[0]["signal"] != network(inputs)[0]["signal"]).any()
-
-
-def test_freqnet_is_kept_from_learning_by_heart():
-    assert FreqNetConfig().dropout > 0
-    assert WaveNetConfig().dropout == 0  # hours of samples are hard enough

@@ -1,5 +1,6 @@
 """The evaluation view, without a browser: traits are set, Python state is read."""
 
+import re
 import shutil
 
 import pandas as pd
@@ -54,6 +55,7 @@ def test_a_sound_gets_stars_and_is_kept_with_a_contact_sheet(app, panel):
     assert pd.read_csv(files[".csv"]).note[0] == "this one"
     page = files[".html"].read_text(encoding="utf-8")
     assert "data:audio/mpeg;base64" in page and "://" not in page  # base64 may spell "http"
+    assert all(found.startswith("data:") for found in re.findall(r'src="([^"]*)', page))
 
 
 def test_a_press_on_another_sound_does_not_move_stars(app, panel):
