@@ -165,9 +165,10 @@ def subnormals_flushed() -> Iterator[None]:
     """Let torch's CPU kernels count numbers below 1e-38 as zero inside the block.
 
     Processors compute with such numbers many times slower. Behind silence the gradients of a
-    recurrent network consist of them: SampleRNN learned a collection of short sounds seven times
-    as fast without. Holds for this thread and those it starts; workers that torch started before
-    keep their own setting.
+    recurrent network consist of them, and so do the probabilities of all samples but the next
+    where it is sure of it: a SampleRNN learned a collection of short sounds seven times as fast
+    without them, and played it five times as fast. Holds for this thread and those it starts;
+    workers that torch started before keep their own setting.
     """
     import torch
 

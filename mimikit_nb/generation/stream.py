@@ -15,7 +15,7 @@ from torch import Tensor
 from ..checkpoint.file import flatten, unflatten
 from ..errors import CheckpointError, PromptError
 from ..networks.base import Network, Stage, State, Tensors, map_state
-from ..runtime import one_thread
+from ..runtime import one_thread, subnormals_flushed
 from .controls import Controls, truncates
 from .engine import compile_stages
 from .hooks.base import Hook
@@ -123,6 +123,7 @@ class ValueStream:
             }
             self._untruncated = make_executor(generation_stages(network), plain), plain
 
+    @subnormals_flushed()
     def pull(self, n: int) -> Tensors:
         """The next ``n <= chunk_steps`` values of each target, ``[B, n, ...]``."""
         seconds = float(self.step * self.network.io.step_seconds)
@@ -192,6 +193,7 @@ class ValueStream:
 
 
 @torch.no_grad()
+@subnormals_flushed()
 def read_prompt_steps(
     network: Network,
     prompt: Tensors,
