@@ -52,6 +52,19 @@ LIMITS: dict[str, float] = {
 }
 "Limits without a corpus."
 
+REMEDIES: dict[str, str] = {
+    "silent": "nothing is heard any more; a higher temperature or another prompt wakes it up",
+    "noise": "noise without a pitch; train longer, or lower the temperature",
+    "stuck": "it hangs or loops; a higher temperature or another prompt frees it",
+    "clipped": "the tops are cut off; lower the temperature, or take quieter recordings",
+    "dc": "the samples aren't centred; train longer, or look for an offset in the recordings",
+    "drifting": "the level only rises or only falls; train longer, or change the temperature",
+    "clicks": "single samples jump; a temperature of 0.9 or top_p = 0.99 leaves them out",
+    "nonfinite": "samples are NaN or infinite; go back to an earlier checkpoint",
+    "copy": "a passage of the recordings is played back; an earlier checkpoint copies less",
+}
+"What a flag means and what helps, in words."
+
 USUAL_PERCENT = 98
 "What this share of the corpus' own excerpts stays below is usual."
 

@@ -101,11 +101,7 @@ class PhaseStream(InverseStream):
         ParameterError
             If the values have another number of rows than the stream.
         """
-        if len(x) != self.batch_size:
-            raise ParameterError(
-                f"The stream inverts {self.batch_size} rows of magnitudes and was given {len(x)}; "
-                "ask inverse_stream for as many."
-            )
+        self._check_rows(x)
         if self._y is None:
             self._start(x.device)
         y = self._add_frames(self.to_magnitude(x))
@@ -125,6 +121,7 @@ class PhaseStream(InverseStream):
     @torch.no_grad()
     def prime(self, y: Tensor) -> None:
         """Go on behind the sound ``y [B, samples]``, as if its frames had been pushed."""
+        self._check_rows(y)
         self._start(y.device)
         y = F.pad(y, (self.axis.padding, self.axis.padding))
         n_frames = TimeAxis(1, self.stft.hop_length, self.stft.n_fft).n_frames(y.shape[1])
@@ -149,6 +146,7 @@ class PhaseStream(InverseStream):
         """Go on from where :meth:`state` was taken."""
         if not state:
             return
+        self._check_rows(state["y"])
         self._start(state["y"].device)
         own = {
             name: value.clone(memory_format=torch.contiguous_format)
@@ -156,6 +154,13 @@ class PhaseStream(InverseStream):
         }
         self._y, self._S, self._D = own["y"], own["S"], torch.view_as_complex(own["D"])
         self._n_frames = int(state["n_frames"][0])
+
+    def _check_rows(self, given: Tensor) -> None:
+        if len(given) != self.batch_size:
+            raise ParameterError(
+                f"The stream inverts {self.batch_size} rows and was given {len(given)}; ask "
+                "inverse_stream for as many."
+            )
 
     def _start(self, device: torch.device) -> None:
         """Silence before the first frame."""

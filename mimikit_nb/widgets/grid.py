@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 
+from ..evaluation.detectors import REMEDIES
 from ..recipes.audition import Notes
 from .controls import explain
 
@@ -113,5 +114,5 @@ def tooltip_of(row: Any) -> str:
         at = f"at {row.copy_position_seconds:.1f} s of the corpus"
         parts.append(f"follows the corpus for {row.longest_copy_seconds:.1f} s ({at})")
     parts.append(f"temperature {row.temperature:g}, seed {row.seed}")
-    parts.append(f"flags: {row.flags}" if row.flags else "no flags")
+    parts += [f"{flag}: {REMEDIES[flag]}" for flag in row.flags.split()] or ["no flags"]
     return "; ".join(parts)

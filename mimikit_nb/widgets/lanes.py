@@ -18,7 +18,7 @@ from ..config import Config
 from ..generation.ensemble.draft import Draft, Place
 from ..generation.ensemble.score import Event
 from ..generation.ensemble.studio import NEIGHBOUR, SILENCE
-from .marks import colour_of
+from .marks import colours_of
 from .picture import LABEL_SIZE
 from .pictures import Picture
 
@@ -57,13 +57,14 @@ class Lanes(anywidget.AnyWidget):
 
     def show(self, draft: Draft, chosen: Place | None, n_done_seconds: float) -> None:
         """Show turns; those that end before ``n_done_seconds`` of the turns are made already."""
+        colours = _colours(draft)
         with self.hold_sync():
             self.rows = [
                 [
                     {
                         "label": name_of(turn.generator),
                         "seconds": float(turn.seconds),
-                        "colour": colour_of(name_of(turn.generator)),
+                        "colour": colours[name_of(turn.generator)],
                         "detail": detail_of(turn),
                         "done": draft.start_of((r, i + 1)) <= n_done_seconds + 1e-6,
                     }
@@ -101,6 +102,11 @@ def name_of(generator: Any) -> str:
     return next(iter(generator), "").replace("_", " ")
 
 
+def _colours(draft: Draft) -> dict[str, str]:
+    """Colours of the generators of a draft, by name."""
+    return colours_of(name_of(turn.generator) for row in draft.rows for turn in row)
+
+
 def detail_of(turn: Event) -> str:
     """What else one wants to see of a turn at a glance."""
     parts = [] if turn.temperature == 1.0 else [f"temperature {_short(turn.temperature)}"]
@@ -133,12 +139,12 @@ def draw_lanes(draft: Draft) -> Picture:
     """
     figure = Figure(figsize=(10, 0.7 + 0.5 * len(draft.rows)), layout="constrained")
     axis: Axes = figure.subplots()
-    seconds = max(draft.seconds, 1e-3)
+    seconds, colours = max(draft.seconds, 1e-3), _colours(draft)
     for r, row in enumerate(draft.rows):
         for i, turn in enumerate(row):
             name, start = name_of(turn.generator), draft.start_of((r, i))
             bar = axis.barh(
-                -r, turn.seconds, left=start, height=0.8, color=colour_of(name), alpha=0.6
+                -r, turn.seconds, left=start, height=0.8, color=colours[name], alpha=0.6
             )
             bar.patches[0].set_edgecolor("white")
             text = axis.text(

@@ -26,7 +26,7 @@ from ..audio.meters import Levels, measure
 from ..audio.recall import read_recall
 from ..corpus.store import Corpus
 from ..errors import AudioError, ParameterError
-from ..evaluation.detectors import CorpusProfile, detect
+from ..evaluation.detectors import REMEDIES, CorpusProfile, detect
 from ..generation.output import Generated
 from ..recipes.judging import corpus_profile
 from .picture import draw_sound, png
@@ -159,7 +159,10 @@ class SoundCard:
 
     def to_html(self) -> str:
         """The card as HTML that needs nothing else."""
-        flags = "".join(f'<span class="flag">{html.escape(f)}</span>' for f in sorted(self.flags))
+        flags = "".join(
+            f'<span class="flag" title="{html.escape(REMEDIES[flag])}">{flag}</span>'
+            for flag in sorted(self.flags)
+        )
         flags = flags or '<span class="fine">no flags</span>'
         name = html.escape(self.title, quote=True)
         view = self._strip()

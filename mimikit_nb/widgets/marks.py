@@ -7,7 +7,7 @@ A mark is a plain dict of JSON types, so that it travels to the browser and into
 * an entry of metadata: a segment that says something about its place and can't be moved.
 
 All times are in seconds. Main names: :func:`as_points`, :func:`as_segments`, :func:`as_entries`,
-:func:`colour_of`.
+:func:`colour_of`, :func:`colours_of`.
 """
 
 from __future__ import annotations
@@ -50,6 +50,17 @@ def colour_of(kind: str) -> str:
     if number != kind and number.isdecimal():
         return PALETTE[int(number) % len(PALETTE)]
     return COLOURS.get(kind) or SPARE_COLOURS[crc32(kind.encode()) % len(SPARE_COLOURS)]
+
+
+def colours_of(kinds: Iterable[str]) -> dict[str, str]:
+    """Colours of several kinds side by side: no two alike while there are colours left."""
+    colours: dict[str, str] = {}
+    for kind in sorted(set(kinds)):
+        first = crc32(kind.encode()) % len(PALETTE)
+        in_order = PALETTE[first:] + PALETTE[:first]
+        free = [colour for colour in in_order if colour not in colours.values()]
+        colours[kind] = (free or in_order)[0]
+    return colours
 
 
 def as_points(points: Iterable[Any], duration_seconds: float) -> list[Mark]:

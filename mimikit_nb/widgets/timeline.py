@@ -14,6 +14,7 @@ import ipywidgets as W
 
 from ..audio.recall import read_recall
 from ..errors import MimikitError
+from ..evaluation.detectors import REMEDIES
 from ..recipes.previews import PreviewSound
 from .waveform import player
 
@@ -92,6 +93,7 @@ def known_of(sound: PreviewSound) -> list[dict[str, Any]]:
         begun["position in the corpus"] = f"{prompt['position_seconds']:.2f} s"
     new = {"start": end, "label": "generated", "kind": "generated", "step": sound.step}
     new |= {"temperature": sound.temperature, "seed": recall.get("seed")}
+    new |= {flag: REMEDIES[flag] for flag in sorted(sound.flags)}
     return [begun, new] if end else [new]
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
@@ -9,6 +11,7 @@ from scipy.signal import lfilter
 
 from mimikit_nb.errors import ParameterError
 from mimikit_nb.evaluation.detectors import (
+    REMEDIES,
     CorpusProfile,
     detect,
     flags_of,
@@ -206,3 +209,15 @@ def test_stereo_noise_is_noise():
     assert detect(both, SR) == {"noise"}
     both[1] = 0
     assert detect(both, SR) == {"noise"}
+
+
+def test_every_flag_says_what_helps(music):
+    health = measure_health(music, SR)
+    worst = dict.fromkeys(("noise_share", "clipped_share", "dc", "n_nonfinite"), 1.0)
+    bad = replace(health, **worst, drift_db=99.0, level_range_db=0.0, clicks_per_second=99.0)
+    stuck, silent = (
+        replace(health, loop_seconds=health.seconds),
+        replace(health, sounding_share=0.0),
+    )
+    raised = set.union(*(flags_of(each) for each in (bad, stuck, silent)))
+    assert raised | {"copy"} == set(REMEDIES)

@@ -186,6 +186,13 @@ def test_below_the_knee_samples_stay_as_they_are_and_above_they_keep_their_order
 
 
 def test_another_number_of_rows_is_refused(music, feature):
-    x = feature.forward(torch.from_numpy(music[:8000]).view(2, 4000))
-    with pytest.raises(ParameterError, match="1 rows of magnitudes and was given 2"):
-        feature.inverse_stream(1).push(x)
+    y = torch.from_numpy(music[:8000]).view(2, 4000)
+    one, two = feature.inverse_stream(1), feature.inverse_stream(2)
+    two.prime(y)
+    for given, give in (
+        (feature.forward(y), one.push),
+        (y, one.prime),
+        (two.state(), one.load_state),
+    ):
+        with pytest.raises(ParameterError, match="1 rows and was given 2"):
+            give(given)

@@ -1,5 +1,6 @@
 """The evaluation view, without a browser: traits are set, Python state is read."""
 
+import html
 import re
 import shutil
 
@@ -9,6 +10,7 @@ import pytest
 import mimikit_nb as mnb
 from mimikit_nb.audio.write import write
 from mimikit_nb.checkpoint import Run
+from mimikit_nb.evaluation.detectors import REMEDIES
 from mimikit_nb.widgets.checkpoint_actions import TYPED
 from mimikit_nb.widgets.evaluate import evaluate
 from mimikit_nb.widgets.prompt_picker import MARKED, PromptPicker
@@ -44,8 +46,8 @@ def test_a_sound_gets_stars_and_is_kept_with_a_contact_sheet(app, panel):
     path = app.value.path[1]
     panel.grid.buttons[path].click()
     assert panel.chosen == path and panel.audition.sound.children
-    told = "no flags" if not app.value["flags"][1] else f"flags: {app.value['flags'][1]}"
-    assert told in panel.audition.title.value
+    told = [f"{flag}: {REMEDIES[flag]}" for flag in app.value["flags"][1].split()] or ["no flags"]
+    assert all(html.escape(words) in panel.audition.title.value for words in told)
     panel.audition.stars.value = 4
     panel.audition.note.value = "this one"
     assert app.notes.stars(path) == 4 and "★4" in panel.grid.buttons[path].description

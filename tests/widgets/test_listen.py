@@ -10,6 +10,7 @@ import soundfile
 
 from mimikit_nb.audio.meters import measure
 from mimikit_nb.errors import AudioError, ParameterError
+from mimikit_nb.evaluation.detectors import REMEDIES
 from mimikit_nb.generation.output import Generated
 from mimikit_nb.widgets.listen import encode_preview, listen
 
@@ -41,6 +42,7 @@ def test_silence_plays_and_reads_as_silence():
 def test_sound_beyond_full_scale_is_clipped_and_flagged(music):
     card = listen(music * 20, 22050).cards[0]
     assert "clipped" in card.flags
+    assert f'title="{REMEDIES["clipped"]}">clipped<' in card.to_html()
     assert np.abs(decoded(card.preview)[0]).max() < 2  # 16 before; MP3 rounds corners upwards
 
 

@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mimikit_nb.errors import ParameterError
-from mimikit_nb.widgets.marks import as_entries, as_points, as_segments, colour_of, flatten
+from mimikit_nb.widgets.marks import (
+    PALETTE,
+    as_entries,
+    as_points,
+    as_segments,
+    colour_of,
+    colours_of,
+    flatten,
+)
 
 SECONDS = 10.0
 times = st.floats(0, SECONDS)
@@ -100,3 +108,10 @@ def test_values_that_json_lacks_become_text():
 def test_kinds_keep_their_colours():
     assert colour_of("prompt") != colour_of("generated")
     assert colour_of("my own kind") == colour_of("my own kind")
+
+
+@given(st.sets(st.text(), max_size=2 * len(PALETTE)))
+def test_kinds_side_by_side_share_no_colour_while_there_are_colours_left(kinds):
+    colours = colours_of(kinds)
+    assert colours == colours_of(sorted(kinds, reverse=True))
+    assert len(set(colours.values())) >= min(len(kinds), len(PALETTE))
