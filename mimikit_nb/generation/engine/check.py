@@ -62,7 +62,8 @@ def check_executor(
     state : State
         Where to start; it is not changed.
     n_steps : int
-        At least this many steps, and enough for each stage to run twice.
+        This many steps on end; stages that aren't due twice in them are tried at the next two
+        times when they are, each time with the steps before and after.
     tolerance : Tolerance
         See ``TOLERANCES``.
 
@@ -73,10 +74,10 @@ def check_executor(
     """
     eager = _rehearsal(state)
     compiled = clone_state(eager)
-    n_steps = max(n_steps, 2 * max(stage.period for stage in stages))
     n_drawn = n_wrong = 0
-    for _ in range(n_steps):
+    for t in _times(int(state["t"]), [stage.period for stage in stages], n_steps):
         _rewind(eager)
+        eager["t"].fill_(t)
         _copy_state(compiled, eager)
         executor.run(compiled, 1)
         run_stages(stages, eager)
@@ -93,6 +94,14 @@ def check_executor(
                 )
     if n_wrong > max(2, tolerance.draws * n_drawn):
         raise EngineMismatch(f"{n_wrong} of {n_drawn} draws differ from the uncompiled step.")
+
+
+def _times(start: int, periods: Sequence[int], n_steps: int) -> list[int]:
+    """Steps to check: ``n_steps`` on end, and those around when the slower stages are due."""
+    slow = sorted({period for period in periods if 2 * period > n_steps})
+    due = [start + -start % period + k * period for period in slow for k in (0, 1)]
+    around = {t + k for t in due for k in (-1, 0, 1) if t + k >= start + n_steps}
+    return [*range(start, start + n_steps), *sorted(around)]
 
 
 def _rehearsal(state: State) -> State:

@@ -3,6 +3,8 @@ import threading
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mimikit_nb.compiler import build
 from mimikit_nb.compiler.build import CompilerError
@@ -15,7 +17,7 @@ from mimikit_nb.generation.engine import (
     torch_executors,
 )
 from mimikit_nb.generation.engine import compile as compile_module
-from mimikit_nb.generation.engine.check import EngineMismatch, check_executor
+from mimikit_nb.generation.engine.check import EngineMismatch, _times, check_executor
 from mimikit_nb.generation.engine.jit import NumbaExecutor
 from mimikit_nb.generation.engine.native import NativeExecutor
 from mimikit_nb.generation.engine.torch_executors import CudaGraphExecutor, TorchCompileExecutor
@@ -146,6 +148,25 @@ def test_a_wrong_program_is_found_out() -> None:
     check_executor(EagerExecutor(stages), stages, state)
     with pytest.raises(EngineMismatch, match="'out', 'signal'"):
         check_executor(_Wrong(stages), stages, state)
+
+
+@given(st.integers(0, 10**7), st.lists(st.integers(1, 2**15), min_size=1, max_size=6))
+def test_the_check_tries_every_stage_twice_however_seldom_it_is_due(start, periods):
+    times = _times(start, periods, 32)
+    assert times[:32] == list(range(start, start + 32))
+    assert len(times) <= 32 + 6 * len(periods) and len(set(times)) == len(times)
+    assert all(sum(t % period == 0 for t in times) >= 2 for period in periods)
+
+
+def test_a_fault_in_a_stage_that_is_seldom_due_is_found_out() -> None:
+    stages, state = generation_step()
+
+    def drift(state) -> None:
+        state["out"]["signal"].add_(0.01)
+
+    wrong = EagerExecutor([*stages, Stage(5000, drift)])
+    with pytest.raises(EngineMismatch, match="'out', 'signal'"):
+        check_executor(wrong, [*stages, Stage(5000, lambda state: None)], state)
 
 
 @pytest.mark.usefixtures("_only_c")
