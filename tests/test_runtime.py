@@ -1,5 +1,6 @@
 """The machine a notebook runs on."""
 
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,44 @@ def test_large_tensors_come_in_large_pages_unless_the_user_said_otherwise():
         return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     assert faults("") < faults("os.environ['THP_MEM_ALLOC_ENABLE'] = '0'") / 2
+
+
+COUNT_FAULTS_OF_THE_FOURTH = """
+import contextlib, resource, threading
+from mimikit_nb import runtime
+runtime.use_huge_pages()
+import torch
+
+def count():
+    for _ in range(4):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        torch.empty(16_000_000).fill_(1.0)
+    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+
+faults = []
+with {block}:
+    {how}
+with open("/proc/self/status") as file:
+    resident = next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+print(faults[0], resident)
+"""
+IN_A_THREAD = "runtime.share_one_heap(); t = threading.Thread(target=count); t.start(); t.join()"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
+def test_memory_of_dropped_tensors_is_kept_inside_and_given_back_afterwards():
+    def measured(block: str, how: str) -> list[int]:
+        script = COUNT_FAULTS_OF_THE_FOURTH.format(block=block, how=how)
+        command = [sys.executable, "-c", script]
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
+        return [int(number) for number in found.stdout.split()]
+
+    usual, resident = measured("contextlib.nullcontext()", "count()")
+    assert usual > 30  # 64 MB, in pages of 2 MB at the most
+    for how in ("count()", IN_A_THREAD):
+        kept, resident_after = measured("runtime.memory_kept()", how)
+        assert kept < usual / 10
+        assert resident_after < resident + 32_000  # kB; the tensor alone would be 64,000
 
 
 def tiny_product() -> float:
