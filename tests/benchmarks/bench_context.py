@@ -57,6 +57,7 @@ def learn(session: Session, seconds: float) -> None:
 
 
 @pytest.mark.benchmark
+@pytest.mark.long
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_held_out_loss_with_and_without_context(seed, audio_folder, tmp_path):
