@@ -168,21 +168,27 @@ def memory_kept() -> Iterator[None]:
 
     Else every tensor of more than 32 MB is handed out by the system, page by page and zeroed,
     and taken back when it is dropped. Measured: a SampleRNN that learns batches of 32 x 2048
-    does 104 thousand steps a second inside, 75 thousand outside (two cores).
-    What is free at the end is given back.
+    does 104 thousand steps a second inside, 75 thousand outside (two cores). What is free at the
+    end is given back.
     """
     _mallopt(_M_MMAP_MAX, 0)
     _mallopt(_M_TRIM_THRESHOLD, -1)  # never
     try:
         yield
     finally:
-        _mallopt(_M_MMAP_MAX, 65536)  # as it was
-        _mallopt(_M_TRIM_THRESHOLD, 2**26)
-        if _has_glibc():
-            ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0))
+        give_memory_back()
 
 
-_M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # of glibc's malloc.h
+def give_memory_back() -> None:
+    """End :func:`memory_kept` early, where memory is short."""
+    _mallopt(_M_MMAP_MAX, 65536)  # as it was
+    _mallopt(_M_MMAP_THRESHOLD, 2**25)  # glibc had moved both there by itself, and now can't
+    _mallopt(_M_TRIM_THRESHOLD, 2**26)
+    if _has_glibc():
+        ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0))
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -3, -4, -8  # malloc.h
 
 
 def _mallopt(option: int, value: int) -> None:
