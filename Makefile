@@ -6,7 +6,7 @@
 #   make colab    widgets and notebooks with Colab's ipywidgets and IPython (a part of make test)
 #   make lint     style, types, layers, docstrings, spelling
 #   make lab      JupyterLab on the notebooks
-#   make bench    speed, measured
+#   make bench    speed, measured (pytest -m "benchmark and long": what else takes half an hour)
 #
 # VENV=/some/where puts the environment elsewhere; PYTHON=python3.12 chooses the interpreter.
 

@@ -115,4 +115,4 @@ def tooltip_of(row: Any) -> str:
         parts.append(f"follows the corpus for {row.longest_copy_seconds:.1f} s ({at})")
     parts.append(f"temperature {row.temperature:g}, seed {row.seed}")
     parts += [f"{flag}: {REMEDIES[flag]}" for flag in row.flags.split()] or ["no flags"]
-    return "; ".join(parts)
+    return " · ".join(parts)

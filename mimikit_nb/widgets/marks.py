@@ -33,7 +33,7 @@ COLOURS = {
     "event": "#56b4e9",
 }
 SPARE_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#997700")
-# Of clusters, in order: Okabe and Ito, then Tol.
+# Of clusters in order, and of generators: Okabe and Ito, then Tol.
 PALETTE = (
     *("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"),
     *("#997700", "#882255", "#44aa99", "#aa4499", "#6699cc", "#bb5566"),

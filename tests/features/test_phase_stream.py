@@ -196,3 +196,13 @@ def test_another_number_of_rows_is_refused(music, feature):
     ):
         with pytest.raises(ParameterError, match="1 rows and was given 2"):
             give(given)
+
+
+def test_a_state_of_other_frames_is_refused(music, feature):
+    left = feature.inverse_stream(1)
+    left.prime(torch.from_numpy(music[None, :8000]))
+    other = {name: value[..., : value.shape[-1] // 2] for name, value in left.state().items()}
+    with pytest.raises(ParameterError, match="other frames"):
+        feature.inverse_stream(1).load_state({**left.state(), "y": other["y"]})
+    with pytest.raises(ParameterError, match="other frames"):
+        feature.inverse_stream(1).load_state({**left.state(), "S": other["S"]})

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+import mimikit_nb as mnb
 from mimikit_nb.errors import AudioError, PromptError
 from mimikit_nb.features.spectral import MagnitudeConfig
 from mimikit_nb.features.waveform import MuLawConfig, SamplesConfig
 from mimikit_nb.generation.controls import Controls
+from mimikit_nb.generation.loop import EagerExecutor
 from mimikit_nb.generation.prompts import Prompt
 from mimikit_nb.generation.sound import SoundStream, generate
 from mimikit_nb.io.variable import IOSpec, VariableConfig
@@ -56,6 +58,32 @@ def test_blocks_of_any_length_are_the_same_sound(network):
     whole = take(make_stream(network), [2000])
     parts = take(make_stream(network), [1, 777, 64, 500, 658])
     np.testing.assert_allclose(whole, parts, atol=1e-5)
+
+
+def test_subnormal_numbers_count_as_zero_while_a_prompt_is_read_and_sound_is_drawn(monkeypatch):
+    network, seen = make_network("samples"), []
+    read = type(network).read
+
+    def tiny_product() -> float:
+        return float(torch.tensor([1e-39]) * 0.5)
+
+    def spied_read(*args):
+        seen.append(tiny_product())
+        return read(*args)
+
+    monkeypatch.setattr(type(network), "read", spied_read)
+    stream = SoundStream.from_prompts(
+        network,
+        [make_prompt()],
+        1,
+        (1,),
+        Controls(),
+        hooks=[mnb.hooks.On("logits", lambda logits, step: seen.append(tiny_product()))],
+        make_executor=lambda stages, state: EagerExecutor(stages),
+    )
+    stream.take(100)
+    assert len(seen) > 100 and set(seen) == {0.0}
+    assert tiny_product() > 0
 
 
 def test_new_sound_is_exactly_as_long_as_asked(network):

@@ -3,9 +3,11 @@ import threading
 import pytest
 import torch
 
+from mimikit_nb import runtime
 from mimikit_nb.checkpoint import Run, load_checkpoint
 from mimikit_nb.corpus import build_corpus
 from mimikit_nb.errors import CheckpointError, ConfigError, TrainingError
+from mimikit_nb.networks.sample_rnn import SampleRNN
 from mimikit_nb.networks.wavenet import FreqNetConfig, WaveNetConfig
 from mimikit_nb.training import resume
 
@@ -170,6 +172,21 @@ def test_random_numbers_are_left_to_others(start):
     before = torch.get_rng_state()
     start(max_steps=1)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_memory_is_kept_and_subnormals_are_flushed_while_it_trains(start, monkeypatch):
+    told, seen = [], []
+    monkeypatch.setattr(runtime, "_mallopt", lambda option, value: told.append((option, value)))
+    forward = SampleRNN.forward
+
+    def spied(self, *args):
+        seen.append((float(torch.tensor([1e-39]) * 0.5), len(told)))
+        return forward(self, *args)
+
+    monkeypatch.setattr(SampleRNN, "forward", spied)
+    start()
+    assert seen and {product for product, _ in seen} == {0.0}
+    assert {n for _, n in seen} == {2} and len(told) > 2  # told before, and told back after
 
 
 def test_seeds_make_the_difference(start):

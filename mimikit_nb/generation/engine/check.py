@@ -34,6 +34,8 @@ TOLERANCES = {
     "bf16": Tolerance(3e-2, 0.3),
     "int8": Tolerance(8e-2, 0.6),
 }
+MOST_ON_END = 512
+"A second's work; beyond, the check jumps."
 _DRAWN = ("in", "seq", "hooks")  # hooks remember draws
 _REHEARSED_CONTROLS = {"temperature": 1.1, "top_k": 20, "top_p": 0.95}
 
@@ -62,8 +64,9 @@ def check_executor(
     state : State
         Where to start; it is not changed.
     n_steps : int
-        This many steps on end; stages that aren't due twice in them are tried at the next two
-        times when they are, each time with the steps before and after.
+        This many steps on end at least, and as many as let each stage run twice up to
+        ``MOST_ON_END``. Stages that are due more seldom are tried at the next two times when
+        they are, each time with the steps before and after.
     tolerance : Tolerance
         See ``TOLERANCES``.
 
@@ -75,7 +78,9 @@ def check_executor(
     eager = _rehearsal(state)
     compiled = clone_state(eager)
     n_drawn = n_wrong = 0
-    for t in _times(int(state["t"]), [stage.period for stage in stages], n_steps):
+    periods = [stage.period for stage in stages]
+    n_steps = max(n_steps, min(2 * max(periods), MOST_ON_END))
+    for t in _times(int(state["t"]), periods, n_steps):
         _rewind(eager)
         eager["t"].fill_(t)
         _copy_state(compiled, eager)

@@ -160,6 +160,7 @@ def test_the_check_tries_every_stage_twice_however_seldom_it_is_due(start, perio
 
 def test_a_fault_in_a_stage_that_is_seldom_due_is_found_out() -> None:
     stages, state = generation_step()
+    state["t"].fill_(1)  # at 0 every stage is due
 
     def drift(state) -> None:
         state["out"]["signal"].add_(0.01)
