@@ -13,7 +13,8 @@ SETUP = "import numpy as np\nfrom mimikit_nb.widgets.waveform import player"
 MARKED = """
 p = player("takes/tone.wav", points=[(1.0, "kick")],
            segments=[(2, 3, "verse"), dict(start=5, stop=6, label="fixed", editable=False)],
-           metadata={"prompt_end_seconds": 1.5, "temperature": 0.9, "seed": 3}, spectrogram=True)
+           metadata={"prompt_end_seconds": 1.5, "temperature": 0.9, "seed": 3,
+                     "made by": "many" + 6 * "\\nhands"}, spectrogram=True)
 p
 """
 ARRAY = f"""
@@ -100,6 +101,9 @@ def test_it_draws_marks_metadata_and_spectrogram(page, screenshots):
     page.page.screenshot(path=screenshots / "waveform.png")
     hand.button("Spectrogram").click()
     expect(hand.root.locator(".spectrogram")).to_be_hidden()
+    generated.hover()
+    tip, root = hand.root.get_by_role("tooltip").bounding_box(), hand.root.bounding_box()
+    assert tip["y"] >= root["y"] and tip["y"] + tip["height"] <= root["y"] + root["height"]
 
 
 def brightness(page: Notebook, selector: str) -> int:

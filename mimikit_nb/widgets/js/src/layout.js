@@ -120,7 +120,8 @@ export function showTip(tip, root, text, x, y) {
   const box = root.getBoundingClientRect();
   const left = Math.min(x - box.left + 12, box.width - tip.offsetWidth - 8);
   tip.style.left = `${Math.max(left, 4)}px`;
-  tip.style.top = `${y - box.top + 14}px`;
+  const top = Math.min(y - box.top + 14, box.height - tip.offsetHeight - 4);
+  tip.style.top = `${Math.max(top, 4)}px`;
 }
 
 /** A mark and what is known about it, one fact a line. */
