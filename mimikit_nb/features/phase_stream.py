@@ -148,14 +148,18 @@ class PhaseStream(InverseStream):
             return
         self._check_rows(state["y"])
         self._start(state["y"].device)
-        own = {"y": self._y, "S": self._S, "D": torch.view_as_real(self._D)}
-        for name, tensor in own.items():
-            if state[name].shape != tensor.shape:  # type: ignore[union-attr]
-                raise ParameterError(
-                    f"The state was left by a stream of other frames: {name} has the shape "
-                    f"{tuple(state[name].shape)}, not {tuple(tensor.shape)}."  # type: ignore[union-attr]
-                )
-            tensor.copy_(state[name])  # type: ignore[union-attr]
+        own = self.state()
+        if any(state[name].shape != own[name].shape for name in ("y", "S", "D")):
+            raise ParameterError(
+                "The state was left by a stream of other frames; extend the sound with its own "
+                "checkpoint."
+            )
+        copied = {
+            name: value.clone(memory_format=torch.contiguous_format)
+            for name, value in state.items()
+        }
+        self._y, self._S = copied["y"], copied["S"]
+        self._D = torch.view_as_complex(copied["D"])
         self._n_frames = int(state["n_frames"][0])
 
     def _check_rows(self, given: Tensor) -> None:

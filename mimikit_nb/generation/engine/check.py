@@ -35,7 +35,7 @@ TOLERANCES = {
     "int8": Tolerance(8e-2, 0.6),
 }
 MOST_ON_END = 512
-"A second's work; beyond, the check jumps."
+"A second or two of uncompiled steps; the check jumps over more."
 _DRAWN = ("in", "seq", "hooks")  # hooks remember draws
 _REHEARSED_CONTROLS = {"temperature": 1.1, "top_k": 20, "top_p": 0.95}
 
