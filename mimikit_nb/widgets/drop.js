@@ -1,4 +1,6 @@
-// A place to drop files on, or to choose them: each file goes to Python in slices.
+// A place to drop files on, or to choose them: each file goes to Python in slices. A kernel may
+// take two messages of a widget at the same time, in two threads, so that a slice is sent when
+// Python has the one before.
 const SLICE = 1 << 20;
 
 function render({ model, el }) {
@@ -21,27 +23,49 @@ function render({ model, el }) {
   model.on("change:status", say);
   say();
 
-  let queue = Promise.resolve();
+  const view = Math.random().toString(36).slice(2);
+  const waiting = new Map();
+  let count = 0;
+  const ask = (message, buffers) => new Promise((resolve) => {
+    const id = `${view}-${count++}`;
+    waiting.set(id, resolve);
+    model.send({ ...message, id }, undefined, buffers);
+  });
+  model.on("msg:custom", (answer) => {
+    waiting.get(answer.id)?.(answer);
+    waiting.delete(answer.id);
+  });
+
   const send = async (file) => {
+    const key = `${view}-${count++}`;
     for (let start = 0; start === 0 || start < file.size; start += SLICE) {
-      const part = await file.slice(start, start + SLICE).arrayBuffer();
+      const part = await file.slice(start, start + SLICE).arrayBuffer().catch(() => null);
+      if (!part) return ask({ type: "unreadable", key, name: file.name });
       const is_last = start + SLICE >= file.size;
-      model.send({ type: "part", name: file.name, start, size: file.size, is_last }, undefined, [part]);
+      const { is_taken } = await ask(
+        { type: "part", key, name: file.name, start, size: file.size, is_last }, [part]);
+      if (!is_taken) return;
     }
   };
-  const take = (files) => {
-    const all = [...files];
-    for (const file of all) queue = queue.then(() => send(file));
-    queue = queue.then(() => model.send({ type: "done", names: all.map((f) => f.name) }));
+  let queue = Promise.resolve();
+  const take = async (files) => {
+    text.textContent = `${files.map((file) => file.name).join(", ")}: waiting for the kernel …`;
+    for (const file of files) await send(file);
+    await ask({ type: "done" });
+    say();
   };
-  input.addEventListener("change", () => { take(input.files); input.value = ""; });
+  const add = (files) => {
+    const all = [...files];  // the list is emptied before its turn comes
+    if (all.length) queue = queue.then(() => take(all));
+  };
+  input.addEventListener("change", () => { add(input.files); input.value = ""; });
   label.addEventListener("dragover", (event) => { event.preventDefault(); label.classList.add("over"); });
   label.addEventListener("dragleave", () => label.classList.remove("over"));
   label.addEventListener("drop", (event) => {
     event.preventDefault();
     event.stopPropagation();
     label.classList.remove("over");
-    take(event.dataTransfer.files);
+    add(event.dataTransfer.files);
   });
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
+from uuid import uuid4
 
 import anywidget
 import traitlets
@@ -38,33 +39,59 @@ class DropZone(anywidget.AnyWidget):
     def __init__(self, folder: Path, on_files: Callable[[list[Path]], None], **traits: Any) -> None:
         super().__init__(**traits)
         self._folder, self._on_files = folder, on_files
-        self._open: dict[str, Path] = {}
+        self._open: dict[str, Path] = {}  # unfinished files, by the page's key
         self._taken: list[Path] = []
+        self._refused: list[str] = []
         self.on_msg(self._on_message)
 
     def _on_message(self, _: Any, message: dict[str, Any], buffers: list[Any]) -> None:
+        """Do what the page asks, and answer last of all: then the page asks again."""
+        kind, is_taken = message.get("type"), True
         try:
-            if message.get("type") == "part":
-                self._take_part(message, bytes(buffers[0]))
-            elif message.get("type") == "done":
-                taken, self._taken = self._taken, []
-                self.status = ""
-                if taken:
-                    self._on_files(taken)
-        except OSError as error:
-            self.status = (
-                f"The file can't be kept: {error.strerror}. Free some space, or choose another."
-            )
+            if kind == "part":
+                is_taken = self._take_part(message, bytes(buffers[0]))
+            elif kind == "unreadable":
+                self._refuse(message, "can't be read; a folder? Drop the files in it.")
+            elif kind == "done":
+                self._hand_over()
+        finally:
+            self.send({"id": message.get("id"), "is_taken": is_taken})
 
-    def _take_part(self, message: dict[str, Any], part: bytes) -> None:
-        name = PurePosixPath(str(message["name"]).replace("\\", "/")).name or "sound"
-        if message["start"] == 0:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._open[name] = free_path(self._folder / name)
-        path = self._open[name]
-        with path.open("ab") as file:
-            file.write(part)
+    def _take_part(self, message: dict[str, Any], part: bytes) -> bool:
+        """Keep a slice; whether it could be kept."""
+        key, name = message["key"], _name_of(message)
+        try:
+            if message["start"] == 0:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._open[key] = self._folder / f".{name}.{uuid4().hex}.part"
+            path = self._open[key]
+            with path.open("ab") as file:
+                file.write(part)
+            if message["is_last"]:
+                self._taken.append(path.rename(free_path(self._folder / name)))
+                del self._open[key]
+        except OSError as error:
+            remedy = "Free some space, or choose another."
+            self._refuse(message, f"can't be kept: {error.strerror}. {remedy}")
+            return False
         share = (message["start"] + len(part)) / max(1, message["size"])
         self.status = f"{name}: {share:.0%}"
-        if message["is_last"]:
-            self._taken.append(self._open.pop(name))
+        return True
+
+    def _refuse(self, message: dict[str, Any], why: str) -> None:
+        self._refused.append(f"{_name_of(message)} {why}")
+        unfinished = self._open.pop(message["key"], None)
+        if unfinished is not None:
+            unfinished.unlink(missing_ok=True)
+
+    def _hand_over(self) -> None:
+        """Pass on the files that came together, and say which didn't."""
+        taken, self._taken = self._taken, []
+        self.status, self._refused = " ".join(self._refused), []
+        if taken:
+            self._on_files(taken)
+
+
+def _name_of(message: dict[str, Any]) -> str:
+    """The file's own name, whatever path came with it."""
+    return PurePosixPath(str(message.get("name", "")).replace("\\", "/")).name or "sound"

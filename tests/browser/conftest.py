@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Lab, chromium, find_chromium
+from tests.browser.lab import Lab, Notebook, chromium, find_chromium
 
 expect.set_options(timeout=30_000)  # a machine that is busy with other things is no failure
+SCREENSHOTS = Path("outputs") / "screenshots"
 REMEDY = "no Chromium found: install one (Debian: apt-get install chromium), or run `make test`"
 
 
@@ -39,21 +40,31 @@ def lab(tmp_path_factory):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    setattr(item, f"failed_{report.when}", report.failed)
+    pages = [
+        value for value in getattr(item, "funcargs", {}).values() if isinstance(value, Notebook)
+    ]
+    if report.when == "call" and report.failed:
+        for page in pages:
+            report.sections.append(("the page", seen(page, item.name)))
     return report
 
 
+def seen(page: Notebook, name: str) -> str:
+    """What a page shows when its test failed, with a picture beside the other screenshots."""
+    try:
+        return page.describe(SCREENSHOTS / f"failed_{name}.png")
+    except Exception as error:
+        return f"The page can't be described any more: {error}"
+
+
 @pytest.fixture
-def notebook(request, browser, lab, screenshots):
+def notebook(browser, lab, screenshots):
     with lab.notebook(browser) as page:
         yield page
-        if getattr(request.node, "failed_call", False):
-            print(page.describe(screenshots / f"failed_{request.node.name}.png"))
 
 
 @pytest.fixture(scope="session")
 def screenshots():
     """Folder for pictures of what the tests saw: kept, for a person to look at."""
-    folder = Path("outputs") / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    return SCREENSHOTS

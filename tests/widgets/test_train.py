@@ -10,7 +10,6 @@ from mimikit_nb.checkpoint.run import Run
 from mimikit_nb.corpus.build import build_corpus
 from mimikit_nb.errors import ConfigError, TrainingError
 from mimikit_nb.widgets import trainer
-from mimikit_nb.widgets.drop import DropZone
 from mimikit_nb.widgets.plot import Losses, LossPlot
 from mimikit_nb.widgets.train import train
 
@@ -257,24 +256,14 @@ def test_dropped_files_become_the_corpus(open_view, tmp_path, music):
     half = len(content) // 2
     zone = view.sources._drop
     for start, stop in ((0, half), (half, len(content))):
-        message = {"type": "part", "name": "../take.wav", "start": start, "size": len(content)}
-        zone._on_message(zone, {**message, "is_last": stop == len(content)}, [content[start:stop]])
-    zone._on_message(zone, {"type": "done", "names": ["take.wav"]}, [])
+        message = {"type": "part", "key": "1", "name": "take.wav", "start": start}
+        message |= {"size": len(content), "is_last": stop == len(content)}
+        zone._on_message(zone, message, [content[start:stop]])
+    zone._on_message(zone, {"type": "done"}, [])
     corpus = view.sources.wait()
     assert [f.path.endswith("recordings/take.wav") for f in corpus.files] == [True]
     assert corpus.duration_seconds == pytest.approx(len(music) / 22050)
     assert "accepted" in view.sources._report
-
-
-def test_dropped_files_replace_nothing(tmp_path):
-    (tmp_path / "a.wav").write_bytes(b"old")
-    got = []
-    zone = DropZone(tmp_path, got.extend)
-    part = {"type": "part", "name": "a.wav", "start": 0, "size": 3, "is_last": True}
-    zone._on_message(zone, part, [b"new"])
-    zone._on_message(zone, {"type": "done"}, [])
-    assert (tmp_path / "a.wav").read_bytes() == b"old"
-    assert [path.read_bytes() for path in got] == [b"new"]
 
 
 def test_a_folder_without_sound_is_said(open_view, tmp_path):
