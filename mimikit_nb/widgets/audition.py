@@ -17,6 +17,7 @@ from ..recipes.audition import MOST_STARS, extend_sound
 from .controls import button
 from .grid import tooltip_of
 from .job import Job
+from .quiet import Quiet
 from .score_pictures import neighbours_picture
 from .trainer import in_plain_words
 from .waveform import Player, player
@@ -57,7 +58,7 @@ class Audition:
         on_change: Callable[[], None],
     ) -> None:
         self.view, self._say, self._on_change = view, say, on_change
-        self.chosen, self._quiet = "", False
+        self.chosen, self._quiet = "", Quiet()
         self.player: Player | None = None
         self.title, self.sound, self.source = W.HTML(), W.VBox(), W.VBox()
         self.trace = W.Image(format="png", layout=W.Layout(max_width="100%", display="none"))
@@ -76,8 +77,9 @@ class Audition:
         for name, (action, help_) in actions.items():
             self.actions[name] = button(name, help_)
             self.actions[name].on_click(lambda _, action=action: do(action))
+        self._extending = ""  # which sound, while another one may be heard
         self.extender = Job(
-            lambda: extend_sound(self.chosen, EXTENSION_SECONDS, corpus=view.corpus),
+            lambda: extend_sound(self._extending, EXTENSION_SECONDS, corpus=view.corpus),
             self._extended,
             name="extend",
         )
@@ -104,9 +106,8 @@ class Audition:
         self.title.value = f"<h4>{html.escape(row.checkpoint)}</h4>{html.escape(tooltip_of(row))}"
         self.source.children = []
         self.actions["Hear the original"].disabled = not row.longest_copy_seconds >= 1
-        self._quiet = True
-        self.stars.value, self.note.value = int(row.stars), row.note
-        self._quiet = False
+        with self._quiet:
+            self.stars.value, self.note.value = int(row.stars), row.note
         corpus = self.view.corpus
         picture = neighbours_picture(path, corpus.duration_seconds if corpus else 0.0)
         self.trace.layout.display = "none" if picture is None else ""
@@ -132,18 +133,20 @@ class Audition:
 
     def _extend(self) -> None:
         if self.chosen and not self.extender.is_alive:
+            self._extending = self.chosen
             self._say("Going on with this sound ...", is_wrong=False)
             self.extender.start(self.view._foreground)
 
     def _extended(self) -> None:
-        """Play the longer sound, or say why there is none."""
+        """Play the longer sound unless another one is heard by now, or say why there is none."""
         if self.extender.is_alive:
             return
         if self.extender.error is not None:
             self._say(in_plain_words(self.extender.error))
         elif self.extender.result is not None:
             longer, self.extender.result = self.extender.result, None
-            self._play(longer, f"{longer.name}, extended", {})
+            if self.chosen == self._extending:
+                self._play(longer, f"{longer.name}, extended", {})
             self._say(f"Written: {longer}", is_wrong=False)
 
     def _original(self) -> None:

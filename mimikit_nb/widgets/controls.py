@@ -6,6 +6,7 @@ names: :func:`control_of`, :class:`Control`, :class:`Invalid`.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import math
 from collections.abc import Callable, Iterable
@@ -25,6 +26,7 @@ from .fields import (
     is_plain_tuple,
     limited_type,
 )
+from .quiet import Quiet
 from .slider import Scale, Slider, scale_of
 
 LABEL_WIDTH, TEXT_WIDTH, UNIT_WIDTH, SLIDER_WIDTH = "190px", "310px", "85px", "200px"
@@ -81,7 +83,7 @@ class Control:
         self.message.add_class("mnb-wrong")
         self.message.add_class("mnb-message")
         self._listeners: list[Callable[[], None]] = []
-        self._quiet = False
+        self._quiet = Quiet()
 
     @property
     def widget(self) -> Any:
@@ -189,35 +191,24 @@ class TextControl(Control):
 
     def set(self, value: Any) -> None:
         """Show a value."""
-        self._quiet = True
-        try:
+        with self._quiet:
             self.text.value = as_text(value)
             self._move_slider(value)
-        finally:
-            self._quiet = False
 
     def _typed(self, change: Any) -> None:
         if self._quiet:
             return
-        self._quiet = True
-        try:
+        with self._quiet, contextlib.suppress(ValueError):
             self._move_slider(float(change["new"]))
-        except ValueError:
-            pass
-        finally:
-            self._quiet = False
         self._changed()
 
     def _slid(self, change: Any) -> None:
         if self._quiet or self.scale is None:
             return
-        self._quiet = True
-        try:
+        with self._quiet:
             value = self.scale.value(change["new"])
             self.text.value = as_text(value)
             self.slider.text = f"{as_text(value)} {self.unit}".strip()
-        finally:
-            self._quiet = False
         self._changed()
 
     def _move_slider(self, value: Any) -> None:
@@ -269,9 +260,8 @@ class ChoiceControl(Control):
 
     def set(self, value: Any) -> None:
         """Show a value."""
-        self._quiet = True
-        self.dropdown.value = value
-        self._quiet = False
+        with self._quiet:
+            self.dropdown.value = value
 
 
 class TickControl(Control):
@@ -300,9 +290,8 @@ class TickControl(Control):
 
     def set(self, value: Any) -> None:
         """Show a value."""
-        self._quiet = True
-        self.box.value = bool(value)
-        self._quiet = False
+        with self._quiet:
+            self.box.value = bool(value)
 
 
 def control_of(name: str, info: FieldInfo) -> Control:

@@ -17,6 +17,7 @@ from ..corpus.store import Corpus, open_corpus
 from ..errors import ParameterError
 from ..recipes.palette import look
 from .controls import button, explain, offer
+from .quiet import Quiet
 from .sections import fold
 from .waveform import Player, player
 
@@ -50,7 +51,7 @@ class EnsembleSources:
         self.palette = view.palette()
         self.player: Player | None = None
         self._shown: Corpus | None = None
-        self._is_drawing = False
+        self._quiet = Quiet()
         self._make_choosers()
         self._make_prompts()
         self._holder = W.VBox()
@@ -167,7 +168,7 @@ class EnsembleSources:
 
     def _marks_changed(self) -> None:
         """A prompt was moved, made or deleted on the waveform."""
-        if self._is_drawing or self.player is None:
+        if self._quiet or self.player is None:
             return
         found = [(m["start"], m["stop"] - m["start"]) for m in self.player.segments]
         prompts = tuple((round(a, 4), round(min(n, 30.0), 4)) for a, n in found if n >= 0.05)
@@ -175,7 +176,7 @@ class EnsembleSources:
             self._do(lambda: self._set_prompts(prompts))
 
     def _heard_changed(self) -> None:
-        if not self._is_drawing:
+        if not self._quiet:
             edited = replace(self.composer.draft, is_prompt_heard=self.is_heard.value)
             self._do(lambda: self.composer.edit(edited))
 
@@ -183,8 +184,7 @@ class EnsembleSources:
 
     def refresh(self) -> None:
         """Show corpus and prompts as they are."""
-        self._is_drawing = True
-        try:
+        with self._quiet:
             self._show_corpus()
             draft = self.composer.draft
             self.is_heard.value = draft.is_prompt_heard
@@ -194,8 +194,6 @@ class EnsembleSources:
                 if shown != [(m["start"], m["stop"], m["label"]) for m in marks]:
                     self.player.segments = marks
             self.facts.value = _in_words(draft.prompts, self.composer.corpus)
-        finally:
-            self._is_drawing = False
 
     def _show_corpus(self) -> None:
         corpus = self.composer.corpus

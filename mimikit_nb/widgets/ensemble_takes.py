@@ -5,6 +5,7 @@ Main name: :class:`EnsembleTakes`.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
@@ -12,6 +13,7 @@ import ipywidgets as W
 from .composer import Take
 from .controls import explain
 from .ensemble_turns import EnsembleTurns
+from .quiet import Quiet
 from .waveform import Player, player
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class EnsembleTakes:
         self.composer, self.turns = view.composer, turns
         self.player: Player | None = None
         self._shown: Take | None = None
-        self._is_drawing = False
+        self._quiet, self._refreshing = Quiet(), threading.RLock()
         turns.on_play = self.play
         self.chooser = W.Dropdown(description="variation", layout=W.Layout(width="330px"))
         explain(self.chooser, "Which prompt's piece is heard.")
@@ -60,24 +62,27 @@ class EnsembleTakes:
 
     def refresh(self) -> None:
         """Show the variations that there are, and the chosen one's take."""
+        with self._refreshing:  # a choice and the panel may both ask
+            self._refresh()
+
+    def _refresh(self) -> None:
         draft = self.composer.draft
-        self._is_drawing = True
         options = [
             (f"{i + 1}: prompt at {draft.prompts[i][0]:.2f} s" if draft.prompts else "1", i)
             for i in range(draft.n_variations)
         ]
         if tuple(self.chooser.options) != tuple(options):
             before = self.variation
-            self.chooser.options = options
-            self.chooser.value = min(before, len(options) - 1)
+            with self._quiet:
+                self.chooser.options = options
+                self.chooser.value = min(before, len(options) - 1)
         self.chooser.layout.display = "" if len(options) > 1 else "none"
-        self._is_drawing = False
         take = self.composer.known(self.variation)
         if take is not self._shown:
             self._show(take)
 
     def _chosen(self) -> None:
-        if not self._is_drawing:
+        if not self._quiet:
             self.refresh()
             self.turns.refresh(self.variation)
 

@@ -53,7 +53,7 @@ class EnsembleTurns:
         self.on_play: Callable[[float], None] = lambda _: None
         self._shown: tuple[Any, ...] = ()
         self.lanes = Lanes({k: self._asked(v) for k, v in self._actions().items()})
-        self.form = TurnForm(lambda event: do(lambda: self._edit(event)))
+        self.form = TurnForm(lambda event, place: do(lambda: self._edit(event, place)))
         self._make_adding()
         self._make_buttons()
         wrapped = W.Layout(flex_flow="row wrap", align_items="center")
@@ -174,10 +174,10 @@ class EnsembleTurns:
         other = turn.model_copy(update={"seed": self._fresh_seed()})
         self._take(self.composer.draft.changed(place, other), place)
 
-    def _edit(self, event: Event) -> None:
-        place = self._needed()
+    def _edit(self, event: Event, place: Place) -> None:
+        """Change the turn whose form it was, even if another one is chosen by now."""
         turn = as_turn(event, np.random.default_rng())
-        self._take(self.composer.draft.changed(place, turn), place)
+        self._take(self.composer.draft.changed(place, turn), self.chosen)
 
     def _undo(self) -> None:
         self.composer.history.undo()
@@ -220,7 +220,7 @@ class EnsembleTurns:
         turn = None if self.chosen is None else draft.at(self.chosen)
         if self._shown != (turn, self.chosen):
             self._shown = (turn, self.chosen)
-            self.form.show(turn)
+            self.form.show(turn, self.chosen)
 
     def _offer(self) -> None:
         generators = self.sources.generators

@@ -170,8 +170,13 @@ class EvaluateView:
     def weigh(self, weights: dict[str, float]) -> None:
         """Rank anew by other weights; those that aren't named stay."""
         self.settings["weights"] = self.weights | weights
-        if self._table is not None and len(self._table):
-            self._table = ranked(self._table, self.weights, self._table.attrs)
+        table = self._table
+        while table is not None and len(table):
+            anew = ranked(table, self.weights, table.attrs)
+            if table is self._table:
+                self._table = anew
+                return
+            table = self._table  # the work brought another one meanwhile
 
     def run(self) -> None:
         """Show the view; headless, evaluate now, show pictures and keep the best."""

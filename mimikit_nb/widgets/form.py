@@ -8,6 +8,7 @@ hold a config become sections, and families of configs a choice of kinds that sw
 
 from __future__ import annotations
 
+import contextlib
 import html
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from ..config import Config, load_yaml
 from ..errors import ConfigError, MimikitError
 from ..runtime import is_headless
 from .controls import STYLE, Control, Invalid, button, explain
+from .quiet import Quiet
 from .sections import ConfigControl, Groups
 from .tables import settings_table
 from .yaml_box import YamlBox
@@ -101,6 +103,7 @@ class Form(traitlets.HasTraits):
         self._first, self._presets, self._facts = config, dict(presets), facts
         self._groups, self._adapt = groups, adapt
         self._root: ConfigControl | None = None
+        self._taking, self._naming = Quiet(), Quiet()  # what stands there; where it comes from
         super().__init__(value=config)
         self.widget = None if headless else self._make_view()
 
@@ -142,12 +145,10 @@ class Form(traitlets.HasTraits):
     def _value_changed(self, change: Any) -> None:
         if self._root is None:
             return
-        if not self._reading:
+        if not self._taking:
             self._fill()
         self._name_value(EDITED)
         self.show_facts()
-
-    _reading = False
 
     def _make_view(self) -> Any:
         self._holder = W.VBox()
@@ -179,7 +180,7 @@ class Form(traitlets.HasTraits):
         return W.HBox([*parts, reset, opener], layout=W.Layout(flex_flow="row wrap"))
 
     def _chosen(self, change: Any) -> None:
-        if change["new"] == EDITED or self._is_naming:
+        if change["new"] == EDITED or self._naming:
             return
         preset = self._presets.get(change["new"], self._first)
         self.value = preset if isinstance(preset, Config) else preset(self.value)
@@ -188,11 +189,8 @@ class Form(traitlets.HasTraits):
     def _name_value(self, name: str) -> None:
         """Say in the chooser where the settings come from."""
         if self._presets and self._root is not None:
-            self._is_naming = True
-            self._chooser.value = name
-            self._is_naming = False
-
-    _is_naming = False
+            with self._naming:
+                self._chooser.value = name
 
     def _fill(self) -> None:
         """Show the value; a value of another class gets other controls."""
@@ -212,11 +210,8 @@ class Form(traitlets.HasTraits):
             return
         self._say({})
         adapted = value if self._adapt is None else self._adapt(self.value, value)
-        self._reading = adapted is value
-        try:
+        with self._taking if adapted is value else contextlib.nullcontext():
             self.value = adapted
-        finally:
-            self._reading = False
 
     def _say(self, problems: dict[str, str]) -> None:
         self.problems = problems

@@ -225,10 +225,14 @@ class GenerateView:
     def save(self, index: int | None = None) -> list[Path]:
         """Write one sound, or all that aren't written yet; existing files are never replaced."""
         wanted = range(len(self.value)) if index is None else [index]
-        for i in wanted:
-            if i not in self.saved:
-                self.saved[i] = self.value[i].save(self.out)[0]
-        return [self.saved[i] for i in wanted]
+        return [self.saved.get(i) or self._save(i) for i in wanted]
+
+    def _save(self, index: int) -> Path:
+        made = self.value[index]
+        path = made.save(self.out)[0]
+        if made is self.value[index]:  # and wasn't extended meanwhile
+            self.saved[index] = path
+        return path
 
     def clear(self) -> None:
         """Forget the sounds; files stay."""

@@ -7,6 +7,7 @@ It holds widgets and generates nothing; everything it shows is read from the
 from __future__ import annotations
 
 import html
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from .controls import STYLE, Invalid, button, explain
 from .drop import DropZone
 from .generate import GenerateSettings, Stopped
 from .page import Page
+from .quiet import Quiet
 from .sections import ConfigControl
 from .trainer import in_plain_words
 from .waveform import Player, player
@@ -44,7 +46,7 @@ class GeneratePanel:
         self.view = view
         self.player: Player | None = None
         self.cards: list[tuple[Generated, Player, Any]] = []
-        self._is_drawing = False
+        self._quiet, self._refreshing = Quiet(), threading.RLock()
         self.message, self.about = W.HTML(), W.HTML()
         self.bar = W.FloatProgress(min=0.0, max=1.0, layout=W.Layout(width="98%"))
         explain(self.bar, "Share of the work that is done.")
@@ -108,10 +110,9 @@ class GeneratePanel:
 
     def _list_steps(self) -> None:
         steps = sorted(self.view.runs[self.view.run_name].checkpoints, reverse=True)
-        self._is_drawing = True
-        self.step.options = [(f"{step:,} steps", step) for step in steps]
-        self.step.value = self.view.checkpoint.step
-        self._is_drawing = False
+        with self._quiet:
+            self.step.options = [(f"{step:,} steps", step) for step in steps]
+            self.step.value = self.view.checkpoint.step
 
     def _make_prompts(self) -> None:
         self.corpus, self.listed = W.VBox(), W.HTML()
@@ -154,7 +155,7 @@ class GeneratePanel:
         self.message.value = f'<span class="mnb-wrong" role="alert">{said}</span>' if text else ""
 
     def _chosen(self, step: int | None) -> None:
-        if self._is_drawing:
+        if self._quiet:
             return
         before = self.view.corpus
         self.view.choose(self.run.value, step)
@@ -188,7 +189,7 @@ class GeneratePanel:
 
     def _moved(self) -> None:
         """A prompt was dragged, made or deleted on the waveform."""
-        if not self._is_drawing and self.player is not None:
+        if not self._quiet and self.player is not None:
             self.view.positions = sorted(point["time"] for point in self.player.points)
             self._do(self._draw_prompts)
 
@@ -216,18 +217,19 @@ class GeneratePanel:
             return
         length, end = self.view.settings.prompt_seconds, self.player.duration_seconds
         about = {"kind": "prompt", "label": ""}
-        self._is_drawing = True
-        try:
+        with self._quiet:
             self.player.points = [{"time": p, **about} for p in self.view.positions]
             self.player.segments = [
                 {"start": p, "stop": min(p + length, end), **about, "editable": False}
                 for p in self.view.positions
             ]
-        finally:
-            self._is_drawing = False
 
     def refresh(self) -> None:
         """Show everything as it is now."""
+        with self._refreshing:  # a hand and the work may both have news
+            self._refresh()
+
+    def _refresh(self) -> None:
         view, is_busy = self.view, self.view.job.is_alive
         self.buttons["Generate"].disabled = is_busy
         self.buttons["Stop"].disabled = not is_busy

@@ -44,8 +44,9 @@ class Engine {
   }
 
   stop() {
+    const { run } = this;
     this.silence();
-    this.model.send({ type: "stop" });
+    this.model.send({ type: "stop", run });
   }
 
   pause() {

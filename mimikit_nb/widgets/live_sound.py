@@ -28,6 +28,7 @@ import traitlets
 
 from ..errors import ParameterError
 from ..runtime import is_colab
+from .cells import watch_cells
 from .play_clock import PlayClock
 from .trainer import in_plain_words
 
@@ -125,6 +126,7 @@ class LiveSound(anywidget.AnyWidget):
         )
         self._make_blocks, self._clock = blocks, PlayClock(sample_rate)
         self._lock, self._making = threading.RLock(), threading.Lock()
+        self._cells = watch_cells()
         self._blocks: Iterator[np.ndarray] = iter(())
         self._run = self._pushed = self.underruns = 0
         self._made_seconds = self._spent_seconds = 0.0
@@ -192,7 +194,10 @@ class LiveSound(anywidget.AnyWidget):
                 self._make(run)
             else:
                 time.sleep(TICK_SECONDS)
-            if time.monotonic() - self._heard_of > GONE_SECONDS:
+            heard_of = max(
+                self._heard_of, self._cells.idle_since
+            )  # a cell may keep reports waiting
+            if time.monotonic() - heard_of > GONE_SECONDS:
                 self._fail(run, GONE, "stopped")
 
     def _answer(self, run: int) -> None:
@@ -268,7 +273,7 @@ class LiveSound(anywidget.AnyWidget):
         kind = message.get("type")
         if kind == "play":
             self.play(int(message.get("press", 0)))
-        elif kind == "stop":
+        elif kind == "stop" and message.get("run") in (None, self._run):  # not of one before
             self.stop()
         elif kind == "report":
             self._on_report(message)

@@ -16,6 +16,7 @@ from ..errors import ParameterError
 from ..generation.prompts import split_time
 from .controls import explain, hint
 from .drop import DropZone
+from .quiet import Quiet
 from .waveform import Player, player
 
 SPREAD, HELD_OUT, MARKED = "spread evenly", "in held-out parts", "as marked below"
@@ -51,7 +52,7 @@ class PromptPicker:
         self._corpus, self._place = corpus, place
         self.marks: Player | None = None
         self.files: dict[str, Player] = {}
-        self._quiet = False
+        self._quiet = Quiet()
         self._make_controls(settings)
         self._waves, self._message = W.VBox(), W.HTML()
         self._drop = DropZone(folder, self.add, label="Drop held-out recordings to begin with")
@@ -204,9 +205,8 @@ class PromptPicker:
 
     def _mark(self, places: list[float]) -> None:
         assert self.marks is not None
-        self._quiet = True
-        self.marks.points = [_point(place, number) for number, place in enumerate(places)]
-        self._quiet = False
+        with self._quiet:
+            self.marks.points = [_point(place, number) for number, place in enumerate(places)]
 
     def _marked(self) -> None:
         if not self._quiet:

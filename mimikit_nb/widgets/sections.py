@@ -151,14 +151,11 @@ class KindControl(Control):
 
     def set(self, value: Any) -> None:
         """Show a value."""
-        self._quiet = True
-        try:
+        with self._quiet:
             kind = value.kind if value is not None else ""
             self._known[kind] = value
             self.dropdown.value = kind
             self._show(kind)
-        finally:
-            self._quiet = False
 
     def _swapped(self, change: Any) -> None:
         if not self._quiet:

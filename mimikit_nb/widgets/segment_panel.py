@@ -21,6 +21,7 @@ from .controls import explain
 from .drop import DropZone
 from .levels import LevelStrip
 from .novelty import NoveltyCurve
+from .quiet import Quiet
 from .segmenting import SegmentSettings, as_marks, in_words
 from .session_parts import MOST_DRAWN, player_of
 
@@ -47,7 +48,7 @@ class SegmentPanel(AnalysisPanel["SegmentView", Segmentation]):
         super().__init__(view, player_of(view, spectrogram=True), 0.3, "segments")
         self._shown: Segmentation | None = None  # in the curve
         self._drawn: Segmentation | None = None  # in the player
-        self._is_drawing = False
+        self._quiet = Quiet()
         self.player.observe(lambda _: self._marks_changed(), names=["segments"])
         self.curve = NoveltyCurve()
         self.curve.observe(lambda _: self._threshold_moved(), names=["threshold"])
@@ -198,7 +199,7 @@ class SegmentPanel(AnalysisPanel["SegmentView", Segmentation]):
     def _marks_changed(self) -> None:
         """A segment was moved, made, named or deleted in the player."""
         now = self.session.history.now
-        if self._is_drawing or self._drawn is not now or now is None:
+        if self._quiet or self._drawn is not now or now is None:
             return
         marks = [mark for mark in self.player.segments if mark["stop"] > mark["start"]]
         times = [(mark["start"], mark["stop"]) for mark in marks]
@@ -207,7 +208,7 @@ class SegmentPanel(AnalysisPanel["SegmentView", Segmentation]):
         self._do(lambda: self.session.edit(edited))
 
     def _threshold_moved(self) -> None:
-        if not self._is_drawing and not self.session.is_busy:
+        if not self._quiet and not self.session.is_busy:
             self._do(lambda: self.view.with_threshold(self.curve.threshold))
 
     # -- showing ------------------------------------------------------------------------------
@@ -219,8 +220,7 @@ class SegmentPanel(AnalysisPanel["SegmentView", Segmentation]):
         self.play_all.disabled = is_nothing
 
     def _draw(self, now: Segmentation) -> None:
-        self._is_drawing = True
-        try:
+        with self._quiet:
             if now.threshold is not None and now is not self._shown:
                 self.curve.show(now)
             if now is not self._drawn:
@@ -229,8 +229,6 @@ class SegmentPanel(AnalysisPanel["SegmentView", Segmentation]):
                 levels = self.view.levels_around(now)
                 self.levels.show(levels, levels.index(now))
             self._shown = self._drawn = now
-        finally:
-            self._is_drawing = False
 
     def _show_settings(self) -> None:
         self.seconds.layout.display = "" if self.level.value == SECONDS else "none"

@@ -16,7 +16,7 @@ from ..audio.doctor import check
 from ..audio.report import in_minutes
 from ..corpus.build import build_corpus
 from ..corpus.store import Corpus
-from ..errors import CorpusError
+from ..errors import CorpusError, MimikitError
 from ..recipes.workspace import choose_corpus
 from .drop import DropZone
 from .job import Job
@@ -73,10 +73,9 @@ class Sources:
 
     def add(self, paths: list[Path]) -> None:
         """Learn from these files, and from all that were added before."""
-        self._job.wait(60)
         self.dropped += paths
         self._sounds = list(self.dropped)
-        self._job.start()
+        self._job.start()  # one under way goes on with them
 
     def wait(self) -> Corpus:
         """The corpus, as soon as it is there; the error that it failed with otherwise."""
@@ -87,18 +86,27 @@ class Sources:
         return self.corpus
 
     def _build(self) -> Corpus:
-        sounds = self._sounds
+        """Corpus of the sounds; of the new ones if some were added meanwhile."""
+        while True:
+            sounds = self._sounds
+            try:
+                corpus = self._corpus_of(sounds)
+            except MimikitError:
+                if sounds is self._sounds:
+                    raise
+            if sounds is self._sounds:
+                self.corpus = corpus
+                self._on_corpus()
+                return corpus
+
+    def _corpus_of(self, sounds: Sounds) -> Corpus:
         if isinstance(sounds, Corpus) or not sounds or str(sounds).endswith(".h5"):
-            corpus = choose_corpus(str(sounds or ""), sample_rate=self.sample_rate)
-        else:
-            paths: Any = sounds if isinstance(sounds, str | Path) else list(sounds)
-            report = check(paths, self.sample_rate)
-            self._report = report._repr_html_()
-            self._job.touch()
-            corpus = build_beside(paths, self.out / "corpus.h5", self.sample_rate)
-        self.corpus = corpus
-        self._on_corpus()
-        return corpus
+            return choose_corpus(str(sounds or ""), sample_rate=self.sample_rate)
+        paths: Any = sounds if isinstance(sounds, str | Path) else list(sounds)
+        report = check(paths, self.sample_rate)
+        self._report = report._repr_html_()
+        self._job.touch()
+        return build_beside(paths, self.out / "corpus.h5", self.sample_rate)
 
     def _paint(self) -> None:
         self._table.value = self._report

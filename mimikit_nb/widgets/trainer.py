@@ -141,8 +141,9 @@ class Trainer(Callback):
     def advice(self) -> Advice:
         """What the losses say."""
         losses = self.losses
+        n = min(len(losses.steps), len(losses.losses))  # a training may be adding to them
         skipped = self.status.skipped if self.status else 0
-        return advise(losses.losses, losses.held_out, skipped, losses.steps)
+        return advise(losses.losses[:n], losses.held_out, skipped, losses.steps[:n])
 
     def last_run(self) -> Run | None:
         """The latest run in the folder that can be gone on with."""

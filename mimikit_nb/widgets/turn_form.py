@@ -11,6 +11,7 @@ from typing import Any
 
 import ipywidgets as W
 
+from ..generation.ensemble.draft import Place
 from ..generation.ensemble.score import Event
 from .controls import LABEL_WIDTH, TEXT_WIDTH, Invalid, TextControl, explain
 from .lanes import name_of
@@ -30,7 +31,7 @@ class TurnForm:
     Parameters
     ----------
     on_edit : callable
-        Gets every changed event that is valid.
+        Gets every changed event that is valid, and the place of its turn.
 
     Attributes
     ----------
@@ -40,9 +41,9 @@ class TurnForm:
         The fields.
     """
 
-    def __init__(self, on_edit: Callable[[Event], None]) -> None:
+    def __init__(self, on_edit: Callable[[Event, Place], None]) -> None:
         self._on_edit, self.specs = on_edit, dict[str, Any]()
-        self._event: Event | None = None
+        self._shown: tuple[Event, Place] | None = None
         self.control = ConfigControl("", Event)
         self.control.on_change(self._edited)
         for child in self.control.children.values():
@@ -58,24 +59,24 @@ class TurnForm:
         columns = [self._column(title, names) for title, names in COLUMNS.items()]
         left, right = columns[0], W.VBox(columns[1:])
         self.widget = W.HBox([left, right], layout=W.Layout(flex_flow="row wrap"))
-        self.show(None)
+        self.show(None, None)
 
     def offer(self, specs: Mapping[str, Any]) -> None:
         """Let these generators be chosen, by name."""
         self.specs = dict(specs)
-        self.show(self._event)
+        self.show(*(self._shown or (None, None)))
 
-    def show(self, event: Event | None) -> None:
-        """Show an event; nothing to edit if None."""
-        self._event = None  # what is set now is no edit
+    def show(self, event: Event | None, place: Place | None) -> None:
+        """Show the event at a place of the timeline; nothing to edit if None."""
+        self._shown = None  # what is set now is no edit
         self.widget.layout.display = "none" if event is None else ""
-        if event is None:
+        if event is None or place is None:
             return
         self.control.set(event)
         known = next((k for k, v in self.specs.items() if _same(v, event.generator)), AS_WRITTEN)
         self.chooser.options = [*self.specs, AS_WRITTEN]
         self.chooser.value = known
-        self._event = event
+        self._shown = (event, place)
 
     def _column(self, title: str, names: tuple[str, ...]) -> Any:
         rows = [self.control.children[name].widget for name in names]
@@ -83,19 +84,21 @@ class TurnForm:
         return W.VBox([W.HTML(f"<h4>{title}</h4>"), *first, *rows])
 
     def _chosen(self) -> None:
-        spec = self.specs.get(self.chooser.value)
-        if self._event is not None and spec is not None:
-            self._on_edit(self._event.model_copy(update={"generator": spec}))
+        spec, shown = self.specs.get(self.chooser.value), self._shown
+        if shown is not None and spec is not None:
+            event, place = shown
+            self._on_edit(event.model_copy(update={"generator": spec}), place)
 
     def _edited(self) -> None:
-        if self._event is None:
+        shown = self._shown
+        if shown is None:
             return
         try:
             event = self.control.read()
         except Invalid:
             return
-        if event != self._event:
-            self._on_edit(event)  # type: ignore[arg-type]
+        if event != shown[0]:
+            self._on_edit(event, shown[1])  # type: ignore[arg-type]
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -89,6 +89,17 @@ def test_every_sample_is_heard_once_and_in_order(opened, screenshots):
     assert 0.1 < buffered < 0.5
 
 
+def test_it_goes_on_during_a_cell_that_is_longer_than_a_page_may_be_silent(opened):
+    press(opened, "sound", "Play")
+    opened.eventually("sound.state", "playing")
+    opened.execute("live_sound.GONE_SECONDS = 2.0")
+    opened.execute("time.sleep(5)")
+    opened.execute("time.sleep(0.5); live_sound.GONE_SECONDS = 20.0")
+    assert opened.value("(sound.state, sound.underruns)") == ["playing", 0]
+    press(opened, "sound", "Stop")
+    opened.eventually("sound.state", "stopped")
+
+
 def test_stop_is_silent_within_200_ms_and_play_begins_anew(opened):
     capture = Capture(opened, SR, CELLS.index("sound"))
     press(opened, "sound", "Play")

@@ -343,3 +343,33 @@ def test_of_fifty_players_only_those_in_sight_are_drawn(notebook, lab):
     expect(all_players.last).to_have_attribute("data-ready", "true")
     assert notebook.save() < 20_000
     notebook.assert_clean()
+
+
+def test_a_player_is_drawn_before_it_comes_into_sight(notebook, lab):
+    """It lies above what is shown: by less than a screen's height, then by more."""
+    around = """
+import ipywidgets as W
+box = W.VBox()
+W.VBox([box, W.HTML('<div style="height: 3000px"></div>')])
+"""
+    write_notebook(lab.root / "sight.ipynb", SETUP, around)
+    notebook.open("sight.ipynb").run_all()
+    player = notebook.page.locator(".mnb-waveform")
+    for screens, is_drawn in ((0.9, True), (2.5, False)):
+        notebook.execute("box.children = [W.HTML('<div style=\"height: 250px\"></div>')]")
+        expect(player).to_have_count(0)
+        notebook.page.locator(".jp-WindowedPanel-outer").evaluate(
+            "(panel, screens) => panel.scrollTo(0, screens * panel.clientHeight)", screens
+        )
+        notebook.execute(
+            "p = player(np.zeros(44100), 22050, title='far'); box.children = [p.widget]"
+        )
+        expect(player).to_have_count(1)
+        if is_drawn:
+            expect(player).to_have_attribute("data-ready", "true")
+        else:
+            notebook.page.wait_for_timeout(1000)
+            expect(player).not_to_have_attribute("data-ready", "true")
+            player.scroll_into_view_if_needed()
+            expect(player).to_have_attribute("data-ready", "true")
+    notebook.assert_clean()

@@ -150,6 +150,21 @@ def test_turns_are_edited_in_the_form(app):
     assert app.composer.draft.rows[0][0].generator == "silence"
 
 
+def test_an_edit_that_arrives_after_another_turn_was_chosen_changes_its_own(app):
+    add(app, "tiny", 0.3)
+    add(app, "silence", 0.2)
+    turns = app.panel.turns
+    turns._choose((0, 0))
+    turns.refresh(0)
+    edited = turns.form.control.read().model_copy(update={"temperature": 0.5})
+    turns._choose((0, 1))
+    turns.form._on_edit(edited, (0, 0))
+    first, second = app.composer.draft.rows[0]
+    assert (first.temperature, first.seconds) == (0.5, 0.3)
+    assert (second.generator, second.seconds) == ("silence", 0.2)
+    assert turns.chosen == (0, 1)
+
+
 def test_voices_sound_at_once_and_their_stems_add_up(app, tmp_path):
     add(app, "tiny", 0.4)
     app.panel.turns.add_voice.click()

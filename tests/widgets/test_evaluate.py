@@ -11,6 +11,8 @@ import mimikit_nb as mnb
 from mimikit_nb.audio.write import write
 from mimikit_nb.checkpoint import Run
 from mimikit_nb.evaluation.detectors import REMEDIES
+from mimikit_nb.widgets import audition
+from mimikit_nb.widgets import evaluate as evaluate_view
 from mimikit_nb.widgets.checkpoint_actions import TYPED
 from mimikit_nb.widgets.evaluate import evaluate
 from mimikit_nb.widgets.prompt_picker import MARKED, PromptPicker
@@ -232,6 +234,31 @@ def test_a_sound_is_extended_in_a_copy(app, panel):
     assert len(longer.read_bytes()) > 3 * size
     assert len(open(path, "rb").read()) == size
     assert str(longer) in panel.message.value
+
+
+def test_an_extension_does_not_take_the_place_of_what_is_heard_by_then(app, panel, monkeypatch):
+    first, second = app.value.path[:2]
+    panel.pick(first)
+    monkeypatch.setattr(audition, "extend_sound", lambda path, *_, **__: panel.pick(second) or path)
+    panel.audition.actions["Extend by 10 s"].click()
+    assert panel.audition.chosen == second
+    assert panel.audition.player.widget._info["title"] == app.value.checkpoint[1]
+    assert f"Written: {first}" in panel.message.value
+
+
+def test_sounds_that_come_while_ranks_are_made_stay(app, panel, monkeypatch):
+    finished = app.value.iloc[:3].copy()
+    ranked = evaluate_view.ranked
+
+    def rank_slowly(table, *rest):
+        if len(table) == 4:
+            app._table = finished
+        return ranked(table, *rest)
+
+    monkeypatch.setattr(evaluate_view, "ranked", rank_slowly)
+    app.weigh({"novelty": 0.0})
+    assert len(app.value) == 3
+    assert app.value.rank_score.is_monotonic_decreasing
 
 
 def test_before_anything_was_heard_the_view_says_what_to_do(app):

@@ -1,5 +1,8 @@
 """Generating without a browser: what is chosen, made, gone on with, and saved."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 
@@ -92,3 +95,39 @@ def test_the_panel_follows_and_says_what_is_wrong(runs, tmp_path):
     assert "outside the corpus" in panel.message.value
     panel.buttons["Clear"].click()
     assert panel.sounds.children == ()
+
+
+def test_two_that_refresh_at_once_show_every_sound_once(runs, tmp_path, monkeypatch):
+    view = open_view(runs, tmp_path, prompts=[1.0], headless=False, foreground=True)
+    panel, both = view.widget and view._panel, threading.Barrier(2)
+    view.make()
+    make_card = panel._make_card
+
+    def slowly(*args):
+        time.sleep(0.2)
+        return make_card(*args)
+
+    monkeypatch.setattr(panel, "_make_card", slowly)
+    threads = [threading.Thread(target=lambda: (both.wait(), panel.refresh())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(panel.cards) == len(panel.sounds.children) / 2 == 1
+
+
+def test_a_sound_that_is_extended_while_it_is_saved_can_be_saved_again(runs, tmp_path):
+    view = open_view(runs, tmp_path, prompts=[1.0])
+    view.make()
+    short = view.value[0]
+    save = short.save
+
+    def extended_meanwhile(folder):
+        view.extend(0, 0.3)
+        return save(folder)
+
+    object.__setattr__(short, "save", extended_meanwhile)
+    (first,) = view.save()
+    assert view.saved == {}
+    (second,) = view.save()
+    assert first != second and view.saved == {0: second}

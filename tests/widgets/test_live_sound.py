@@ -1,12 +1,15 @@
 """Blocks for the browser: how many are made ahead, how fast that is, and what ends it."""
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from IPython.core.events import EventManager, available_events
 
 from mimikit_nb.errors import ParameterError
 from mimikit_nb.widgets import live_sound
+from mimikit_nb.widgets.cells import Cells
 from mimikit_nb.widgets.live_sound import LiveSound
 from mimikit_nb.widgets.play_clock import PlayClock
 
@@ -139,6 +142,42 @@ def test_a_page_that_was_closed_is_noticed(monkeypatch):
     until(lambda: page.sound.state == "stopped")
     assert "silent for" in page.sound.message
     assert len(page.samples()) <= (AHEAD + 0.1) * SR
+
+
+def test_a_page_is_not_gone_while_a_cell_runs(monkeypatch):
+    """Its reports wait until the kernel has time for them."""
+    monkeypatch.setattr(live_sound, "GONE_SECONDS", 0.1)
+    shell = SimpleNamespace(events=EventManager(None, available_events))
+    cells = Cells(shell)
+    monkeypatch.setattr(live_sound, "watch_cells", lambda: cells)
+    page = Browser(silence, foreground=False)
+    shell.events.trigger("pre_execute")
+    page.sound.play()
+    time.sleep(0.5)
+    assert page.sound.is_on
+    shell.events.trigger("post_execute")
+    ended = time.monotonic()
+    until(lambda: page.sound.state == "stopped")
+    assert time.monotonic() - ended > 0.1
+
+
+@pytest.mark.parametrize(("message", "runs"), [("execute_request", True), ("comm_msg", False)])
+def test_what_a_cell_makes_knows_that_the_cell_runs(message, runs):
+    kernel = SimpleNamespace(get_parent=lambda: {"header": {"msg_type": message}})
+    shell = SimpleNamespace(events=EventManager(None, available_events), kernel=kernel)
+    assert (Cells(shell).idle_since > 0) == runs
+    assert Cells(None).idle_since == -np.inf
+
+
+def test_a_stop_of_a_sound_before_does_not_stop_this_one():
+    page = Browser(silence, foreground=True)
+    page.sound.play()
+    page.sound.play()
+    earlier, now = (order["run"] for order in page.orders("begin"))
+    page.tell({"type": "stop", "run": earlier})
+    assert page.sound.is_on
+    page.tell({"type": "stop", "run": now})
+    assert page.sound.state == "stopped"
 
 
 def test_more_than_a_server_passes_on_is_refused():

@@ -1,6 +1,7 @@
 """The training view without a browser: a real, tiny training in a thread."""
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -264,6 +265,34 @@ def test_dropped_files_become_the_corpus(open_view, tmp_path, music):
     assert [f.path.endswith("recordings/take.wav") for f in corpus.files] == [True]
     assert corpus.duration_seconds == pytest.approx(len(music) / 22050)
     assert "accepted" in view.sources._report
+
+
+def test_files_that_are_added_while_others_are_read_are_learned_too(
+    open_view, tmp_path, music, monkeypatch
+):
+    view = open_view()
+    sources, begun, go_on = view.sources, threading.Event(), threading.Event()
+    build = sources._corpus_of
+
+    def wait_first(sounds):
+        begun.set()
+        assert go_on.wait(SOON)
+        return build(sounds)
+
+    monkeypatch.setattr(sources, "_corpus_of", wait_first)
+    for name in ("first", "second"):
+        write(tmp_path / f"{name}.wav", music, 22050)
+        sources.add([tmp_path / f"{name}.wav"])
+        assert begun.wait(SOON)
+    go_on.set()
+    assert [Path(file.path).stem for file in sources.wait().files] == ["first", "second"]
+
+
+def test_advice_reads_losses_that_are_being_added_to(open_view):
+    trainer = open_view().trainer
+    trainer.losses.losses += np.linspace(3, 1, 100).tolist()
+    trainer.losses.steps += range(1, 102)
+    assert trainer.advice.verdict == "still learning"
 
 
 def test_a_folder_without_sound_is_said(open_view, tmp_path):

@@ -44,8 +44,8 @@ class View {
   /** Begin when the player comes near the visible part of the page, or is asked to play. */
   async #start() {
     const { find } = this.parts;
-    await Promise.race([nearby(this.root), this.asleep]);
     await sized(find(".zoom"));
+    await Promise.race([nearby(this.root), this.asleep]);
     if (this.gone) return;
     this.#say("Reading the sound …");
     await this.#loadWaveform(this.#levelFor(this.#fitScale()));

@@ -1,6 +1,9 @@
 // Waiting for elements of the page.
 
-/** Resolves when a node comes within a screen's height of what is visible. */
+/**
+ * Resolves when a node in the page comes within a screen's height of what is visible. Margins hold
+ * only around the root: it is what scrolls, since a notebook's panels clip what lies outside them.
+ */
 export function nearby(node) {
   return new Promise((resolve) => {
     const observer = new IntersectionObserver(
@@ -9,10 +12,22 @@ export function nearby(node) {
         observer.disconnect();
         resolve();
       },
-      { rootMargin: "100% 0px", scrollMargin: "100% 0px" },
+      { root: scroller(node), rootMargin: "100% 0px" },
     );
     observer.observe(node);
   });
+}
+
+/** The closest ancestor that scrolls up and down; null: the page does. */
+function scroller(node) {
+  let above = node.parentElement;
+  while (above && !isScrolling(above)) above = above.parentElement;
+  return above;
+}
+
+function isScrolling(node) {
+  const { overflowY } = getComputedStyle(node);
+  return ["auto", "scroll"].includes(overflowY) && node.scrollHeight > node.clientHeight + 1;
 }
 
 /** Resolves when a node has a width to draw in. */
