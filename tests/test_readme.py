@@ -3,8 +3,10 @@
 import ast
 import re
 import shlex
+import shutil
 from pathlib import Path
 
+import h5py
 import pytest
 
 import mimikit_nb as mnb
@@ -70,24 +72,39 @@ def test_every_public_name_in_the_python_examples_exists(block):
     assert names and names <= set(mnb.__all__)
 
 
-def test_the_library_example_runs(tmp_path, monkeypatch):
-    """The example itself, with shorter times and the embedded music."""
+SHORTER = {
+    "corpora/mine.h5": "mine.h5",
+    "max_minutes=5": "max_steps=2",
+    "seconds=20.0, n=4": "seconds=0.3",
+    "paths[0], seconds=60.0": "paths[0], seconds=0.1",
+    "seconds=None": "seconds=0.3",  # it would go on until it is interrupted
+    "seconds=60.0,": "seconds=1.0,",
+    '"seconds": [1, 3]': '"seconds": [0.1, 0.3]',
+    '"seconds": 4,': '"seconds": 0.4,',
+    '"seconds": 1.5}': '"seconds": 0.5}',
+    '    "runs/first",\n    hooks': '    "runs/first",\n    seconds=0.2,\n    hooks',
+    "from_seconds=4.0": "from_seconds=0.1",
+}
+
+
+def test_the_library_examples_run_one_after_the_other(tmp_path, monkeypatch):
+    """The examples themselves, with shorter times and the embedded music."""
     monkeypatch.chdir(tmp_path)
-    (block,) = (b for b in blocks("python") if "mnb.train" in b)
-    short = block
-    for text, instead in (
-        ('mnb.build_corpus("path/to/folder", "corpora/mine.h5")', "mnb.demo_corpus()"),
-        ("max_minutes=5", "max_steps=2"),
-        ("seconds=20.0, n=4", "seconds=0.3"),
-        ("seconds=60.0", "seconds=0.1"),
-        ("seconds=None", "seconds=0.3"),  # it would go on until it is interrupted
-    ):
+    shutil.copy(mnb.demo_corpus().path, "mine.h5")
+    examples = "\n".join(blocks("python")[1:])  # the first one runs a notebook
+    build = 'mnb.build_corpus("path/to/folder", "corpora/mine.h5")'
+    assert build in examples
+    short = examples.replace(build, 'mnb.open_corpus("mine.h5")')
+    for text, instead in SHORTER.items():
         assert text in short
         short = short.replace(text, instead)
     names: dict = {}
     exec(compile(short, "README.md", "exec"), names)
     assert [path.exists() for path in names["paths"]] == [True]
     assert names["run"].folder == Path("runs/first")
+    assert names["mix"].audio.shape[-1] >= 22050
+    with h5py.File("outputs/inside.h5") as inside:
+        assert len(inside) > 0
 
 
 def test_linked_files_exist():

@@ -52,7 +52,7 @@ PRESETS: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     },
     "wavenet": {
         "tiny": {
-            "network": {"n_layers": 7, "residual_channels": 32, "skip_channels": 32},
+            "network": {"n_layers": 9, "residual_channels": 32, "skip_channels": 32},
             "training": {"batch_size": 4, "chunk_steps": 1024, "learning_rate": 3e-3},
         },
         "laptop": {

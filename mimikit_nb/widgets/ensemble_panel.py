@@ -20,6 +20,7 @@ from .ensemble_files import EnsembleFiles
 from .ensemble_sources import EnsembleSources
 from .ensemble_takes import EnsembleTakes
 from .ensemble_turns import EnsembleTurns
+from .job import HOW_TO_STOP
 from .live_ensemble import LiveEnsemble
 from .panel import COLOURS
 from .settings import in_time
@@ -141,7 +142,7 @@ class EnsemblePanel:
             composer, is_busy = self.composer, self.composer.is_busy
             for name in ("Generate all", "Only what changed", "From here"):
                 self.work[name].disabled = is_busy
-            self.work["Stop"].disabled = not is_busy
+            self.work["Stop"].disabled = not composer.job.can_be_stopped
             if self.seed.value != composer.seed:
                 self.seed.value = composer.seed
             self.bar.value = composer.share
@@ -169,9 +170,9 @@ class EnsemblePanel:
             kept = take.n_kept / take.piece.sample_rate
             parts.append(f"{kept:.2f} s kept as they were" if kept else "all new")
         line = " · ".join(parts)
-        for text, style in ((composer.message, "note"), (self._note, "note")):
+        for text in (composer.job.is_foreground and HOW_TO_STOP, composer.message, self._note):
             if text:
-                line += f'<br><span class="mnb-{style}">{html.escape(text)}</span>'
+                line += f'<br><span class="mnb-note">{html.escape(text)}</span>'
         if self._complaint:
             line += (
                 f'<br><span class="mnb-wrong" role="alert">{html.escape(self._complaint)}</span>'

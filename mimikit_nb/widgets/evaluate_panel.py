@@ -20,6 +20,7 @@ from .blind import BlindTest
 from .checkpoint_actions import CheckpointActions
 from .controls import STYLE, button, explain
 from .grid import AuditionGrid
+from .job import HOW_TO_STOP
 from .prompt_picker import PromptPicker
 from .scatter import Scatter
 from .score_pictures import curves_picture
@@ -188,7 +189,8 @@ class EvaluatePanel:
     def refresh(self) -> None:
         """Bring everything up to date with the view."""
         view, busy = self.view, self.view.job.is_alive
-        self.buttons["Start"].disabled, self.buttons["Stop"].disabled = busy, not busy
+        self.buttons["Start"].disabled = busy
+        self.buttons["Stop"].disabled = not view.job.can_be_stopped
         self.bar.value = view.share
         self.status.value = f"<b>{self.state}</b> {html.escape(self._facts())}"
         if view.job.error is not None:
@@ -212,7 +214,7 @@ class EvaluatePanel:
         if view.job.is_alive:
             return "stopping" if view._stop.is_set() else "running"
         if view.job.error is not None:
-            return "failed"
+            return "stopped" if isinstance(view.job.error, KeyboardInterrupt) else "failed"
         if view._table is None:
             return "ready"
         return "stopped" if view._table.attrs.get("missing") else "finished"
@@ -221,7 +223,8 @@ class EvaluatePanel:
         view = self.view
         if view.job.is_alive:
             left = view.seconds_left
-            return f"· {view.doing}" + (f" · {in_time(left)} left" if math.isfinite(left) else "")
+            doing = f"· {view.doing}" + (f" · {in_time(left)} left" if math.isfinite(left) else "")
+            return f"{doing} · {HOW_TO_STOP}" if view.job.is_foreground else doing
         if view._table is None:
             return "· Start lets every checkpoint be heard; what was made before is used again."
         missing = view._table.attrs.get("missing", 0)

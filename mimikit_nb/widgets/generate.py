@@ -109,7 +109,7 @@ def generate(
     if not runs:
         raise CheckpointError(
             f"There is no run with a checkpoint in {run}; train one with one of the notebooks "
-            "20 to 23, or give the folder of one."
+            "20 to 24, or give the folder of one."
         )
     return GenerateView(
         runs,

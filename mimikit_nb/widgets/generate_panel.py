@@ -20,6 +20,7 @@ from ..recipes.playing import prompt_in_words
 from .controls import STYLE, Invalid, button, explain
 from .drop import DropZone
 from .generate import GenerateSettings, Stopped
+from .job import HOW_TO_STOP
 from .page import Page
 from .quiet import Quiet
 from .sections import ConfigControl
@@ -232,7 +233,7 @@ class GeneratePanel:
     def _refresh(self) -> None:
         view, is_busy = self.view, self.view.job.is_alive
         self.buttons["Generate"].disabled = is_busy
-        self.buttons["Stop"].disabled = not is_busy
+        self.buttons["Stop"].disabled = not view.job.can_be_stopped
         self.buttons["Save all"].disabled = len(view.saved) == len(view.value)
         self.buttons["Clear"].disabled = is_busy or not view.value
         self.bar.value = view.share
@@ -240,9 +241,12 @@ class GeneratePanel:
         error, view.job.error = view.job.error, None
         if error is not None:
             stopped = "Stopped; what wasn't finished is dropped."
-            self._say(stopped if isinstance(error, Stopped) else in_plain_words(error))
+            self._say(
+                stopped if isinstance(error, Stopped | KeyboardInterrupt) else in_plain_words(error)
+            )
         ck, kind = view.checkpoint, view.checkpoint.config.kind
         about = f"{kind} · {ck.io.sample_rate} Hz · step {ck.step:,}"
+        about += f" · {HOW_TO_STOP}" if view.job.is_foreground else ""
         self.about.value = f'<span class="mnb-note">{html.escape(about)}</span>'
         self.listed.value = f'<span class="mnb-note">{html.escape(self._prompts_in_words())}</span>'
         self.files.value = "<br>".join(html.escape(str(path)) for path in view.saved.values())

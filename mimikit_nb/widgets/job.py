@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 HZ = 8.0
+HOW_TO_STOP = "It keeps its cell busy: Interrupt execution stops it, buttons wait for its end."
 PAINTING_SHARE = 0.2  # of the time that painting may take, if it takes long
 
 
@@ -69,6 +70,11 @@ class Job:
     def is_foreground(self) -> bool:
         """Whether the work keeps the cell busy that started it."""
         return self._is_foreground and self.is_alive
+
+    @property
+    def can_be_stopped(self) -> bool:
+        """Whether a button would be heard while it works."""
+        return self.is_alive and not self._is_foreground
 
     @property
     def is_alive(self) -> bool:

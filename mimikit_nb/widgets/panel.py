@@ -19,7 +19,7 @@ from ..errors import MimikitError
 from ..recipes.facts import StepFacts, measure_step, memory_in_use, plan_facts
 from ..recipes.training import Plan
 from .controls import button, explain
-from .job import Job
+from .job import HOW_TO_STOP, Job
 from .page import Page
 from .plot import LossPlot
 from .sections import fold
@@ -239,13 +239,14 @@ class TrainPanel:
         busy = state in BUSY and trainer.is_busy
         can_go_on = bool(run and run.config_path.exists())
         self.buttons["Start"].disabled = busy
-        self.buttons["Pause"].disabled = not busy or state not in ("running", "starting")
+        is_heard = busy and trainer.job.can_be_stopped
+        self.buttons["Pause"].disabled = not is_heard or state not in ("running", "starting")
         self.buttons["Resume"].disabled = (
             state not in ("paused", "pausing") if busy else not can_go_on
         )
-        self.buttons["Stop"].disabled = not busy or state == "stopping"
-        self.buttons["Preview now"].disabled = not busy or state == "stopping"
-        self.steering.apply_button.disabled = not busy or state == "stopping"
+        at_work = (self.buttons["Stop"], self.buttons["Preview now"], self.steering.apply_button)
+        for control in at_work:
+            control.disabled = not is_heard or state == "stopping"
         self.status.value = self._status_html()
         self.bar.value = self._share_done()
         self.advice.value = self._advice_html()
@@ -279,6 +280,8 @@ class TrainPanel:
         if trainer.message and trainer.state in ("failed", "stopped", "finished", "interrupted"):
             style = "wrong" if trainer.state == "failed" else "note"
             line += f'<br><span class="mnb-{style}">{html.escape(trainer.message)}</span>'
+        if trainer.job.is_foreground:
+            line += f'<br><span class="mnb-note">{HOW_TO_STOP}</span>'
         if trainer.state == "failed":
             line += f'<br><span class="mnb-note">{html.escape(self._consolation())}</span>'
         if trainer.preview_problem:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..corpus.store import Corpus
 from ..recipes.analysing import Recording
+from .job import HOW_TO_STOP
 from .panel import COLOURS
 from .session import Session
 from .settings import in_time
@@ -57,6 +58,8 @@ def status_html(session: Session[Any], facts: Sequence[str], complaint: str) -> 
     if session.is_edited:
         parts.append("changes not exported yet are kept until the kernel ends")
     line = " · ".join(parts)
+    if session.job.is_foreground:
+        line += f'<br><span class="mnb-note">{HOW_TO_STOP}</span>'
     if session.message:
         line += f'<br><span class="mnb-note">{html.escape(session.message)}</span>'
     if complaint:

@@ -406,6 +406,8 @@ def found_previews(run: Run) -> list[PreviewSound]:
 
 def in_plain_words(error: BaseException) -> str:
     """What went wrong; our own errors say it themselves, others are named."""
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted; what wasn't finished is dropped."
     text = str(error) or "no further word"
     return text if isinstance(error, MimikitError) else f"{type(error).__name__}: {text}"
 

@@ -5,8 +5,11 @@ from importlib.metadata import version
 
 import pytest
 
+import mimikit_nb as mnb
 from mimikit_nb import runtime
 from mimikit_nb.batch import run_notebook
+from mimikit_nb.widgets import evaluate, generate
+from mimikit_nb.widgets.job import HOW_TO_STOP
 from mimikit_nb.widgets.train import train
 from tests.notebooks.toy import printed, write_notebook
 
@@ -74,9 +77,54 @@ def test_training_keeps_to_the_foreground(colab, tiny_corpus, tmp_path):
         preview_every_steps=0,
         held_out_every_steps=0,
     )
-    view.panel.buttons["Start"].click()
+    seen = []
+    panel, press = view.panel, ("Pause", "Stop", "Preview now")
+    view.trainer.listen(
+        lambda: seen.append((panel.status.value, [panel.buttons[b].disabled for b in press]))
+    )
+    panel.buttons["Start"].click()
     assert view.trainer.state == "finished"
     assert view.result.metrics.step.max() == 2
+    status, disabled = seen[0]
+    assert HOW_TO_STOP in status and disabled == [True] * 3  # nobody would hear them
+    assert HOW_TO_STOP not in panel.status.value
+
+
+@pytest.fixture
+def run(tiny_corpus, tmp_path):
+    settings = {"frame_sizes": (8, 4, 4), "hidden_dim": 8, "batch_size": 2, "chunk_steps": 32}
+    return mnb.train(tiny_corpus, "sample_rnn/tiny", tmp_path / "run", max_steps=2, **settings)
+
+
+def test_an_interrupt_stops_generating(colab, run, tiny_corpus, monkeypatch):
+    view = generate.generate(run, tiny_corpus, [0.5], headless=False)
+    panel = view.widget and view._panel
+
+    def interrupted(*_, **__):
+        view._refresh()
+        assert HOW_TO_STOP in panel.about.value and panel.buttons["Stop"].disabled
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(generate, "generate_sounds", interrupted)
+    panel.buttons["Generate"].click()
+    assert "Stopped" in panel.message.value
+    assert HOW_TO_STOP not in panel.about.value
+
+
+def test_an_interrupt_stops_an_evaluation(colab, run, tiny_corpus, tmp_path, monkeypatch):
+    view = evaluate.evaluate(run, tiny_corpus, out=tmp_path / "heard", headless=False)
+    panel = view.widget and view._panel
+
+    def interrupted(*_, progress, **__):
+        progress(0.5, "listening")
+        view._refresh()
+        assert HOW_TO_STOP in panel.status.value and panel.buttons["Stop"].disabled
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluate, "evaluate_run", interrupted)
+    panel.buttons["Start"].click()
+    assert panel.state == "stopped"
+    assert "Interrupted" in panel.message.value
 
 
 def test_the_kernel_of_a_run_has_the_same_ipywidgets_and_ipython(tmp_path):

@@ -8,7 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import mimikit_nb as mnb
 from mimikit_nb.batch import Notebook
+from mimikit_nb.networks.presets import SIZES
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -122,3 +124,19 @@ def test_the_setup_touches_nothing_that_colab_brings(cells):
         "    %pip install --quiet {source} --constraint kept.txt",
     ]
     assert 'if find_spec("mimikit_nb") is None:' in cells[3].source
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    "path", [p for p in NOTEBOOKS if "_train_" in p.stem], ids=lambda p: p.stem
+)
+def test_every_size_of_a_training_notebook_is_that_size(path, size):
+    """What a notebook's parameters leave open is as the named size has it, for all sizes."""
+    cells = nbformat.read(path, as_version=4).cells
+    (cell,) = [c.source for c in cells if "plan = mnb.plan(" in c.source]
+    names = {p.name: p.default for p in Notebook.read(path).parameters.values()}
+    names["network"] = f"{names['network'].split('/')[0]}/{size}"
+    planning = cell[: cell.index("\n", cell.index("plan = "))]  # below it is shown
+    exec(compile(planning, str(path), "exec"), found := {"mnb": mnb, **names})
+    whole = mnb.plan(names["network"])
+    assert (found["plan"].network, found["plan"].io) == (whole.network, whole.io)

@@ -33,15 +33,19 @@ ENDLESS = {**SMALL, "max_steps": 1_000_000, "preview_every_steps": 0, "held_out_
 
 @pytest.fixture
 def open_view(tiny_corpus, tmp_path):
-    """Opens the view on one folder of runs; what still trains at the end is stopped."""
+    """Opens the view on one folder of runs; what still works at the end is stopped."""
+    opened = []
 
     def make(sounds=None, **options):
         options = {"headless": False, "device": "cpu", **SMALL, **options}
-        return train(
-            tiny_corpus if sounds is None else sounds, "sample_rnn", tmp_path / "runs", **options
-        )
+        sounds = tiny_corpus if sounds is None else sounds
+        opened.append(train(sounds, "sample_rnn", tmp_path / "runs", **options))
+        return opened[-1]
 
     yield make
+    for view in opened:
+        if view.widget is not None:  # torch at work in a thread aborts a process that ends
+            assert view.panel._measurer.wait(SOON)
     for known in trainer.TRAINERS.values():
         known.stop()
         known.job.wait(SOON)
