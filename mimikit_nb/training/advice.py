@@ -1,7 +1,7 @@
 """What a run's losses say, in plain words: still learning, flat, over-fitting, unstable.
 
-Pure arithmetic on the numbers of a run, so that a view, a report and a batch say the same. Main
-names: :func:`advise`, :class:`Advice`.
+Pure arithmetic on the numbers of a run, so that a view, a log and a batch say the same. Main
+names: :func:`advise`, :func:`advise_run`, :class:`Advice`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Literal
 
 import numpy as np
 from scipy.ndimage import median_filter
+
+from ..checkpoint.run import Run
 
 Verdict = Literal["too early", "still learning", "flat", "over-fitting", "unstable"]
 
@@ -81,6 +83,29 @@ def advise(
         _unstable(y, skipped, len(is_finite))
         or _over_fitting([(step, loss) for step, loss in held_out if np.isfinite(loss)])
         or _direction(y, x)
+    )
+
+
+def advise_run(run: Run) -> Advice:
+    """Say in words how a run went, or goes, from what it has written.
+
+    Parameters
+    ----------
+    run : Run
+        One that may be at work.
+
+    Returns
+    -------
+    Advice
+    """
+    table = run.metrics
+    held_out = table[["step", "held_out_loss"]].dropna() if "held_out_loss" in table else table[:0]
+    skipped = int(table["skipped"].iloc[-1]) if "skipped" in table and len(table) else 0
+    return advise(
+        table["loss"].to_numpy(float),
+        [(int(step), float(loss)) for step, loss in held_out.to_numpy()],
+        skipped,
+        table["step"].to_numpy(int),
     )
 
 

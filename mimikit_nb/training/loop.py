@@ -21,6 +21,7 @@ from ..checkpoint.format import latest_good
 from ..checkpoint.run import Run, State
 from ..errors import TrainingError
 from ..networks.base import Network
+from .advice import advise_run
 from .callbacks import Callback, Callbacks, Control, Status
 from .interrupts import StopFile, stopping_on_signals
 from .metrics import MetricsFile
@@ -381,6 +382,7 @@ class Loop:
         with suppress(OSError):  # where the disk is full, the error to tell is another one
             self.run.set_state(state, message)
             self.run.log(f"{state.capitalize()}: {message}. Time: {self.timing}.")
+            self.run.log(f"Advice: {advise_run(self.run)}")
         self.callbacks.tell("on_end", state, message)
 
 

@@ -7,6 +7,7 @@ Main names: :func:`waveform`, :func:`spectrograms`, :func:`loss_curves`, :func:`
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from ..audio.report import in_minutes
 from ..checkpoint.run import Run
 from ..corpus.store import Corpus
 from ..errors import ParameterError
+from ..training.advice import advise_run
 from .marks import Mark, as_entries, as_points, as_segments
 from .picture import LABEL_SIZE, describe, draw_sound, draw_spectrogram, png
 from .sound import open_sound
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 WIDTH = 10  # inches, at 96 dots an inch
 LOSS_COLOUR, HELD_OUT_COLOUR = "#0072b2", "#d55e00"
 SMOOTHED_ROWS = 25  # rows of metrics from which on the loss is also drawn smoothed
+MOST_LETTERS = 130  # in a line above a picture
 MOST_NAMED_FILES = 12  # more names would lie on top of each other
 
 
@@ -218,7 +221,7 @@ def loss_curves(metrics: pandas.DataFrame | Run | Mapping[str, Any], title: str 
         Table with ``step``, ``loss`` and perhaps ``held_out_loss``; several by name are drawn
         side by side.
     title : str, default ""
-        Title of a single curve.
+        Title of a single curve; what the losses say in words if it is a run's.
 
     Returns
     -------
@@ -237,6 +240,8 @@ def loss_curves(metrics: pandas.DataFrame | Run | Mapping[str, Any], title: str 
     columns = figure.subplots(1, len(tables), squeeze=False)[0]
     for axis, (name, table) in zip(columns, tables.items(), strict=True):
         _draw_loss(axis, table.metrics if isinstance(table, Run) else table)
+        if isinstance(table, Run) and not name:
+            name = textwrap.fill(str(advise_run(table)), MOST_LETTERS)
         axis.set_title(name, fontsize=LABEL_SIZE + 1, loc="left", parse_math=False)
     columns[0].set_ylabel("loss", fontsize=LABEL_SIZE)
     return Picture(figure, "loss by step" + "".join(f", {name}" for name in tables if name))

@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 import time
 
-from ..training.callbacks import Callback, Status
+from ..checkpoint.run import Run
+from ..training.advice import advise_run
+from ..training.callbacks import Callback, Control, Status
 from .settings import in_time
 
 
@@ -25,6 +27,11 @@ class TextLine(Callback):
         self.seconds = seconds
         self._next = 0.0
         self._last: Status | None = None
+        self._run: Run | None = None
+
+    def on_start(self, run: Run, control: Control) -> None:
+        """Remember which run it is."""
+        self._run = run
 
     def on_step(self, status: Status) -> None:
         """Print a line if the last one is old."""
@@ -34,10 +41,12 @@ class TextLine(Callback):
             print(status_line(status), flush=True)
 
     def on_end(self, state: str, message: str) -> None:
-        """Print the last status and the reason."""
+        """Print the last status, the reason, and what the losses say."""
         if self._last is not None:
             print(status_line(self._last))
         print(f"{state}: {message}", flush=True)
+        if self._run is not None:
+            print(advise_run(self._run), flush=True)
 
 
 def status_line(status: Status) -> str:

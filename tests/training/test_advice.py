@@ -1,11 +1,13 @@
 """What the losses of typical runs are called."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimikit_nb.training.advice import FEWEST_STEPS, Advice, advise
+from mimikit_nb.checkpoint.run import Run
+from mimikit_nb.training.advice import FEWEST_STEPS, Advice, advise, advise_run
 
 
 @pytest.fixture
@@ -78,3 +80,22 @@ def test_any_numbers_get_a_verdict(losses):
     advice = advise(losses, [(i, loss) for i, loss in enumerate(losses)])
     assert isinstance(advice, Advice)
     assert str(advice)
+
+
+def test_a_run_is_judged_by_what_it_has_written(tmp_path):
+    """Rows of every fifth step; held-out losses and skips where there were any."""
+    run = Run(tmp_path)
+    assert advise_run(run).verdict == "too early"
+    steps = np.arange(5, 5 * 200 + 1, 5)
+    table = pd.DataFrame({"step": steps, "loss": falling(200), "held_out_loss": np.nan})
+    table["skipped"] = 0
+    table.to_csv(run.metrics_path)
+    assert advise_run(run).verdict == "still learning"
+    for row, loss in ((20, 4.0), (40, 3.2), (60, 3.0), (80, 3.1), (100, 3.3), (120, 3.5)):
+        table.loc[row - 1, "held_out_loss"] = loss
+    table.to_csv(run.metrics_path)
+    advice = advise_run(run)
+    assert advice.verdict == "over-fitting" and "step 300" in advice.reason
+    table.loc[199, "skipped"] = 50
+    table.to_csv(run.metrics_path)
+    assert "50 steps were skipped" in advise_run(run).reason

@@ -30,7 +30,9 @@ def test_a_run_leaves_what_it_promises(start, tiny_corpus):
     ]
     assert run.config["training"] == SMALL.to_dict()
     assert run.config["corpus"] == {"path": str(tiny_corpus.path), "hash": tiny_corpus.hash}
-    assert "Finished: 12 steps" in (run.folder / "log.txt").read_text()
+    log = (run.folder / "log.txt").read_text()
+    assert "Finished: 12 steps" in log
+    assert "Advice: Too early: 7 losses so far" in log
     checkpoint = load_checkpoint(run)
     assert (checkpoint.config, checkpoint.io) == (NETWORK, IO)
     assert checkpoint.corpus_hash == tiny_corpus.hash

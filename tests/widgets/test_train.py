@@ -322,6 +322,7 @@ def test_headless_trains_from_the_parameters(open_view, capsys):
     assert len(list(run.samples_folder.glob("*.wav"))) == 2
     text = capsys.readouterr().out
     assert "finished" in text
+    assert "Too early: 6 losses so far" in text
     assert len(text.splitlines()) < 10
     more = open_view(headless=True, go_on_with=run.folder, max_steps=8).run()
     assert list(more.metrics["step"]) == [1, 2, 3, 4, 5, 6, 7, 8]
