@@ -8,6 +8,7 @@ module               holds
 :mod:`.analysing`    ``segment``, ``cluster``
 :mod:`.hearing`      ``learned_features``: what a network hears, to compare segments by
 :mod:`.generating`   ``generate``, ``stream``, ``extend``
+:mod:`.finding`      the corpus of a checkpoint or a run, wherever it lies now
 :mod:`.hooks`        what reaches into generation: ``RepetitionPenalty``, ``Record`` ...
 :mod:`.ensembling`   ``ensemble``, ``stream_ensemble``: several networks take turns
 :mod:`.palette`      networks and corpora that lie in a folder

@@ -15,7 +15,7 @@ from ..evaluation.fingerprints import Feature
 from ..evaluation.index import CorpusIndex
 from ..generation.prompts import positions_within, spread_positions
 from .candidates import Source, evaluation_folder, find_checkpoints, held_out_parts
-from .generating import find_corpus
+from .finding import find_corpus
 from .matrix import Cell, batches, make_cells, plan_cells
 from .pooling import by_name, families, pooled, real_pooled
 from .scored import LOSSES, NO_FIGURES, kept_rows, ranked, score_file, write_rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from numbers import Real
@@ -11,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..checkpoint import Checkpoint, load_checkpoint
-from ..corpus.store import Corpus, open_corpus
-from ..errors import CheckpointError, CorpusError, ParameterError, PromptError
+from ..corpus.store import Corpus
+from ..errors import CheckpointError, ParameterError, PromptError
 from ..generation.controls import Control, Controls
 from ..generation.engine import EngineOptions, compile_stages
 from ..generation.fixtures import FUNCTION, FixtureCurves
@@ -31,6 +32,7 @@ from ..generation.record import Recording, find_states, open_sink, record, reope
 from ..generation.sound import Progress, SoundStream, check_seconds
 from ..generation.sound import generate as pull_seconds
 from ..runtime import check_device
+from .finding import find_corpus
 
 PromptLike = None | float | str | Path | np.ndarray | tuple[np.ndarray, int]
 
@@ -342,17 +344,6 @@ def _fixtures_as_before(facts: dict[str, Any], given: FixtureCurves | None) -> F
     return before if given is None else given
 
 
-def find_corpus(ck: Checkpoint, corpus: Corpus | str | Path | None) -> Corpus | None:
-    """The given corpus, or the one of the training if it still lies where it was."""
-    if corpus is not None:
-        return corpus if isinstance(corpus, Corpus) else open_corpus(corpus)
-    try:
-        found = open_corpus(ck.header.source)
-    except CorpusError:
-        return None
-    return found if found.hash == ck.corpus_hash else None
-
-
 def _read_prompts(
     ck: Checkpoint, corpus: Corpus | None, prompt: Any, prompt_seconds: float, n: int
 ) -> list[Prompt]:
@@ -360,12 +351,22 @@ def _read_prompts(
     rate = ck.io.sample_rate
     if prompt is None:
         if corpus is None:
+            _warn_of_silence(ck)
             silence = np.zeros((1, round(prompt_seconds * rate)), np.float32)
             return [Prompt(silence, {"kind": "silence"})] * n
         prompt, n = spread_positions(corpus, n, prompt_seconds), 1
     is_sound = isinstance(prompt, tuple) and isinstance(prompt[0], np.ndarray)
     items = prompt if isinstance(prompt, list | tuple) and not is_sound else [prompt]
     return [p for item in items for p in [_read_prompt(rate, corpus, item, prompt_seconds)] * n]
+
+
+def _warn_of_silence(ck: Checkpoint) -> None:
+    if ck.header.source:
+        warnings.warn(
+            f"The corpus {ck.header.source} is neither there nor beside the run: the prompt is "
+            "silence. Give the corpus, or a sound file as prompt.",
+            stacklevel=5,  # who called generate or stream
+        )
 
 
 def _read_prompt(rate: int, corpus: Corpus | None, item: Any, prompt_seconds: float) -> Prompt:

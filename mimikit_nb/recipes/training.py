@@ -20,6 +20,7 @@ from ..training import start
 from ..training.callbacks import Callback, Control
 from ..training.config import TrainConfig
 from .conditioning import conditioned
+from .finding import corpus_of_run
 from .previews import Previewer
 
 
@@ -199,7 +200,7 @@ def resume(
     max_steps : int, optional
         New budget in steps from the very beginning; the old one if not given.
     corpus : Corpus or path, optional
-        The corpus of the run, if it doesn't lie where it was.
+        The corpus of the run, if it lies neither where it was nor beside the run.
     callbacks, control, previewer, device
         As for :func:`train`.
     **changes
@@ -208,12 +209,8 @@ def resume(
     run = Run(folder)
     if not run.config_path.exists():
         raise TrainingError(f"There is no run in {run.folder} to resume: it has no config.yaml.")
-    try:
-        corpus = run.config["corpus"]["path"] if corpus is None else corpus
-    except KeyError:
-        raise TrainingError(
-            f"{run.config_path} doesn't say where the corpus is; pass it as corpus=..."
-        ) from None
+    if corpus is None:
+        corpus = corpus_of_run(run)
     corpus = corpus if isinstance(corpus, Corpus) else open_corpus(corpus)
     previewer = previewer or _previewer(corpus, run.folder, TrainConfig(**run.config["training"]))
     return start.resume(

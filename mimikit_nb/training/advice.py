@@ -1,6 +1,6 @@
 """What a run's losses say, in plain words: still learning, flat, over-fitting, unstable.
 
-Pure arithmetic on the numbers of a run, so that a view, a log and a batch say the same. Main
+Pure arithmetic on the numbers of a run, so that a view, a log and a batch can say it. Main
 names: :func:`advise`, :func:`advise_run`, :class:`Advice`.
 """
 
@@ -18,6 +18,7 @@ from ..checkpoint.run import Run
 Verdict = Literal["too early", "still learning", "flat", "over-fitting", "unstable"]
 
 FEWEST_STEPS = 40  # losses of fewer steps say nothing
+FEWEST_MEANS = 20  # nor do fewer means over several steps
 RECENT_SHARE = 0.4  # of the steps; the two halves of it are compared
 SURE = 2.5  # standard errors that a change must exceed to be one
 SPIKE = 6.0  # times the usual scatter that a loss must jump to be a spike
@@ -66,7 +67,7 @@ def advise(
     skipped : int, default 0
         Steps that were skipped because their loss wasn't finite.
     steps : sequence of int, optional
-        Steps of the losses; 1, 2, 3 ... if not given.
+        Steps of the losses, which may be means over several; 1, 2, 3 ... if not given.
 
     Returns
     -------
@@ -74,15 +75,17 @@ def advise(
     """
     y = np.asarray(losses, dtype=float)
     x = np.arange(1, len(y) + 1) if steps is None else np.asarray(steps)
+    is_each = len(x) == 0 or len(x) == np.ptp(x) + 1
+    fewest = FEWEST_STEPS if is_each else FEWEST_MEANS
     is_finite = np.isfinite(y)
     y, x = y[is_finite], x[is_finite]
-    if len(y) < FEWEST_STEPS:
-        reason = f"{len(y)} losses so far; {FEWEST_STEPS} are needed to see a direction."
+    if len(y) < fewest:
+        reason = f"{len(y)} losses so far; {fewest} are needed to see a direction."
         return Advice("too early", reason, "")
     return (
-        _unstable(y, skipped, len(is_finite))
+        _unstable(y, skipped, int(x[-1]))
         or _over_fitting([(step, loss) for step, loss in held_out if np.isfinite(loss)])
-        or _direction(y, x)
+        or _direction(y, x, fewest)
     )
 
 
@@ -98,9 +101,9 @@ def advise_run(run: Run) -> Advice:
     -------
     Advice
     """
-    table = run.metrics
+    table = run.metrics.dropna(subset=["step"])  # a row may be cut off
     held_out = table[["step", "held_out_loss"]].dropna() if "held_out_loss" in table else table[:0]
-    skipped = int(table["skipped"].iloc[-1]) if "skipped" in table and len(table) else 0
+    skipped = int(table["skipped"].fillna(0).max()) if "skipped" in table and len(table) else 0
     return advise(
         table["loss"].to_numpy(float),
         [(int(step), float(loss)) for step, loss in held_out.to_numpy()],
@@ -150,9 +153,9 @@ def _over_fitting(held_out: list[tuple[int, float]]) -> Advice | None:
     return Advice("over-fitting", reason, remedy)
 
 
-def _direction(y: np.ndarray, x: np.ndarray) -> Advice:
+def _direction(y: np.ndarray, x: np.ndarray, fewest: int) -> Advice:
     """Compare the older half of the recent losses with the newer one."""
-    n = max(FEWEST_STEPS // 2, int(RECENT_SHARE * len(y) / 2))
+    n = max(fewest // 2, int(RECENT_SHARE * len(y) / 2))
     before, after = y[-2 * n : -n], y[-n:]
     drop = before.mean() - after.mean()
     error = np.sqrt((before.var() + after.var()) / n)

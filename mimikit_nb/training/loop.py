@@ -382,6 +382,7 @@ class Loop:
         with suppress(OSError):  # where the disk is full, the error to tell is another one
             self.run.set_state(state, message)
             self.run.log(f"{state.capitalize()}: {message}. Time: {self.timing}.")
+        with suppress(OSError, ValueError):  # what was written may be cut off
             self.run.log(f"Advice: {advise_run(self.run)}")
         self.callbacks.tell("on_end", state, message)
 

@@ -105,7 +105,7 @@ class AnalysisPanel(ABC, Generic[View, Found]):
     def _show(self) -> None:
         session, history = self.session, self.session.history
         is_busy, is_nothing = session.is_busy, history.now is None
-        self.stop.disabled = not session.job.can_be_stopped
+        self.stop.disabled = not is_busy or session.job.is_deaf
         self.undo.disabled = is_busy or not history.can_undo
         self.redo.disabled = is_busy or not history.can_redo
         self.exports.export.disabled = is_busy or is_nothing

@@ -28,9 +28,9 @@ class Cells:
     """
 
     def __init__(self, shell: Any) -> None:
-        self._is_running, self._ended = False, float("-inf")
+        self._shell, self._is_running, self._ended = shell, False, float("-inf")
         if shell is not None:
-            self._is_running = _is_in_cell(shell)
+            self._began()
             shell.events.register("pre_execute", self._began)
             shell.events.register("post_execute", self._over)
 
@@ -40,14 +40,14 @@ class Cells:
         return time.monotonic() if self._is_running else self._ended
 
     def _began(self) -> None:
-        self._is_running = True
+        self._is_running |= self._is_cell()
 
     def _over(self) -> None:
-        self._is_running, self._ended = False, time.monotonic()
+        if self._is_cell():
+            self._is_running, self._ended = False, time.monotonic()
 
-
-def _is_in_cell(shell: Any) -> bool:
-    """Whether the kernel does what a cell says, and not what a widget says."""
-    kernel = getattr(shell, "kernel", None)
-    header = kernel.get_parent().get("header", {}) if kernel is not None else {}
-    return bool(header.get("msg_type") == "execute_request")
+    def _is_cell(self) -> bool:
+        """Whether a cell is what is executed, and not a message of a widget."""
+        kernel = getattr(self._shell, "kernel", None)
+        header = kernel.get_parent().get("header", {}) if kernel is not None else {}
+        return bool(header.get("msg_type") == "execute_request")

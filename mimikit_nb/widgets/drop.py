@@ -6,6 +6,7 @@ Works wherever the kernel runs, also in Colab: files travel in slices. Main name
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -46,7 +47,7 @@ class DropZone(anywidget.AnyWidget):
 
     def _on_message(self, _: Any, message: dict[str, Any], buffers: list[Any]) -> None:
         """Do what the page asks, and answer last of all: then the page asks again."""
-        kind, is_taken = message.get("type"), True
+        kind, is_taken = message.get("type"), False
         try:
             if kind == "part":
                 is_taken = self._take_part(message, bytes(buffers[0]))
@@ -54,6 +55,7 @@ class DropZone(anywidget.AnyWidget):
                 self._refuse(message, "can't be read; a folder? Drop the files in it.")
             elif kind == "done":
                 self._hand_over()
+                is_taken = True
         finally:
             self.send({"id": message.get("id"), "is_taken": is_taken})
 
@@ -63,7 +65,7 @@ class DropZone(anywidget.AnyWidget):
         try:
             if message["start"] == 0:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                self._open[key] = self._folder / f".{name}.{uuid4().hex}.part"
+                self._open[key] = self._folder / f".{uuid4().hex}.part"
             path = self._open[key]
             with path.open("ab") as file:
                 file.write(part)
@@ -82,7 +84,8 @@ class DropZone(anywidget.AnyWidget):
         self._refused.append(f"{_name_of(message)} {why}")
         unfinished = self._open.pop(message["key"], None)
         if unfinished is not None:
-            unfinished.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                unfinished.unlink(missing_ok=True)
 
     def _hand_over(self) -> None:
         """Pass on the files that came together, and say which didn't."""

@@ -142,7 +142,7 @@ class EnsemblePanel:
             composer, is_busy = self.composer, self.composer.is_busy
             for name in ("Generate all", "Only what changed", "From here"):
                 self.work[name].disabled = is_busy
-            self.work["Stop"].disabled = not composer.job.can_be_stopped
+            self.work["Stop"].disabled = not is_busy or composer.job.is_deaf
             if self.seed.value != composer.seed:
                 self.seed.value = composer.seed
             self.bar.value = composer.share
@@ -170,7 +170,7 @@ class EnsemblePanel:
             kept = take.n_kept / take.piece.sample_rate
             parts.append(f"{kept:.2f} s kept as they were" if kept else "all new")
         line = " · ".join(parts)
-        for text in (composer.job.is_foreground and HOW_TO_STOP, composer.message, self._note):
+        for text in (composer.job.is_deaf and HOW_TO_STOP, composer.message, self._note):
             if text:
                 line += f'<br><span class="mnb-note">{html.escape(text)}</span>'
         if self._complaint:

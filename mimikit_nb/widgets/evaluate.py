@@ -29,7 +29,7 @@ from ..recipes.audition import Notes, best
 from ..recipes.candidates import Source, evaluation_folder, find_checkpoints
 from ..recipes.evaluating import evaluate as evaluate_run
 from ..recipes.evaluating import place_prompts
-from ..recipes.generating import find_corpus
+from ..recipes.finding import find_corpus
 from ..recipes.scored import ranked
 from ..recipes.summaries import by_checkpoint, with_intervals
 from ..recipes.workspace import new_folder

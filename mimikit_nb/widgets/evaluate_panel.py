@@ -190,7 +190,7 @@ class EvaluatePanel:
         """Bring everything up to date with the view."""
         view, busy = self.view, self.view.job.is_alive
         self.buttons["Start"].disabled = busy
-        self.buttons["Stop"].disabled = not view.job.can_be_stopped
+        self.buttons["Stop"].disabled = not busy or view.job.is_deaf
         self.bar.value = view.share
         self.status.value = f"<b>{self.state}</b> {html.escape(self._facts())}"
         if view.job.error is not None:
@@ -224,7 +224,7 @@ class EvaluatePanel:
         if view.job.is_alive:
             left = view.seconds_left
             doing = f"· {view.doing}" + (f" · {in_time(left)} left" if math.isfinite(left) else "")
-            return f"{doing} · {HOW_TO_STOP}" if view.job.is_foreground else doing
+            return f"{doing} · {HOW_TO_STOP}" if view.job.is_deaf else doing
         if view._table is None:
             return "· Start lets every checkpoint be heard; what was made before is used again."
         missing = view._table.attrs.get("missing", 0)

@@ -27,7 +27,8 @@ from ..corpus.store import Corpus
 from ..errors import CheckpointError, ParameterError
 from ..generation.output import Generated
 from ..generation.prompts import spread_positions
-from ..recipes.generating import extend, find_corpus
+from ..recipes.finding import find_corpus
+from ..recipes.generating import extend
 from ..recipes.generating import generate as generate_sounds
 from ..recipes.workspace import find_runs
 from ..runtime import is_colab, is_headless

@@ -233,7 +233,7 @@ class GeneratePanel:
     def _refresh(self) -> None:
         view, is_busy = self.view, self.view.job.is_alive
         self.buttons["Generate"].disabled = is_busy
-        self.buttons["Stop"].disabled = not view.job.can_be_stopped
+        self.buttons["Stop"].disabled = not is_busy or view.job.is_deaf
         self.buttons["Save all"].disabled = len(view.saved) == len(view.value)
         self.buttons["Clear"].disabled = is_busy or not view.value
         self.bar.value = view.share
@@ -246,7 +246,7 @@ class GeneratePanel:
             )
         ck, kind = view.checkpoint, view.checkpoint.config.kind
         about = f"{kind} · {ck.io.sample_rate} Hz · step {ck.step:,}"
-        about += f" · {HOW_TO_STOP}" if view.job.is_foreground else ""
+        about += f" · {HOW_TO_STOP}" if view.job.is_deaf else ""
         self.about.value = f'<span class="mnb-note">{html.escape(about)}</span>'
         self.listed.value = f'<span class="mnb-note">{html.escape(self._prompts_in_words())}</span>'
         self.files.value = "<br>".join(html.escape(str(path)) for path in view.saved.values())

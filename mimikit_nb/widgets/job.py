@@ -15,6 +15,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from ..runtime import is_colab
+
 HZ = 8.0
 HOW_TO_STOP = "It keeps its cell busy: Interrupt execution stops it, buttons wait for its end."
 PAINTING_SHARE = 0.2  # of the time that painting may take, if it takes long
@@ -72,9 +74,9 @@ class Job:
         return self._is_foreground and self.is_alive
 
     @property
-    def can_be_stopped(self) -> bool:
-        """Whether a button would be heard while it works."""
-        return self.is_alive and not self._is_foreground
+    def is_deaf(self) -> bool:
+        """Whether it works where no button is heard before its end: in the foreground of Colab."""
+        return self.is_foreground and is_colab()
 
     @property
     def is_alive(self) -> bool:

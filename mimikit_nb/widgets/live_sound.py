@@ -194,10 +194,8 @@ class LiveSound(anywidget.AnyWidget):
                 self._make(run)
             else:
                 time.sleep(TICK_SECONDS)
-            heard_of = max(
-                self._heard_of, self._cells.idle_since
-            )  # a cell may keep reports waiting
-            if time.monotonic() - heard_of > GONE_SECONDS:
+            now = time.monotonic()  # and while a cell runs, reports may have to wait for its end
+            if now - max(self._heard_of, self._cells.idle_since) > GONE_SECONDS:
                 self._fail(run, GONE, "stopped")
 
     def _answer(self, run: int) -> None:

@@ -239,7 +239,7 @@ class TrainPanel:
         busy = state in BUSY and trainer.is_busy
         can_go_on = bool(run and run.config_path.exists())
         self.buttons["Start"].disabled = busy
-        is_heard = busy and trainer.job.can_be_stopped
+        is_heard = busy and not trainer.job.is_deaf
         self.buttons["Pause"].disabled = not is_heard or state not in ("running", "starting")
         self.buttons["Resume"].disabled = (
             state not in ("paused", "pausing") if busy else not can_go_on
@@ -280,7 +280,7 @@ class TrainPanel:
         if trainer.message and trainer.state in ("failed", "stopped", "finished", "interrupted"):
             style = "wrong" if trainer.state == "failed" else "note"
             line += f'<br><span class="mnb-{style}">{html.escape(trainer.message)}</span>'
-        if trainer.job.is_foreground:
+        if trainer.job.is_deaf:
             line += f'<br><span class="mnb-note">{HOW_TO_STOP}</span>'
         if trainer.state == "failed":
             line += f'<br><span class="mnb-note">{html.escape(self._consolation())}</span>'

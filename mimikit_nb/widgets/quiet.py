@@ -7,8 +7,9 @@
 
 An edit by hand may arrive in another thread at the same moment (a kernel handles messages of
 widgets in two threads, and jobs paint from theirs); it must not be taken for the view's own.
-Observers run in the thread that sets the value, so the answer belongs to the thread. Main name:
-:class:`Quiet`.
+Observers run in the thread that sets the value, so the answer belongs to the thread. (While another
+thread applies a message to the very same widget, traitlets leaves them to that thread: so seldom
+that it is put up with.) Main name: :class:`Quiet`.
 """
 
 from __future__ import annotations

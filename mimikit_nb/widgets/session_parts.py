@@ -58,7 +58,7 @@ def status_html(session: Session[Any], facts: Sequence[str], complaint: str) -> 
     if session.is_edited:
         parts.append("changes not exported yet are kept until the kernel ends")
     line = " · ".join(parts)
-    if session.job.is_foreground:
+    if session.job.is_deaf:
         line += f'<br><span class="mnb-note">{HOW_TO_STOP}</span>'
     if session.message:
         line += f'<br><span class="mnb-note">{html.escape(session.message)}</span>'

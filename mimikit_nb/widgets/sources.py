@@ -48,7 +48,7 @@ class Sources:
     ) -> None:
         self.out, self.sample_rate, self._on_corpus = out, sample_rate, on_corpus
         self.corpus = sounds if isinstance(sounds, Corpus) else None
-        self._sounds = sounds
+        self._sounds = self._read = sounds
         self.dropped: list[Path] = []
         self._report = ""
         self._job = Job(self._build, self._paint, name="corpus")
@@ -80,23 +80,30 @@ class Sources:
     def wait(self) -> Corpus:
         """The corpus, as soon as it is there; the error that it failed with otherwise."""
         self._job.wait()
+        while self._begin_what_is_left():
+            self._job.wait()
         if self._job.error is not None:
             raise self._job.error
         assert self.corpus is not None
         return self.corpus
 
+    def _begin_what_is_left(self) -> bool:
+        """Begin with sounds that came when a job had just looked; whether there were some."""
+        is_left = self._read is not self._sounds and not self._job.is_alive
+        return is_left and self._job.start()
+
     def _build(self) -> Corpus:
         """Corpus of the sounds; of the new ones if some were added meanwhile."""
         while True:
-            sounds = self._sounds
+            self._read = sounds = self._sounds
             try:
-                corpus = self._corpus_of(sounds)
+                corpus = self.corpus = self._corpus_of(sounds)
             except MimikitError:
                 if sounds is self._sounds:
                     raise
+                continue
+            self._on_corpus()
             if sounds is self._sounds:
-                self.corpus = corpus
-                self._on_corpus()
                 return corpus
 
     def _corpus_of(self, sounds: Sounds) -> Corpus:
@@ -109,6 +116,7 @@ class Sources:
         return build_beside(paths, self.out / "corpus.h5", self.sample_rate)
 
     def _paint(self) -> None:
+        self._begin_what_is_left()
         self._table.value = self._report
         if self._job.error is not None:
             text = html.escape(in_plain_words(self._job.error))

@@ -19,8 +19,9 @@ from typing import Any
 from IPython.display import display
 
 from ..checkpoint.run import Run
-from ..corpus.store import Corpus, open_corpus
-from ..errors import ConfigError, TrainingError
+from ..corpus.store import Corpus
+from ..errors import ConfigError, CorpusError, TrainingError
+from ..recipes.finding import corpus_of_run
 from ..recipes.training import Plan, plan
 from ..recipes.training import resume as resume_run
 from ..recipes.training import train as train_run
@@ -167,7 +168,21 @@ class TrainView:
     @property
     def corpus(self) -> Corpus:
         """The corpus of the run that was trained last."""
-        return open_corpus(self.result.config["corpus"]["path"])
+        return self._corpus_of(self.result)
+
+    def _corpus_of(self, run: Run) -> Corpus:
+        """Corpus of a run: what is given here if it is the same, else where it was or beside it."""
+        given = None if self.headless else self.sources.corpus
+        wanted = run.config.get("corpus", {}).get("hash")
+        if given is not None and given.hash == wanted:
+            return given
+        try:
+            return corpus_of_run(run)
+        except CorpusError:
+            own = self._headless_corpus() if self.headless else None
+            if own is None or own.hash != wanted:
+                raise
+            return own
 
     def run(self, foreground: bool = False) -> Run | None:
         """Show the view; in a headless run, or in the foreground, train until the end.
@@ -212,15 +227,8 @@ class TrainView:
         run = trainer.run or self._last_run()
         if run is None:
             raise TrainingError("There is no run here to go on with; press Start.")
-        corpus = self.sources.corpus
-        same = corpus is not None and run.config["corpus"]["hash"] == corpus.hash
-        trainer.go_on(
-            run.folder,
-            corpus if same else None,
-            self.value.training,
-            self._device,
-            self._foreground,
-        )
+        corpus, training = self._corpus_of(run), self.value.training
+        trainer.go_on(run.folder, corpus, training, self._device, self._foreground)
 
     def _last_run(self) -> Run | None:
         return Run(self._go_on_with) if self._go_on_with else self.trainer.last_run()
@@ -243,10 +251,16 @@ class TrainView:
         """Train from the parameters; text line by line, a picture, and the previews as files."""
         line = TextLine()
         if self._go_on_with is not None:
-            wanted = self._planned.training.to_dict()
-            stored = Run(self._go_on_with).config["training"]
+            earlier = Run(self._go_on_with)
+            wanted, stored = self._planned.training.to_dict(), earlier.config["training"]
             changes = {n: wanted[n] for n in CHANGEABLE if wanted[n] != stored.get(n)}
-            run = resume_run(self._go_on_with, callbacks=[line], device=self._device, **changes)
+            run = resume_run(
+                earlier.folder,
+                corpus=self._corpus_of(earlier),
+                callbacks=[line],
+                device=self._device,
+                **changes,
+            )
         else:
             corpus = self._headless_corpus()
             settings = TrainingSettings.of(self._planned)

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from ..audio.files import load
 from ..audio.recall import read_recall
 from ..checkpoint.run import Run
-from ..corpus.store import Corpus, open_corpus
+from ..corpus.store import Corpus
 from ..errors import MimikitError, ParameterError, TrainingError
 from ..evaluation.detectors import detect
 from ..networks.base import Network
@@ -177,7 +177,7 @@ class Trainer(Callback):
     def go_on(
         self,
         folder: Path,
-        corpus: Corpus | None,
+        corpus: Corpus,
         training: TrainConfig,
         device: str | None,
         foreground: bool,
@@ -190,13 +190,12 @@ class Trainer(Callback):
         changes = {n: wanted[n] for n in CHANGEABLE if wanted[n] != stored.get(n)}
 
         def task() -> Run:
-            opened = corpus or open_corpus(run.config["corpus"]["path"])
             return resume_run(
                 folder,
-                corpus=opened,
+                corpus=corpus,
                 callbacks=[self],
                 control=self.control,
-                previewer=SteeredPreviewer(self, opened, folder, training),
+                previewer=SteeredPreviewer(self, corpus, folder, training),
                 device=device,
                 **changes,
             )

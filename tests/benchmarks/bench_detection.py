@@ -37,7 +37,7 @@ from mimikit_nb.evaluation.index import CorpusIndex
 from mimikit_nb.evaluation.ranking import rank_correlation
 from mimikit_nb.evaluation.scoring import Score, score
 from mimikit_nb.recipes.candidates import held_out_parts
-from mimikit_nb.recipes.generating import find_corpus
+from mimikit_nb.recipes.finding import find_corpus
 from tests.benchmarks.report import add
 
 SR, N_FOLDS, STRETCH_SECONDS = 22050, 4, 10

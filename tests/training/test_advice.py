@@ -96,6 +96,19 @@ def test_a_run_is_judged_by_what_it_has_written(tmp_path):
     table.to_csv(run.metrics_path)
     advice = advise_run(run)
     assert advice.verdict == "over-fitting" and "step 300" in advice.reason
-    table.loc[199, "skipped"] = 50
+    table["skipped"] = 9
+    table.to_csv(run.metrics_path)
+    assert advise_run(run).verdict == "over-fitting"  # 9 of a thousand steps, if 9 of 200 rows
+    table["skipped"] = 50
     table.to_csv(run.metrics_path)
     assert "50 steps were skipped" in advise_run(run).reason
+    with run.metrics_path.open("a") as file:
+        file.write("200,1005,2.5")  # a row that a full disk cut off
+    assert "50 steps were skipped" in advise_run(run).reason
+
+
+def test_means_over_steps_say_with_half_as_many_what_losses_say(noise):
+    losses = falling(300, tau=100) + noise[:300]
+    means, steps = losses.reshape(30, 10).mean(1), np.arange(10, 301, 10)
+    assert advise(means, steps=steps).verdict == advise(losses).verdict == "still learning"
+    assert advise(means[:19], steps=steps[:19]).verdict == "too early"

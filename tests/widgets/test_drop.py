@@ -29,7 +29,7 @@ def tell(zone, type_, name="a.wav", parts=(), key="one"):
         start += len(part)
     assert all(answer["id"] == 7 for answer in answers)
     assert len(answers) == max(1, len(parts))
-    return all(answer["is_taken"] for answer in answers)
+    return answers[-1]["is_taken"]
 
 
 def test_a_file_in_slices_is_handed_over_whole(zone, got, tmp_path):
@@ -59,6 +59,16 @@ def test_two_files_of_one_name_at_the_same_time_stay_apart(zone, got):
             )
     tell(zone, "done")
     assert sorted(path.read_bytes() for path in got) == [b"1111", b"2222"]
+
+
+def test_a_name_as_long_as_a_disk_takes_is_kept(zone, got):
+    name = 83 * "長" + ".wav"  # 253 bytes
+    assert tell(zone, "part", name=name, parts=[b"x"])
+    assert not tell(zone, "part", name="a" + 9 * name, parts=[b"x"])
+    tell(zone, "done")
+    assert [path.name for path in got] == [name]
+    assert "can't be kept: File name too long" in zone.status
+    assert list(zone._folder.iterdir()) == got
 
 
 def test_a_path_in_a_name_leads_nowhere(zone, got):
@@ -99,4 +109,4 @@ def test_the_page_is_answered_even_if_what_uses_the_files_fails(tmp_path):
     zone.send = answers.append
     with pytest.raises(ValueError, match="no"):
         zone._on_message(zone, {"type": "done", "id": 3}, [])
-    assert answers == [{"id": 3, "is_taken": True}]
+    assert answers == [{"id": 3, "is_taken": False}]

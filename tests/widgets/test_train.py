@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mimikit_nb.audio.demo import demo_music
 from mimikit_nb.audio.write import write
 from mimikit_nb.checkpoint.run import Run
 from mimikit_nb.corpus.build import build_corpus
-from mimikit_nb.errors import ConfigError, TrainingError
+from mimikit_nb.errors import ConfigError, CorpusError, TrainingError
 from mimikit_nb.widgets import trainer
 from mimikit_nb.widgets.plot import Losses, LossPlot
 from mimikit_nb.widgets.train import train
@@ -288,8 +289,18 @@ def test_files_that_are_added_while_others_are_read_are_learned_too(
         write(tmp_path / f"{name}.wav", music, 22050)
         sources.add([tmp_path / f"{name}.wav"])
         assert begun.wait(SOON)
+    write(tmp_path / "third.wav", music, 22050)
+    shown = sources._on_corpus
+
+    def add_at_the_last_moment():
+        shown()
+        if len(sources.dropped) == 2 and len(sources.corpus.files) == 2:
+            sources.add([tmp_path / "third.wav"])
+
+    monkeypatch.setattr(sources, "_on_corpus", add_at_the_last_moment)
     go_on.set()
-    assert [Path(file.path).stem for file in sources.wait().files] == ["first", "second"]
+    found = [Path(file.path).stem for file in sources.wait().files]
+    assert found == ["first", "second", "third"]
 
 
 def test_advice_reads_losses_that_are_being_added_to(open_view):
@@ -326,6 +337,26 @@ def test_headless_trains_from_the_parameters(open_view, capsys):
     assert len(text.splitlines()) < 10
     more = open_view(headless=True, go_on_with=run.folder, max_steps=8).run()
     assert list(more.metrics["step"]) == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_run_that_was_moved_goes_on_with_its_corpus(tmp_path):
+    """From Colab to a laptop: the corpus lies beside the runs, is built anew, or is missed."""
+    here, there, elsewhere = (tmp_path / name for name in ("here", "there", "elsewhere"))
+    (sounds := tmp_path / "sounds").mkdir()
+    write(sounds / "take.wav", demo_music(22050, 3.0), 22050)
+    options = {"headless": True, "device": "cpu", **SMALL}
+    train(sounds, "sample_rnn", here, **options).run()
+    here.rename(there)
+    options["go_on_with"] = there / "run_001"
+    view = train("", "sample_rnn", there, **options | {"max_steps": 7})
+    assert view.run().metrics.step.max() == 7
+    assert view.corpus.path == there / "corpus.h5"
+    (there / "corpus.h5").unlink()
+    view = train(sounds, "sample_rnn", elsewhere, **options | {"max_steps": 8})
+    assert view.run().metrics.step.max() == 8
+    (elsewhere / "corpus.h5").unlink()
+    with pytest.raises(CorpusError, match="Put it there, or give it"):
+        train("", "sample_rnn", there, **options).run()
 
 
 def test_in_the_foreground_it_is_over_when_the_cell_is(open_view, capsys):

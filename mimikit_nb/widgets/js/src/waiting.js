@@ -18,11 +18,12 @@ export function nearby(node) {
   });
 }
 
-/** The closest ancestor that scrolls up and down; null: the page does. */
+/** The outermost element around a node that scrolls up and down; null: the page does. */
 function scroller(node) {
-  let above = node.parentElement;
-  while (above && !isScrolling(above)) above = above.parentElement;
-  return above;
+  let found = null;
+  for (let above = node.parentElement; above && above !== document.body; above = above.parentElement)
+    if (isScrolling(above)) found = above;
+  return found;
 }
 
 function isScrolling(node) {
