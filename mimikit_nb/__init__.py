@@ -34,6 +34,7 @@ name                        does
 ``prune``                   deletes all checkpoints of a run but some, after asking
 ``player``                  a waveform to listen to, mark and cut
 ``run_notebook``            runs a notebook headless
+``sweep``                   runs it with all combinations of some values
 ==========================  ================================================================
 
 Everything raises errors derived from ``MimikitError``.
@@ -86,6 +87,7 @@ _HOMES = {
     "player": "widgets.waveform",
     "live": "widgets.live",
     "run_notebook": "batch",
+    "sweep": "grids",
     "start": "runtime",
     "MimikitError": "errors",
 }

@@ -2,8 +2,8 @@
 
 A notebook declares its parameters once, in its cell tagged ``parameters``: names, types,
 defaults and a word of help. Here they are read (:func:`find_notebooks`), checked, and the
-notebook is run by papermill (:func:`run_notebook`). The command line and grids of runs call
-this module.
+notebook is run by papermill (:func:`run_notebook`). The command line and grids of runs
+(:mod:`.grids`) call this module.
 """
 
 from __future__ import annotations

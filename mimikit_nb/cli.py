@@ -1,4 +1,4 @@
-"""The command line: ``mimikit-nb check | run | notebooks``.
+"""The command line: ``mimikit-nb check | run | sweep | notebooks``.
 
 An error of ours is one line on stderr and exit code 2, never a traceback; where there is more to
 tell, such as the parameters that a notebook takes, it follows on stdout.
@@ -25,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0, 1 if ``check`` found nothing usable, 2 after an error, 130 if interrupted.
+        Exit code: 0, 1 if ``check`` found nothing usable or a run of ``sweep`` failed, 2 after an
+        error, 130 if interrupted.
     """
     options = build_parser().parse_args(arguments)
     try:
@@ -77,6 +78,29 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.set_defaults(command=_run)
 
+    sweep = commands.add_parser("sweep", help="run a notebook with all combinations of values")
+    sweep.add_argument("notebook", help="name, with or without its number, or path")
+    sweep.add_argument(
+        "-p",
+        dest="grid",
+        nargs="+",
+        action="append",
+        required=True,
+        metavar=("NAME", "VALUE"),
+        help="values of a parameter; may be repeated",
+    )
+    sweep.add_argument(
+        "--out",
+        default="outputs/sweep",
+        metavar="FOLDER",
+        help="where the table goes, and a folder for each combination (default: %(default)s)",
+    )
+    sweep.add_argument(
+        "--workers", type=int, metavar="N", help="run N at a time; one after the other if not given"
+    )
+    sweep.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, to run on its workers")
+    sweep.set_defaults(command=_sweep)
+
     notebooks = commands.add_parser("notebooks", help="list the notebooks and their parameters")
     notebooks.set_defaults(command=_notebooks)
     return parser
@@ -98,6 +122,16 @@ def _run(options: argparse.Namespace) -> int:
     )
     print(done.path)
     return 0
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from .grids import FINISHED, sweep
+
+    grid = {name: values for name, *values in options.grid}
+    where = options.scheduler or options.workers
+    table = sweep(options.notebook, grid, options.out, scheduler=where, progress=_announce)
+    print(table.drop(columns=["notebook", "folder"]).to_string(index=False))
+    return 0 if (table["state"] == FINISHED).all() else 1
 
 
 def _announce(number: int, total: int, heading: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 import mimikit_nb as mnb
 from mimikit_nb.batch import Notebook, find_notebook
 from mimikit_nb.cli import build_parser
+from mimikit_nb.grids import combine
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -53,7 +54,12 @@ def test_every_make_target_exists(command):
 def test_every_command_is_understood(command):
     options = build_parser().parse_args(shlex.split(command)[1:])
     if hasattr(options, "notebook"):
-        Notebook.read(find_notebook(options.notebook)).check(dict(options.parameters))
+        notebook = Notebook.read(find_notebook(options.notebook))
+        if hasattr(options, "grid"):
+            grid = {name: values for name, *values in options.grid}
+            assert len(combine(notebook, grid, Path())) == 6
+        else:
+            notebook.check(dict(options.parameters))
 
 
 def test_there_are_no_other_commands():

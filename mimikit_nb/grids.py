@@ -1,0 +1,295 @@
+"""Grids of notebook runs: every combination of some values, a folder for each, one table.
+
+::
+
+    table = sweep("train_freqnet", {"hop_length": [256, 512], "seed": [0, 1, 2]}, "runs/grid")
+
+All combinations are checked before the first one starts. One that fails is noted, and the others
+go on. What has finished stands in ``sweep.csv`` and isn't run again: an interrupted sweep, called
+again, goes on where it was. Main name: :func:`sweep`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import itertools
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .audio.atomic import replacing
+from .batch import Notebook, find_notebook, run_notebook
+from .errors import NotebookError, ParameterError
+from .recipes.workspace import find_runs
+
+if TYPE_CHECKING:
+    import pandas
+
+TABLE_NAME = "sweep.csv"
+FINISHED, FAILED = "finished", "failed"
+NUMBERS = {"seconds", "loss", "held_out_loss"}
+ANSWER_SECONDS = 20.0  # that a scheduler has to answer
+MOST_LETTERS = 80  # of a combination's folder
+
+Progress = Callable[[int, int, str], None]
+"Called when a combination is over: how many are, of how many, and which and how it ended."
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One run of a grid.
+
+    Attributes
+    ----------
+    values : dict
+        Parameters by name, as the notebook declares them.
+    folder : Path
+        Where its notebook goes, and what it makes; named after the values.
+    """
+
+    values: dict[str, Any]
+    folder: Path
+
+
+def sweep(
+    notebook: str | Path,
+    grid: Mapping[str, Any],
+    out: str | Path = "outputs/sweep",
+    *,
+    scheduler: str | int | None = None,
+    progress: Progress | None = None,
+) -> pandas.DataFrame:
+    """Run a notebook headless with every combination of some values of its parameters.
+
+    Parameters
+    ----------
+    notebook : str or Path
+        As for :func:`~.batch.run_notebook`.
+    grid : mapping of str to list
+        Values of each parameter; what is no list is one value for all. A parameter that is a list
+        itself takes a list of lists.
+    out : str or Path, default "outputs/sweep"
+        Folder of the table ``sweep.csv``, and of a folder for each combination.
+    scheduler : str or int, optional
+        Address of a Dask scheduler whose workers see the same disk, or how many processes to start
+        here; one after the other in this process if not given. Needs the extra ``batch``.
+    progress : callable, optional
+        Called when a combination is over.
+
+    Returns
+    -------
+    DataFrame
+        A row per combination in the grid's order: its values, ``state`` ("finished" or "failed"),
+        ``error``, ``seconds``, ``folder``, ``notebook`` (the executed copy), and for a training
+        the last ``loss`` and the least ``held_out_loss``.
+
+    Raises
+    ------
+    NotebookError
+        If there is no such notebook, or a parameter is unknown or doesn't fit; nothing has begun
+        then.
+    ParameterError
+        If the grid is empty, or it can't be run where ``scheduler`` says.
+    """
+    opened = Notebook.read(find_notebook(notebook))
+    combinations = combine(opened, grid, Path(out).resolve())
+    table_path = Path(out) / TABLE_NAME
+    rows = _read_rows(table_path)
+    wanted = {c.folder.name: c for c in combinations}
+    left = [c for name, c in wanted.items() if rows.get(name, {}).get("state") != FINISHED]
+    with _runner(scheduler) as run_all:
+        for combination, outcome in run_all(opened.path, left):
+            name = combination.folder.name
+            rows[name] = {**combination.values, **outcome, "folder": name}
+            _write_rows(table_path, rows)
+            if progress is not None:
+                over = sum(name in rows for name in wanted)
+                progress(over, len(wanted), f"{name}: {outcome['state']}")
+    return _table([{**c.values, **rows[name], **c.values} for name, c in wanted.items()])
+
+
+def combine(notebook: Notebook, grid: Mapping[str, Any], out: Path) -> list[Combination]:
+    """All combinations of a grid, checked; the last parameter changes fastest."""
+    lists = {n: list(v) if isinstance(v, list | tuple | range) else [v] for n, v in grid.items()}
+    if not lists or not all(lists.values()):
+        raise ParameterError("The grid is empty; give at least one value for each parameter.")
+    if "out" in lists:
+        raise ParameterError("Each combination has a folder of its own; give the sweep's `out`.")
+    found = []
+    for chosen in itertools.product(*lists.values()):
+        values = notebook.check(dict(zip(lists, chosen, strict=True)))
+        found.append(Combination(values, out / _folder_name(values)))
+    return found
+
+
+def _folder_name(values: Mapping[str, Any]) -> str:
+    """Values as a name that every disk takes; with a digest where they don't all fit in."""
+    text = " ".join(f"{name}={value}" for name, value in values.items())
+    name = re.sub(r"[^\w.=+-]+", "_", text).strip("_.")
+    if name == text.replace(" ", "_") and len(name) <= MOST_LETTERS:
+        return name
+    digest = hashlib.sha256(json.dumps(dict(values), default=str).encode()).hexdigest()
+    return f"{name[:MOST_LETTERS]}_{digest[:8]}"
+
+
+# -- running ---------------------------------------------------------------------------------------
+
+RunAll = Callable[[Path, Sequence[Combination]], Iterator[tuple[Combination, dict[str, Any]]]]
+
+
+@contextmanager
+def _runner(scheduler: str | int | None) -> Iterator[RunAll]:
+    """What runs combinations and gives each with how it ended."""
+    if scheduler is None:
+        yield _run_here
+        return
+    try:
+        distributed: Any = importlib.import_module("distributed")
+    except ImportError:
+        raise ParameterError(
+            "Several processes need dask.distributed: pip install 'mimikit_nb[batch]', or leave "
+            "the scheduler out."
+        ) from None
+    with _client(distributed, scheduler) as client:
+        yield partial(_run_on, client, distributed.as_completed, scheduler)
+
+
+@contextmanager
+def _client(distributed: Any, scheduler: str | int) -> Iterator[Any]:
+    """Client of a scheduler, or of one that is started here with its workers."""
+    if isinstance(scheduler, int):
+        if scheduler < 1:
+            raise ParameterError(f"scheduler is {scheduler}; at least one process must run.")
+        options = {"threads_per_worker": 1, "dashboard_address": None, "memory_limit": None}
+        once = {"distributed.scheduler.allowed-failures": 0}  # what killed a worker would again
+        with (
+            importlib.import_module("dask").config.set(once),
+            distributed.LocalCluster(n_workers=scheduler, **options) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield client
+        return
+    try:
+        client = distributed.Client(scheduler, timeout=ANSWER_SECONDS)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ParameterError(
+            f"No Dask scheduler answers at {scheduler!r} ({error}); start one, or check it."
+        ) from error
+    with client:
+        yield client
+
+
+def _run_here(
+    path: Path, left: Sequence[Combination]
+) -> Iterator[tuple[Combination, dict[str, Any]]]:
+    for combination in left:
+        yield combination, run_one(path, combination)
+
+
+def _run_on(
+    client: Any,
+    as_completed: Any,
+    scheduler: str | int,
+    path: Path,
+    left: Sequence[Combination],
+) -> Iterator[tuple[Combination, dict[str, Any]]]:
+    """Run on workers; those that are started here get one at a time, so that none dies with it."""
+    waiting = iter(left)
+    futures: dict[Any, Combination] = {}
+
+    def submit(n: int | None) -> list[Any]:
+        begun = {
+            client.submit(run_one, path.resolve(), combination, pure=False): combination
+            for combination in itertools.islice(waiting, n)
+        }
+        futures.update(begun)
+        return list(begun)
+
+    running = as_completed(submit(scheduler if isinstance(scheduler, int) else None))
+    try:
+        for future in running:
+            running.update(submit(1))
+            yield futures[future], _outcome(future)
+    finally:
+        client.cancel(list(futures))
+
+
+def _outcome(future: Any) -> dict[str, Any]:
+    """How a run on a worker ended; a worker that died is a run that failed."""
+    error = future.exception()
+    if error is not None:
+        return _failed(f"{type(error).__name__}: {error}")
+    outcome: dict[str, Any] = future.result()
+    return outcome
+
+
+def run_one(path: Path, combination: Combination) -> dict[str, Any]:
+    """Run one combination; how it ended."""
+    began = time.monotonic()
+    try:
+        done = run_notebook(path, combination.values, combination.folder)
+        outcome = {"state": FINISHED, "error": "", "notebook": str(done.path)}
+    except NotebookError as error:
+        outcome = _failed(str(error))
+    seconds = round(time.monotonic() - began, 1)
+    return outcome | {"seconds": seconds} | _losses(combination.folder)
+
+
+def _failed(why: str) -> dict[str, Any]:
+    return {"state": FAILED, "error": why.partition("\n")[0], "notebook": ""}
+
+
+def _losses(folder: Path) -> dict[str, float]:
+    """Last loss and least held-out loss of the run that was trained there, if one was."""
+    newest = next(iter(find_runs(folder).values()), None)
+    if newest is None:
+        return {}
+    metrics = newest.metrics
+    found = {"loss": metrics["loss"].dropna().tail(1)}
+    if "held_out_loss" in metrics:
+        found["held_out_loss"] = metrics["held_out_loss"].dropna().nsmallest(1)
+    return {name: float(values.iloc[0]) for name, values in found.items() if len(values)}
+
+
+# -- the table -------------------------------------------------------------------------------------
+
+
+def _read_rows(path: Path) -> dict[str, dict[str, Any]]:
+    """Rows of the table so far, by folder; a NotebookError if it is no table of ours."""
+    import pandas as pd
+
+    if not path.exists():
+        return {}
+    try:
+        table = pd.read_csv(path, keep_default_na=False)
+        for name in NUMBERS & set(table):
+            table[name] = pd.to_numeric(table[name], errors="coerce")
+        return {row["folder"]: row for row in table.to_dict("records")}
+    except (OSError, ValueError, KeyError) as error:
+        raise NotebookError(
+            f"{path} is no table of a sweep ({error}); give another folder, or move it away."
+        ) from error
+
+
+def _write_rows(path: Path, rows: Mapping[str, dict[str, Any]]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            _table(list(rows.values())).to_csv(temporary, index=False)
+    except OSError as error:
+        raise NotebookError(
+            f"{path} can't be written: {error.strerror}. Free some space."
+        ) from error
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> pandas.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(list(rows))
