@@ -51,7 +51,7 @@ class Combination:
     values : dict
         Parameters by name, as the notebook declares them.
     folder : Path
-        Where its notebook goes, and what it makes; named after the values.
+        Where its notebook goes, and what it makes; named after notebook and values.
     """
 
     values: dict[str, Any]
@@ -105,12 +105,12 @@ def sweep(
     wanted = {c.folder.name: c for c in combinations}
     left = [c for name, c in wanted.items() if rows.get(name, {}).get("state") != FINISHED]
     with _runner(scheduler) as run_all:
+        over = len(wanted) - len(left)
         for combination, outcome in run_all(opened.path, left):
-            name = combination.folder.name
+            name, over = combination.folder.name, over + 1
             rows[name] = {**combination.values, **outcome, "folder": name}
             _write_rows(table_path, rows)
             if progress is not None:
-                over = sum(name in rows for name in wanted)
                 progress(over, len(wanted), f"{name}: {outcome['state']}")
     return _table([{**c.values, **rows[name], **c.values} for name, c in wanted.items()])
 
@@ -125,13 +125,13 @@ def combine(notebook: Notebook, grid: Mapping[str, Any], out: Path) -> list[Comb
     found = []
     for chosen in itertools.product(*lists.values()):
         values = notebook.check(dict(zip(lists, chosen, strict=True)))
-        found.append(Combination(values, out / _folder_name(values)))
+        found.append(Combination(values, out / _folder_name(notebook.path.stem, values)))
     return found
 
 
-def _folder_name(values: Mapping[str, Any]) -> str:
-    """Values as a name that every disk takes; with a digest where they don't all fit in."""
-    text = " ".join(f"{name}={value}" for name, value in values.items())
+def _folder_name(stem: str, values: Mapping[str, Any]) -> str:
+    """Notebook and values as a name for all disks; with a digest where they don't fit in."""
+    text = " ".join([stem, *(f"{name}={value}" for name, value in values.items())])
     name = re.sub(r"[^\w.=+-]+", "_", text).strip("_.")
     if name == text.replace(" ", "_") and len(name) <= MOST_LETTERS:
         return name

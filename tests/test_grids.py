@@ -43,7 +43,7 @@ def test_all_combinations_run_and_the_one_that_fails_stops_no_other(toy, tmp_pat
     ]  # fmt: skip
     assert "this one fails" in table.error[3] and not table.error[:3].any()
     assert table.folder.nunique() == 4
-    assert table.folder[0].startswith("seconds=1.0_n_layers=2_levels=_1.0")
+    assert table.folder[0].startswith("toy_seconds=1.0_n_layers=2_levels=_1.0")
     assert printed(Path(table.notebook[1])).strip() == "1.0 3 [1.0] True"
     assert [(over, total) for over, total, _ in heard] == [(i, 4) for i in (1, 2, 3, 4)]
     assert heard[-1][2] == f"{table.folder[3]}: failed"
@@ -55,7 +55,14 @@ def test_what_has_finished_is_not_run_again(toy, tmp_path):
     grid = {"seconds": [1, 2.5], "n_layers": [3]}
     first = mnb.sweep(toy, grid, out)
     assert begun(out) == ["1.0 3", "2.5 3"]
-    wider = mnb.sweep(toy, {"seconds": [1, 2.5, 4], "n_layers": [3]}, out)
+    heard = []
+    wider = mnb.sweep(
+        toy,
+        {"seconds": [1, 2.5, 4], "n_layers": [3]},
+        out,
+        progress=lambda *said: heard.append(said),
+    )
+    assert [over for over, *_ in heard] == [2, 3]
     assert begun(out) == ["1.0 3", "2.5 3", "2.5 3", "4.0 3"]  # what failed is tried again
     assert list(wider.state) == ["finished", "failed", "finished"]
     pd.testing.assert_frame_equal(wider[:1], first[:1])
@@ -84,7 +91,7 @@ def test_folders_are_named_after_what_varies_and_differ(toy):
     folders = [combination.folder.name for combination in found]
     assert len(set(folders)) == len(names)
     assert all(len(f) < 100 and "/" not in f for f in folders)
-    assert folders[-1] == "name=ä"
+    assert folders[-1] == "toy_name=ä"
 
 
 def test_a_table_of_something_else_is_left_alone(toy, tmp_path):
@@ -156,4 +163,4 @@ def test_the_command_says_by_its_exit_code_that_one_failed(toy, tmp_path, capsys
     assert cli.main([*arguments, "--out", str(tmp_path / "grid")]) == 1
     said = capsys.readouterr()
     assert "this one fails" in said.out
-    assert said.err.splitlines()[-1] == "[1/1] seconds=2.5_n_layers=3: failed"
+    assert said.err.splitlines()[-1] == "[1/1] toy_seconds=2.5_n_layers=3: failed"
