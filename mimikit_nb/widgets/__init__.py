@@ -6,3 +6,7 @@ onto a config or a result. Without a frontend (papermill, tests) nothing interac
 a picture or a line of text is shown instead. Only this layer imports ipywidgets, ipycanvas,
 anywidget or IPython.
 """
+
+from .order import keep_order
+
+keep_order()
