@@ -3,7 +3,7 @@
 // Python has the one before.
 const SLICE = 1 << 20;
 const STYLE = `
-  .mnb-drop {display: block; border: 2px dashed #8888; border-radius: 8px; padding: 14px 18px;
+  .mnb-drop {display: block; margin: 2px; border: 2px dashed #8888; border-radius: 8px; padding: 14px 18px;
     text-align: center; cursor: pointer; font-size: 13px; max-width: 820px}
   .mnb-drop.over, .mnb-drop:focus-within {border-color: #0072b2; background: #0072b211}
   .mnb-drop input {display: block; margin: 6px auto 0; max-width: 100%}`;

@@ -16,13 +16,20 @@ zone
 """
 
 
+@pytest.fixture(scope="module")
+def opened(browser, lab):
+    (lab.root / "drop").mkdir()
+    write_notebook(lab.root / "drop" / "drop.ipynb", CELL)
+    with lab.notebook(browser) as notebook:
+        yield notebook.open("drop/drop.ipynb").run_all()
+        notebook.assert_clean()
+
+
 @pytest.fixture
-def page(notebook, lab, request):
-    """A place to drop files on."""
-    notebook.folder = f"drop_{request.node.name}"
-    (lab.root / notebook.folder).mkdir()
-    write_notebook(lab.root / notebook.folder / "drop.ipynb", CELL)
-    return notebook.open(f"{notebook.folder}/drop.ipynb").run_all()
+def page(opened):
+    """A place to drop files on, where nothing was dropped yet."""
+    opened.execute("together.clear(); zone.unobserve_all('status')")
+    return opened
 
 
 def drop(page, *files: str) -> None:
@@ -55,7 +62,7 @@ def test_files_arrive_whole_and_together(page, lab, tmp_path):
     for names in page.value("together"):
         for name, there in zip(sizes, names, strict=True):
             sent = (tmp_path / name).read_bytes()
-            assert (lab.root / page.folder / "dropped" / there).read_bytes() == sent, there
+            assert (lab.root / "drop" / "dropped" / there).read_bytes() == sent, there
 
 
 def test_a_folder_is_named_and_what_was_dropped_with_it_is_kept(page):
@@ -67,4 +74,3 @@ def test_a_folder_is_named_and_what_was_dropped_with_it_is_kept(page):
         page.eventually("len(together)", times)
         said = "takes can't be read; a folder? Drop the files in it."
         expect(page.page.locator(".mnb-drop")).to_contain_text(said)
-    page.assert_clean()

@@ -20,12 +20,20 @@ W.VBox([text, button])
 """
 
 
+@pytest.fixture(scope="module")
+def opened(browser, lab):
+    (lab.root / "order").mkdir()
+    write_notebook(lab.root / "order" / "order.ipynb", CELL)
+    with lab.notebook(browser) as notebook:
+        yield notebook.open("order/order.ipynb").run_all()
+        notebook.assert_clean()
+
+
 @pytest.fixture
-def page(notebook, lab, request):
-    folder = lab.root / request.node.name
-    folder.mkdir()
-    write_notebook(folder / "order.ipynb", CELL)
-    return notebook.open(f"{folder.name}/order.ipynb").run_all()
+def page(opened):
+    """A number and a button of which nothing was heard yet."""
+    opened.execute("seen.clear(); slow = 0.0; text.value = 0; seen.clear()")
+    return opened
 
 
 def type_and_press(page, number: int) -> None:
