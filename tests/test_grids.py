@@ -143,7 +143,8 @@ def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path, capsys):
     toy = write_notebook(tmp_path / "toy.ipynb", slow)
     arguments = ["sweep", str(toy), "-p", "n_layers", "1", "2"]
     arguments += ["--out", str(tmp_path / "grid")]
-    main = "from mimikit_nb.cli import main; raise SystemExit(main())"
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    main = f"{heed}; from mimikit_nb.cli import main; raise SystemExit(main())"
     command = [sys.executable, "-c", main, *arguments]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     log, end = tmp_path / "grid" / "begun.txt", time.monotonic() + 60
