@@ -112,7 +112,8 @@ def sweep(
             _write_rows(table_path, rows)
             if progress is not None:
                 progress(over, len(wanted), f"{name}: {outcome['state']}")
-    return _table([{**c.values, **rows[name], **c.values} for name, c in wanted.items()])
+    # Values as they were given: in a table that was read they are text.
+    return _table([{**rows[name], **c.values} for name, c in wanted.items()])
 
 
 def combine(notebook: Notebook, grid: Mapping[str, Any], out: Path) -> list[Combination]:

@@ -11,6 +11,7 @@ other versions of ipykernel. Main name: :func:`keep_order`.
 from __future__ import annotations
 
 import sys
+from functools import wraps
 from typing import Any
 
 ROUTE = "_reply_subshell_for"  # asked by the kernel for the thread of each message
@@ -25,9 +26,10 @@ def keep_order() -> None:
     kernel_comm = sys.modules.get("ipykernel.comm.comm")
     comm: Any = getattr(kernel_comm, "BaseComm", None)
     route = getattr(comm, ROUTE, None)
-    if route is None or route.__module__ == __name__:
+    if route is None or hasattr(route, "__wrapped__"):  # not there, or ours already
         return
 
+    @wraps(route)
     def as_sent(self: Any, data: Any, default: str | None) -> Any:
         self._reply_subshell_id = default
         return route(self, data, default)

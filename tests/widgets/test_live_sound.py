@@ -164,12 +164,18 @@ class Shell:
         self.executes(before)
 
 
-def test_a_page_is_not_gone_while_a_cell_runs(monkeypatch):
-    """Its reports wait until the kernel has time for them."""
+@pytest.fixture
+def shell(monkeypatch):
+    """A kernel's shell that is watched, and pages that are gone after half a second."""
+    made = Shell("comm_msg")
+    cells = Cells(made)
     monkeypatch.setattr(live_sound, "GONE_SECONDS", 0.5)
-    shell = Shell("comm_msg")
-    cells = Cells(shell)
     monkeypatch.setattr(live_sound, "watch_cells", lambda: cells)
+    return made
+
+
+def test_a_page_is_not_gone_while_a_cell_runs(shell):
+    """Its reports wait until the kernel has time for them."""
     page = Browser(silence, foreground=False)
     shell.tell("pre_execute", "execute_request")
     page.sound.play()
@@ -184,11 +190,7 @@ def test_a_page_is_not_gone_while_a_cell_runs(monkeypatch):
     assert time.monotonic() - ended > 0.5
 
 
-def test_other_widgets_do_not_keep_a_sound_that_nobody_hears(monkeypatch):
-    monkeypatch.setattr(live_sound, "GONE_SECONDS", 0.5)
-    shell = Shell("comm_msg")
-    cells = Cells(shell)
-    monkeypatch.setattr(live_sound, "watch_cells", lambda: cells)
+def test_other_widgets_do_not_keep_a_sound_that_nobody_hears(shell):
     page = Browser(silence, foreground=False)
     page.sound.play()
 
