@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import platform
 import random
 import sys
 from collections.abc import Iterator
@@ -150,45 +148,6 @@ def use_huge_pages() -> None:
     and none where ``THP_MEM_ALLOC_ENABLE`` is set already.
     """
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-
-
-@contextmanager
-def memory_kept() -> Iterator[None]:
-    """Keep the memory of dropped tensors for the next ones inside the block, with glibc.
-
-    Else every tensor of more than 32 MB is handed out by the system, page by page and zeroed,
-    and taken back when it is dropped. Measured: a SampleRNN that learns batches of 32 x 2048
-    does 104 thousand steps a second inside, 75 thousand outside (two cores). Holds for the whole
-    process, until the first block ends; tensors of 64 MB and more gain in the main thread only.
-    What is free at the end is given back.
-    """
-    _mallopt(_M_MMAP_MAX, 0)
-    _mallopt(_M_TRIM_THRESHOLD, -1)  # never
-    try:
-        yield
-    finally:
-        give_memory_back()
-
-
-def give_memory_back() -> None:
-    """End :func:`memory_kept` early, where memory is short."""
-    _mallopt(_M_MMAP_MAX, 65536)  # as it was
-    _mallopt(_M_MMAP_THRESHOLD, 2**25)  # where glibc moves both once large tensors are freed;
-    _mallopt(_M_TRIM_THRESHOLD, 2**26)  # being told once, it doesn't any more
-    if _has_glibc():
-        ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0))
-
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # of glibc's malloc.h
-
-
-def _mallopt(option: int, value: int) -> None:
-    if _has_glibc():
-        ctypes.CDLL(None).mallopt(option, value)
-
-
-def _has_glibc() -> bool:
-    return sys.platform == "linux" and platform.libc_ver()[0] == "glibc"
 
 
 def seed_everything(seed: int) -> None:

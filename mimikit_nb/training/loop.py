@@ -24,6 +24,7 @@ from ..networks.base import Network
 from .advice import advise_run
 from .callbacks import Callback, Callbacks, Control, Status
 from .interrupts import StopFile, stopping_on_signals
+from .memory import KeptMemory
 from .metrics import MetricsFile
 from .session import Learned, Session, is_out_of_memory
 from .timing import Speed
@@ -67,6 +68,7 @@ class Loop:
         self.stop_file = StopFile(run.stop_path)
         self.metrics = MetricsFile(run.metrics_path, self._columns())
         self.speed = Speed()
+        self.memory = KeptMemory()
         self.held_out_loss: float | None = None
         self.last: Learned | None = None
         self._complaint = ""  # what was said when memory ran out last
@@ -88,7 +90,7 @@ class Loop:
         self._change_state("running", f"from step {self.session.counters.step}")
         self.callbacks.tell("on_start", self.run, self.control)
         try:
-            with stopping_on_signals(self.control):
+            with stopping_on_signals(self.control), self.memory:
                 state, message = self._until_done()
         except BaseException as error:
             state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
@@ -105,6 +107,7 @@ class Loop:
                 return "stopped", self.control.reason
             if self._step():
                 self._after_step()
+            self.memory.trim()
         if self.config.held_out_every_steps and self.session.counters.step != self._held_out_step:
             self._measure_held_out()
         self._finish()
@@ -158,6 +161,7 @@ class Loop:
                 f"(What was said: {self._complaint})"
             )
         half = self.session.halve_batch()
+        self.memory.give_back()
         self.run.log(
             f"Out of memory in step {self.session.counters.step + 1}: the batch is halved, from "
             f"{before} to {half} rows."

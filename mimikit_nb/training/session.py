@@ -24,7 +24,7 @@ from ..io.read import Batch, Reader
 from ..io.variable import IOSpec
 from ..networks.base import NetworkConfig, State, detach_state
 from ..networks.losses import loss_terms
-from ..runtime import check_device, give_memory_back, has_bf16_units, use_huge_pages
+from ..runtime import check_device, has_bf16_units, use_huge_pages
 from .batches import Chunk, draw_changes, plan_batches, plan_held_out
 from .config import TrainConfig
 from .optimizer import build_optimizer, learning_rate
@@ -251,7 +251,6 @@ class Session:
         if state.carried is not None:
             state.carried = first_rows(state.carried, half)
         gc.collect()
-        give_memory_back()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         return half

@@ -19,7 +19,7 @@ from ..errors import ConfigError, TrainingError
 from ..io.variable import IOSpec
 from ..networks import NETWORKS
 from ..networks.base import NetworkConfig
-from ..runtime import memory_kept, subnormals_flushed
+from ..runtime import subnormals_flushed
 from .callbacks import Callback, Control
 from .config import TrainConfig
 from .loop import Loop, Preview, cut_metrics
@@ -187,7 +187,7 @@ def _opened(run: Run, device: str | None) -> Iterator[None]:
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         run.samples_folder.mkdir(exist_ok=True)
-        with run.locked(), torch.random.fork_rng(devices), subnormals_flushed(), memory_kept():
+        with run.locked(), torch.random.fork_rng(devices), subnormals_flushed():
             yield
     except OSError as error:
         raise TrainingError(

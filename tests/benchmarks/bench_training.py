@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from mimikit_nb.checkpoint import Run
 from mimikit_nb.corpus import demo_corpus
 from mimikit_nb.networks.presets import find_preset
-from mimikit_nb.runtime import default_device, memory_kept, subnormals_flushed, use_huge_pages
+from mimikit_nb.runtime import default_device, subnormals_flushed, use_huge_pages
 from mimikit_nb.training import Callback, Control, TrainConfig
 from mimikit_nb.training.loop import Loop
 from mimikit_nb.training.session import Session
@@ -108,7 +108,7 @@ def test_training_speed(name, precision, tmp_path):
     device = torch.device(default_device())
     session = Session(corpus, network, network.default_io(corpus.sample_rate), config, device.type)
     session.timing.device = device
-    with subnormals_flushed(), memory_kept():
+    with subnormals_flushed():
         steps_per_second = measure(session, Run(tmp_path))
     speed = steps_per_second * config.batch_size * session.chunk_steps
     limit = matmul_flops_per_second(session.precision, device)
