@@ -3,13 +3,12 @@ import threading
 import pytest
 import torch
 
-from mimikit_nb import runtime
 from mimikit_nb.checkpoint import Run, load_checkpoint
 from mimikit_nb.corpus import build_corpus
 from mimikit_nb.errors import CheckpointError, ConfigError, TrainingError
 from mimikit_nb.networks.sample_rnn import SampleRNN
 from mimikit_nb.networks.wavenet import FreqNetConfig, WaveNetConfig
-from mimikit_nb.training import resume
+from mimikit_nb.training import memory, resume
 
 from .conftest import IO, NETWORK, SMALL, table
 
@@ -177,8 +176,9 @@ def test_random_numbers_are_left_to_others(start):
 
 
 def test_memory_is_kept_and_subnormals_are_flushed_while_it_trains(start, monkeypatch):
-    told, seen = [], []
-    monkeypatch.setattr(runtime, "_mallopt", lambda option, value: told.append((option, value)))
+    told, seen, trims = [], [], []
+    monkeypatch.setattr(memory, "_mallopt", lambda option, value: told.append((option, value)))
+    monkeypatch.setattr(memory.KeptMemory, "trim", lambda self: trims.append(self))
     forward = SampleRNN.forward
 
     def spied(self, *args):
@@ -186,9 +186,10 @@ def test_memory_is_kept_and_subnormals_are_flushed_while_it_trains(start, monkey
         return forward(self, *args)
 
     monkeypatch.setattr(SampleRNN, "forward", spied)
-    start()
+    n_steps = start().metrics["step"].max()
     assert seen and {product for product, _ in seen} == {0.0}
     assert {n for _, n in seen} == {2} and len(told) > 2  # told before, and told back after
+    assert len(trims) == n_steps
 
 
 def test_seeds_make_the_difference(start):
