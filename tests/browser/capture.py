@@ -70,6 +70,7 @@ class Capture:
 
     def __init__(self, notebook: Notebook, sample_rate: int, index: int = 0) -> None:
         self.page, self.sample_rate = notebook.page, sample_rate
+        self.page.wait_for_function("i => window.mimikitNbLive?.size > i", arg=index)
         self.page.evaluate(RECORD, [index, TAP])
 
     def heard(self) -> tuple[np.ndarray, np.ndarray]:
@@ -79,6 +80,11 @@ class Capture:
         in_context, in_page = found["stamp"]
         frames = found["first"] + np.arange(y.shape[1])
         return y, in_page / 1000 + frames / self.sample_rate - in_context
+
+    def silent_after(self, when: float) -> float:
+        """Seconds from a time (since 1970) to the last sample that isn't 0."""
+        y, times = self.heard()
+        return float(times[np.abs(y).max(0) > 0][-1]) - when
 
     def seconds(self) -> float:
         """How much was recorded so far."""

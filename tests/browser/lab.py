@@ -168,6 +168,13 @@ class Lab:
             return False
         return True
 
+    def folder(self, name: str) -> Path:
+        """A folder of the server's with nothing in it, also when a test is tried again."""
+        made = self.root / name
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir(parents=True)
+        return made
+
     @contextmanager
     def notebook(
         self, browser: Browser, width: int = 1300, height: int = 1000
@@ -302,10 +309,21 @@ class Notebook:
         return poll(condition, timeout, what, lambda: self.page.wait_for_timeout(50))
 
     def eventually(self, expression: str, expected: Any, timeout: float = 30) -> None:
-        """Wait until a Python expression in the kernel has a value."""
-        self.poll(
-            lambda: self.value(expression) == expected, timeout, f"{expression} == {expected!r}"
-        )
+        """Wait until a Python expression in the kernel has a value; it may fail before."""
+        found: Any = None
+
+        def is_there() -> bool:
+            nonlocal found
+            try:
+                found = self.value(expression)
+            except AssertionError as error:
+                found = error
+            return found == expected
+
+        end = time.monotonic() + timeout
+        while not is_there():
+            assert time.monotonic() < end, f"not within {timeout} s: {expression} is {found!r}"
+            self.page.wait_for_timeout(50)
 
     def save(self) -> int:
         """Save the notebook; its size in bytes."""

@@ -76,8 +76,10 @@ def test_segments_by_threshold_by_hand_and_back_from_a_file(notebook, lab, folde
     page.page.mouse.move(x, box["y"] + 30, steps=5)
     expect(count).not_to_have_text("6 segments")  # while the line is still held
     page.page.mouse.up()
-    page.poll(lambda: page.value("len(app.value)") < 6, what="fewer segments")
-    expect(count).to_have_text(f"{page.value('len(app.value)')} segments")
+    page.poll(
+        lambda: (n := page.value("len(app.value)")) < 6 and count.inner_text() == f"{n} segments",
+        what="fewer segments, in Python as in the page",
+    )
     button(page, "Undo").click()
     page.eventually("len(app.value)", 6)
     page.page.locator(".mnb-waveform").scroll_into_view_if_needed()
@@ -111,6 +113,7 @@ def test_the_curve_and_the_levels_follow_the_zoom_and_a_part_is_heard(
     notebook, folder, screenshots
 ):
     page = opened(notebook, "segment")
+    page.eventually("len(app.session.found)", 6)
     page.execute("app.session.history.__init__(); app.session.edit(app.session.found)")
     page.execute("app.panel.refresh(); " + WATCH.format("app"))
     strip = page.page.locator(".mnb-levels canvas")
@@ -135,7 +138,7 @@ def test_the_curve_and_the_levels_follow_the_zoom_and_a_part_is_heard(
         lambda: np.ptp(page.value("app.panel.curve.range")) == pytest.approx(SECONDS / 4, rel=0.1),
         what="the passage that the waveform shows",
     )
-    assert page.value("app.panel.levels.range") == page.value("app.panel.curve.range")
+    page.eventually("app.panel.levels.range == app.panel.curve.range", True)
     page.page.screenshot(path=screenshots / "segment_zoomed.png", full_page=True)
     page.page.get_by_role("button", name="Show all", exact=True).click()
     page.poll(lambda: np.ptp(page.value("app.panel.curve.range")) > 3.5, what="everything")
@@ -144,6 +147,7 @@ def test_the_curve_and_the_levels_follow_the_zoom_and_a_part_is_heard(
 
 def test_cue_points_are_exported_and_a_chosen_file_is_read_back(notebook, folder):
     page = opened(notebook, "segment")
+    page.eventually("len(app.session.found)", 6)
     page.execute("app.session.history.__init__(); app.session.edit(app.session.found)")
     page.execute("app.panel.exports.formats.value = ('cue',); app.panel.refresh()")
     page.eventually("len(app.value)", 6)

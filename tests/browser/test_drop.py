@@ -18,8 +18,7 @@ zone
 
 @pytest.fixture(scope="module")
 def opened(browser, lab):
-    (lab.root / "drop").mkdir()
-    write_notebook(lab.root / "drop" / "drop.ipynb", CELL, AS_THE_KERNEL_LIKES)
+    write_notebook(lab.folder("drop") / "drop.ipynb", CELL, AS_THE_KERNEL_LIKES)
     with lab.notebook(browser) as notebook:
         yield notebook.open("drop/drop.ipynb").run_all()
         notebook.assert_clean()

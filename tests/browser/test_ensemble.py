@@ -22,10 +22,9 @@ SOUND = "app.composer.known({}).audio"
 DIGEST = "__import__('hashlib').sha256({}.tobytes()).hexdigest()"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def folder(lab):
-    made = lab.root / "ensemble"
-    made.mkdir()
+    made = lab.folder("ensemble")
     write(made / "music.wav", demo_music(RATE, seconds=SECONDS), RATE)
     mnb.build_corpus(made / "music.wav", made / "music.h5", sample_rate=RATE)
     make_run(made / "runs" / "tiny", "sample_rnn", RATE)
@@ -85,9 +84,10 @@ def test_a_piece_made_by_hand(notebook, lab, folder, screenshots):
         page.poll(lambda s=seconds: abs(page.value("app.panel.sources.player.time") - s) < 0.1)
         button(page, "Add prompt").click()
     page.poll(lambda: len(page.value("app.composer.draft.prompts")) == 2, what="two prompts")
-    for generator, seconds in (("tiny", 1.0), ("nearest neighbour", 1.5), ("silence", 0.5)):
-        add_turn(page, generator, seconds)
-    page.poll(lambda: labels(page) == ["runs/tiny", "nearest neighbour", "silence"])
+    for n, turn_ in enumerate((("tiny", 1.0), ("nearest neighbour", 1.5), ("silence", 0.5))):
+        add_turn(page, *turn_)
+        page.poll(lambda n=n: len(labels(page)) == n + 1, what="another turn")
+    assert labels(page) == ["runs/tiny", "nearest neighbour", "silence"]
     assert turn(page, "0,2").get_attribute("aria-label").startswith("Turn 3 of voice 1: silence")
 
     generate(page, "Generate all")

@@ -22,8 +22,7 @@ app.run()
 @pytest.fixture(scope="module")
 def page(browser, lab):
     """A view onto two runs, with two prompts."""
-    folder = lab.root / "generate"
-    folder.mkdir()
+    folder = lab.folder("generate")
     write(folder / "music.wav", demo_music(SR, seconds=SECONDS), SR)
     corpus = mnb.build_corpus(folder / "music.wav", folder / "corpus.h5", SR)
     settings = {"n_fft": 512, "hop_length": 256, "residual_channels": 16, "groups": 1}
@@ -87,6 +86,7 @@ def test_sounds_are_made_marked_extended_and_saved(page, lab, screenshots):
     expect(shown).to_contain_text("temperature 1 · seed 1")
     press(page, "Extend 2 by 10 s")
     page.eventually("app.value[1].audio.shape[-1] > 11 * app.value[1].sample_rate", True, 90)
+    expect(shown).to_contain_text("/ 0:11")  # the list of sounds is drawn anew
     press(page, "Save 2")
     page.eventually("sorted(app.saved)", [1])
     press(page, "Save all")

@@ -78,13 +78,21 @@ def test_a_trained_network_plays_and_obeys_within_half_a_second(page, screenshot
     while min(delays) >= 0.5 and len(delays) < 3:  # on a machine that is busy with other things
         delays.append(delay_of_a_new_temperature(page, capture))
     assert min(delays) < 0.5
+    assert np.abs(capture.heard()[0]).max() > 0.05  # it wasn't silent
+    delays = [delay_of_stop(page, capture)]
+    while min(delays) >= 0.2 and len(delays) < 3:
+        press(page, "Play")
+        page.eventually("app.sound.state", "playing")
+        delays.append(delay_of_stop(page, capture))
+    assert min(delays) < 0.2
+
+
+def delay_of_stop(page, capture: Capture) -> float:
+    """Seconds from the press on Stop until nothing leaves the page any more."""
     press(page, "Stop")
-    page.page.wait_for_timeout(300)
-    stopped = capture.acted("click")
-    y, times = capture.heard()
-    assert np.abs(y[:, times < stopped]).max() > 0.05  # it wasn't silent
-    assert not np.abs(y[:, times > stopped + 0.2]).any()
+    page.page.wait_for_timeout(500)
     page.eventually("app.sound.state", "stopped")
+    return capture.silent_after(capture.acted("click"))
 
 
 def delay_of_a_new_temperature(page, capture: Capture) -> float:
@@ -119,37 +127,39 @@ def test_voices_are_muted_frozen_reprompted_and_kept(page, folder, screenshots):
     page.poll(lambda: capture.seconds() > 1, what="it plays")
     press(page, "Freeze")
     page.eventually("app.play.is_frozen", True)
-    page.poll(lambda: capture.seconds() > 3, what="it goes round")
+    frozen = capture.seconds()
+    page.poll(lambda: capture.seconds() > frozen + 2, what="it goes round")
     y, half = capture.heard()[0][0][-2 * SR :], SR // 2
     apart = [np.abs(y[i : i + half] - y[i + half : i + SR]).max() for i in range(0, SR, 200)]
     assert min(apart) < 1e-4 and y.std() > 0.01  # the same again, half a second later
     press(page, "Release")
+    did = "[c['did'] for c in app.play._changes if 'did' in c]"
     press(page, "Re-prompt from here")
+    page.eventually(did, ["re-prompt"])
     page.eventually("app._panel.reader.is_alive", False)
     press(page, "From the prompts")
-    page.eventually("[c['did'] for c in app.play._changes if 'did' in c]",
-                    ["re-prompt", "from the prompts"])  # fmt: skip
+    page.eventually(did, ["re-prompt", "from the prompts"])
     page.page.get_by_label("seconds", exact=True).fill("2")
     page.page.get_by_label("seconds", exact=True).press("Tab")
     press(page, "Keep the last")
     page.eventually("len(app.kept)", 1)
-    kept = load(folder / "kept" / "live_001.wav", None)[0]
+    path = folder / page.value("str(app.kept[0])")
+    kept = load(path, None)[0]
     page.poll(lambda: capture.seconds() > 5, what="what was kept is heard")
     y = np.clip(capture.heard()[0][0], -1, 1)
     parts = kept.reshape(8, -1)  # a gap, on a busy machine, is in one of them
     assert sum(is_in(part, y) for part in parts) > 4  # the file holds what left the loudspeakers
-    recall = mnb.read_recall(folder / "kept" / "live_001.wav")
+    recall = mnb.read_recall(path)
     assert [voice["prompt"]["position_seconds"] for voice in recall["voices"]] == [1.0, 4.0]
     assert len(kept) == recall["to_sample"] - recall["from_sample"] == 2 * SR
     expect(page.page.locator(".mnb-view .mnb-waveform")).to_have_attribute("data-ready", "true")
     page.page.locator(".mnb-view").screenshot(path=screenshots / "live_kept.png")
     page.page.get_by_role("slider", name=re.compile("Level of voice 2")).press("Home")
-    muted = capture.now()
     press(page, "Mute 1")
-    page.poll(lambda: capture.heard()[1][-1] > muted + 0.8, what="what follows is heard")
-    y, times = capture.heard()
-    assert not np.abs(y[:, times > muted + 0.5]).any()
-    assert page.value("app.sound.state") == "playing"
+    muted = capture.acted("click")
+    page.poll(lambda: capture.heard()[1][-1] > muted + 1.5, what="what follows is heard")
+    assert capture.silent_after(muted) < 1.0  # how soon is the other test's
+    page.eventually("app.sound.state", "playing")
     press(page, "Stop")
 
 

@@ -22,8 +22,7 @@ W.VBox([text, button])
 
 @pytest.fixture(scope="module")
 def opened(browser, lab):
-    (lab.root / "order").mkdir()
-    write_notebook(lab.root / "order" / "order.ipynb", CELL)
+    write_notebook(lab.folder("order") / "order.ipynb", CELL)
     with lab.notebook(browser) as notebook:
         yield notebook.open("order/order.ipynb").run_all()
         notebook.assert_clean()

@@ -224,7 +224,7 @@ def stop(view: View, figures: dict, name: str) -> None:
 
 def test_a_newcomer_hears_a_first_preview(notebook, lab, tmp_path, screenshots, figures):
     """Open the notebook as it is, drop two files, press Start, listen."""
-    path = place(lab, "21_train_sample_rnn", "newcomer")
+    path = place(lab, "21_train_sample_rnn", "newcomer", max_minutes=10.0)
     sounds = [tmp_path / "first take.wav", tmp_path / "second take.flac"]
     for seed, file in enumerate(sounds):
         write(file, demo_music(22050, 20.0, seed), 22050)
@@ -241,6 +241,8 @@ def test_a_newcomer_hears_a_first_preview(notebook, lab, tmp_path, screenshots, 
     notebook.eventually("len(app.trainer.previews) > 0", True, 120)
     took = notebook.value("time.time() - began")
     figures["seconds from Start to the first preview"] = round(took, 1)
+    notebook.execute("app.trainer.set_preview_interval(0)")  # so that no other takes its place
+    notebook.eventually("app.trainer.is_previewing", False, 60)
     player = view.root.locator(".mnb-waveform").first
     player.scroll_into_view_if_needed()
     expect(player).to_have_attribute("data-ready", "true")
@@ -365,7 +367,7 @@ def test_every_control_has_a_name_and_is_reached_by_keyboard(notebook, lab):
         view.fold(text).press("Enter")
     expect(view.box("batch size")).to_be_visible()
     expect(view.root.locator(".mnb-waveform")).to_have_attribute("data-ready", "true")
-    notebook.poll(lambda: not notebook.page.evaluate(UNNAMED), 5, "all controls have names")
+    notebook.poll(lambda: not notebook.page.evaluate(UNNAMED), 30, "all controls have names")
     assert not notebook.page.evaluate(UNREACHABLE)
     slider = view.root.get_by_role("slider", name="smoothing")
     slider.focus()

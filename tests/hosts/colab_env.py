@@ -27,7 +27,7 @@ def make(folder: Path) -> Path:
     shared = sysconfig.get_path("purelib")
     venv.EnvBuilder(clear=True, symlinks=True).create(folder)
     python = folder / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "install"]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--retries=10"]
     subprocess.run([*pip, "--quiet", "--no-deps", "--requirement", str(PINS)], check=True)
     own, _ = ask(python)
     Path(own, "zz_shared.pth").write_text(f"{ROOT}\n{shared}\n", encoding="utf-8")

@@ -52,7 +52,8 @@ def test_the_player_shows_the_segments(app):
     assert "6 events" in app.panel.status.value and "finished" in app.panel.status.value
 
 
-def test_the_threshold_picks_anew_and_a_drag_is_one_change(app):
+def test_the_threshold_picks_anew_and_a_drag_is_one_change(app, monkeypatch):
+    monkeypatch.setattr("mimikit_nb.widgets.session.DRAG_SECONDS", 60.0)  # however slow it is
     salience = np.sort(app.value.candidates.salience)
     for level in salience[-4:-1]:
         app.panel.curve.threshold = float(level)
