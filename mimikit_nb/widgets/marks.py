@@ -129,7 +129,7 @@ def as_entries(metadata: Any, duration_seconds: float) -> tuple[dict[str, Any], 
     Returns
     -------
     facts : dict
-        Name and value of what is true of the whole sound.
+        Name and value of what is true of the whole sound, but the prompt's borders: they are seen.
     entries : list of dict
         Segments that can't be edited, in order of time.
 
@@ -141,7 +141,7 @@ def as_entries(metadata: Any, duration_seconds: float) -> tuple[dict[str, Any], 
     if metadata is None:
         return {}, []
     if isinstance(metadata, Mapping):
-        facts = flatten(metadata)
+        facts = {k: v for k, v in flatten(metadata).items() if k not in BORDERS}
         return facts, _prompt_entries(metadata, facts, duration_seconds)
     entries = []
     for item in metadata:
@@ -172,10 +172,9 @@ def _prompt_entries(
     if end is None:
         return []
     start = metadata.get("prompt_start_seconds", 0.0)
-    of_prompt = {k: v for k, v in facts.items() if k.startswith(("prompt", "corpus"))}
-    about = {k: v for k, v in of_prompt.items() if k not in BORDERS}
+    about = {k: v for k, v in facts.items() if k.startswith(("prompt", "corpus"))}
     prompt = {"start": start, "stop": end, "label": "prompt", "kind": "prompt", "metadata": about}
-    rest = {k: v for k, v in facts.items() if k not in of_prompt}
+    rest = {k: v for k, v in facts.items() if k not in about}
     generated = {"start": end, "stop": duration_seconds, "metadata": rest}
     generated |= {"label": "generated", "kind": "generated"}
     entries = [entry | {"editable": False} for entry in (prompt, generated)]

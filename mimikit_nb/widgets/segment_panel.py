@@ -103,7 +103,7 @@ class SegmentPanel(AnalysisPanel["SegmentView", Segmentation]):
             value=settings.n_segments or 0,
             min=0,
             max=100_000,
-            description="about",
+            description="how many",
             layout=W.Layout(width="170px"),
         )
         self.method = W.Dropdown(

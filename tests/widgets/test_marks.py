@@ -74,7 +74,7 @@ def test_metadata_of_the_whole_sound_marks_the_prompt():
         {"prompt_end_seconds": 2, "corpus_position_seconds": 7.5, "checkpoint": {"step": 500}},
         SECONDS,
     )
-    assert facts["checkpoint.step"] == 500
+    assert facts == {"corpus_position_seconds": 7.5, "checkpoint.step": 500}
     prompt, generated = entries
     assert (prompt["start"], prompt["stop"], prompt["kind"]) == (0, 2, "prompt")
     assert prompt["metadata"] == {"corpus_position_seconds": 7.5}
