@@ -75,7 +75,9 @@ def audio_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def as_somebody_else() -> Iterator[tuple[Path, Callable[[], AbstractContextManager[None]]]]:
+def as_somebody_else(
+    _built_corpus: Path,  # imports what is imported late: others may not enter Python's folder
+) -> Iterator[tuple[Path, Callable[[], AbstractContextManager[None]]]]:
     """Folder that everybody may enter, and a context without the rights of root."""
 
     @contextlib.contextmanager

@@ -161,8 +161,7 @@ def test_sigterm_interrupts_the_cell_before_the_kernel_ends(tmp_path):
     path = write_notebook(
         tmp_path / "long.ipynb",
         "import pathlib, time\n"
-        f"pathlib.Path({str(began)!r}).touch()\n"
-        "try:\n    time.sleep(60)\n"
+        f"try:\n    pathlib.Path({str(began)!r}).touch()\n    time.sleep(60)\n"
         f"except KeyboardInterrupt:\n    time.sleep(6)\n    pathlib.Path({str(ended)!r}).touch()",
     )
     code = "import sys; from mimikit_nb.cli import main; sys.exit(main())"

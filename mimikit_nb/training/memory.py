@@ -27,9 +27,9 @@ class KeptMemory:
     Has an effect with glibc only, on the whole process, until the first block ends; tensors of
     64 MB and more gain in the main thread only. What is free at the end is given back.
 
-    A heap of which nothing is given back also becomes ragged: four tensors of 64 MB, made and
-    dropped again and again, took 3.2 GB in the end. Their places don't change any more then, so
-    one :meth:`trim` makes the same of it as a fresh start, 250 MB, at the price of one slow step.
+    A heap of which nothing is given back gets holes: with four tensors of 38 MB in each step, and
+    small ones between them that stay, it grew by 38 MB a step. :meth:`trim` limits that, at the
+    price of a slow step now and then.
 
     Examples
     --------

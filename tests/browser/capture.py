@@ -82,8 +82,9 @@ class Capture:
         return y, in_page / 1000 + frames / self.sample_rate - in_context
 
     def silent_after(self, when: float) -> float:
-        """Seconds from a time (since 1970) to the last sample that isn't 0."""
+        """Seconds from a time (since 1970), before which it sounds, to the last sample but 0."""
         y, times = self.heard()
+        assert y[:, (times > when - 1) & (times < when)].any()
         return float(times[np.abs(y).max(0) > 0][-1]) - when
 
     def seconds(self) -> float:

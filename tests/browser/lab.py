@@ -188,6 +188,14 @@ class Lab:
             notebook.shut_kernels()
             context.close()
 
+    @contextmanager
+    def opened(self, browser: Browser, name: str, *cells: str) -> Iterator[Notebook]:
+        """A page with a new notebook ``name/name.ipynb``, all run; it has to end without errors."""
+        write_notebook(self.folder(name) / f"{name}.ipynb", *cells)
+        with self.notebook(browser) as notebook:
+            yield notebook.open(f"{name}/{name}.ipynb").run_all()
+            notebook.assert_clean()
+
 
 class Notebook:
     """One page of a browser with a notebook in it."""
@@ -310,20 +318,17 @@ class Notebook:
 
     def eventually(self, expression: str, expected: Any, timeout: float = 30) -> None:
         """Wait until a Python expression in the kernel has a value; it may fail before."""
-        found: Any = None
 
-        def is_there() -> bool:
-            nonlocal found
+        def found() -> Any:
             try:
-                found = self.value(expression)
+                return self.value(expression)
             except AssertionError as error:
-                found = error
-            return found == expected
+                return error
 
-        end = time.monotonic() + timeout
-        while not is_there():
-            assert time.monotonic() < end, f"not within {timeout} s: {expression} is {found!r}"
-            self.page.wait_for_timeout(50)
+        try:
+            self.poll(lambda: found() == expected, timeout, f"{expression} == {expected!r}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {found()!r}") from None
 
     def save(self) -> int:
         """Save the notebook; its size in bytes."""

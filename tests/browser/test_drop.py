@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import AS_THE_KERNEL_LIKES, write_notebook
+from tests.browser.lab import AS_THE_KERNEL_LIKES
 
 CELL = """
 import time
@@ -18,10 +18,8 @@ zone
 
 @pytest.fixture(scope="module")
 def opened(browser, lab):
-    write_notebook(lab.folder("drop") / "drop.ipynb", CELL, AS_THE_KERNEL_LIKES)
-    with lab.notebook(browser) as notebook:
-        yield notebook.open("drop/drop.ipynb").run_all()
-        notebook.assert_clean()
+    with lab.opened(browser, "drop", CELL, AS_THE_KERNEL_LIKES) as notebook:
+        yield notebook
 
 
 @pytest.fixture

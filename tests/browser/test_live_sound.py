@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.capture import Capture
-from tests.browser.lab import AS_THE_KERNEL_LIKES, write_notebook
+from tests.browser.lab import AS_THE_KERNEL_LIKES
 
 SR = 22050
 SETUP = f"""
@@ -51,12 +51,9 @@ Heard = tuple[int, Any]
 
 @pytest.fixture(scope="module")
 def opened(browser, lab):
-    folder = lab.root / "live_sound"
-    folder.mkdir(exist_ok=True)
-    write_notebook(folder / "live.ipynb", SETUP, STEREO, SLOW, SHORT, WRONG, PULLED)
-    with lab.notebook(browser) as notebook:
-        yield notebook.open("live_sound/live.ipynb").run_all()
-        notebook.assert_clean()
+    cells = (SETUP, STEREO, SLOW, SHORT, WRONG, PULLED)
+    with lab.opened(browser, "live_sound", *cells) as notebook:
+        yield notebook
 
 
 def view(notebook, name: str):
@@ -237,7 +234,7 @@ def test_pages_without_worklets_play_too(notebook, lab, opened):
     notebook.page.add_init_script(
         "Object.defineProperty(BaseAudioContext.prototype, 'audioWorklet', { value: undefined })"
     )
-    notebook.open("live_sound/live.ipynb").run_all()
+    notebook.open("live_sound/live_sound.ipynb").run_all()
 
     def play() -> Heard:
         press(notebook, "short", "Play")

@@ -2,8 +2,6 @@
 
 import pytest
 
-from tests.browser.lab import write_notebook
-
 CELL = """
 import threading, time
 import ipywidgets as W
@@ -22,10 +20,8 @@ W.VBox([text, button])
 
 @pytest.fixture(scope="module")
 def opened(browser, lab):
-    write_notebook(lab.folder("order") / "order.ipynb", CELL)
-    with lab.notebook(browser) as notebook:
-        yield notebook.open("order/order.ipynb").run_all()
-        notebook.assert_clean()
+    with lab.opened(browser, "order", CELL) as notebook:
+        yield notebook
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from mimikit_nb.corpus.bank import OutputBank
 from mimikit_nb.errors import EngineError, ParameterError
 from mimikit_nb.generation.controls import Controls
 from mimikit_nb.generation.engine import EngineOptions, compile_stages
+from mimikit_nb.generation.engine import compile as compile_module
 from mimikit_nb.generation.loop import EagerExecutor
 from mimikit_nb.generation.record import open_sink, record
 from mimikit_nb.generation.sound import SoundStream, generate
@@ -145,7 +146,8 @@ def test_plain_hooks_are_compiled_and_say_the_same_as_eager_steps(samples):
     assert not isinstance(executors[0], EagerExecutor)
 
 
-def test_python_hooks_run_eagerly_and_that_is_said_once(samples, caplog):
+def test_python_hooks_run_eagerly_and_that_is_said_once(samples, caplog, monkeypatch):
+    monkeypatch.setattr(compile_module, "_said", set())  # also when it is tried again
     kinds = []
 
     def note(stages, state, **options):

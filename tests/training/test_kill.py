@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import random
 import shutil
-import signal
 import time
 from pathlib import Path
 
@@ -45,7 +44,7 @@ def train_with_kills(corpus_path: Path, folder: Path, seconds: float, rng: rando
         if process.exitcode is not None:
             assert process.exitcode == 0
             return kills
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()  # SIGKILL, if it hasn't just ended
         process.join()
         kills += 1
 
