@@ -37,7 +37,7 @@ $(READY):
 install:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found; name one: make PYTHON=... setup"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[test,batch,lab]' --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --editable '.[test,batch,lab,formats]' --constraint constraints.txt
 	rm -f $(VENV)/.ready-*
 	touch $(READY)
 

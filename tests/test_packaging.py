@@ -49,7 +49,7 @@ def test_conda_environment_equals_the_declared_dependencies():
     conda = dict(line.split(maxsplit=1) for line in environment["dependencies"] if " " in line)
     declared = {
         CONDA_NAMES.get(r.name, r.name): set(map(str, r.specifier))
-        for r in requirements("batch", "lab")
+        for r in requirements("batch", "formats", "lab")
     }
     declared["python"] = {PROJECT["requires-python"]}
     assert {name: set(bounds.split(",")) for name, bounds in conda.items()} == declared
@@ -58,7 +58,7 @@ def test_conda_environment_equals_the_declared_dependencies():
 def test_every_dependency_has_a_reason():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     lines = [line.strip() for line in text.splitlines()]
-    for requirement in requirements("batch", "lab", "test"):
+    for requirement in requirements("batch", "formats", "lab", "test"):
         declared = [line for line in lines if line.startswith(f'"{requirement.name}>')]
         assert declared
         assert all("# " in line for line in declared), f"say what {requirement.name} is for"
@@ -68,7 +68,7 @@ def test_constraints_pin_every_dependency_within_its_bounds():
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = [line.split("==") for line in lines if not line.startswith("#")]
     versions = {canonicalize_name(name): version for name, version in pins}
-    for requirement in requirements("batch", "lab", "test"):
+    for requirement in requirements("batch", "formats", "lab", "test"):
         version = versions[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), requirement
 

@@ -36,7 +36,9 @@ def install(
     lines = re.findall(r"^ +%pip (.*)$", cell, re.M)
     assert "--constraint kept.txt" in lines[-1]
     lines[-1] = lines[-1].replace("--constraint kept.txt", constraint)
-    commands = [f"'{sys.executable}' -m pip {line.format(source=source)}" for line in lines]
+    commands = [
+        f"'{sys.executable}' -m pip {line.format(source=source.as_uri())}" for line in lines
+    ]
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "PIP_CONFIG_FILE": os.devnull}
     return subprocess.run(
         "\n".join(["set -e", *commands[:-1], "export PIP_DRY_RUN=1 PIP_QUIET=0", commands[-1]]),
@@ -58,19 +60,19 @@ def test_only_what_is_missing_is_installed(tmp_path):
     wheel(tmp_path, "mnb_missing", "1.0")
     there = [name for name in KEPT if name != "ipywidgets"]  # the lane lacks its notebook server
     bounds = [f"{name}>={Version(version(name)).base_version}" for name in there]
-    made = install(wheel(tmp_path, "mnb_toy", "1.0", "mnb_missing", *bounds), tmp_path)
+    made = install(wheel(tmp_path, "mimikit_nb", "1.0", "mnb_missing", *bounds), tmp_path)
     assert made.returncode == 0, made.stderr
     kept = (tmp_path / "kept.txt").read_text().split()
     assert sorted(kept) == sorted(f"{name}=={version(name)}" for name in KEPT)
     said = "".join(re.findall(r"Would install (.*)", made.stdout))
-    assert not said or sorted(said.split()) == ["mnb_missing-1.0", "mnb_toy-1.0"]
+    assert not said or sorted(said.split()) == ["mimikit_nb-1.0", "mnb_missing-1.0"]
 
 
 @pytest.mark.parametrize("name", KEPT)
 def test_what_colab_brings_is_never_replaced(name, tmp_path):
     """A newer one is there for the taking, and wanted; pip says no and leaves all as it is."""
     wheel(tmp_path, name, "99.0")
-    toy = wheel(tmp_path, "mnb_toy", "1.0", f"{name}>=99")
+    toy = wheel(tmp_path, "mimikit_nb", "1.0", f"{name}>=99")
     made = install(toy, tmp_path)
     assert made.returncode != 0
     assert "conflicting dependencies" in made.stderr
