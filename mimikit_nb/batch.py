@@ -25,7 +25,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from . import errors
-from .config import did_you_mean
+from .config import describe, did_you_mean, shown
 from .errors import NotebookError
 
 _KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -74,10 +74,9 @@ class Parameter:
         try:
             return TypeAdapter(kind).validate_python(value)
         except ValidationError as error:
-            reason = error.errors()[0]["msg"]
             raise NotebookError(
-                f"Parameter {self.name} is {given!r}, but it is declared {self.type}: {reason}. "
-                f"Its default is {self.default!r}."
+                f"Parameter {self.name} is {shown(given)}, but it is declared {self.type}: it "
+                f"{describe(error.errors()[0])}. Its default is {self.default!r}."
             ) from None
 
     def __str__(self) -> str:

@@ -15,14 +15,38 @@ kind's name, a dict or a config into a config. Nothing is ever resolved through 
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, ValidationError
 
 from .errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_PLAIN_WORDS = {
+    "Input should be": "must be",
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "a valid string": "text",
+    "a valid boolean": "true or false",
+    "a valid dictionary": "a mapping of names to values",
+    "a valid list": "a list",
+    "a valid tuple": "a list",
+    "List should have": "must have",
+    "Tuple should have": "must have",
+    "Dictionary should have": "must have",
+    "String should have": "must have",
+    "Field required": "must be given",
+    " after validation": "",
+    ", unable to parse string as a number": "",
+    ", unable to parse string as an integer": "",
+    ", unable to interpret input": "",
+}
 
 
 def field(
@@ -148,6 +172,42 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     )
 
 
+def describe(problem: ErrorDetails) -> str:
+    """Say in plain words what a value must be.
+
+    Parameters
+    ----------
+    problem : dict
+        One of :meth:`pydantic.ValidationError.errors`.
+
+    Returns
+    -------
+    str
+        Such as "must be a whole number", without the value and without a full stop; what a
+        validator of ours raised is left as it is.
+    """
+    if problem["type"] in ("value_error", "assertion_error"):
+        return str(problem["ctx"]["error"])
+    text = problem["msg"]
+    for theirs, ours in _PLAIN_WORDS.items():
+        text = text.replace(theirs, ours)
+    return text
+
+
+def shown(value: Any) -> str:
+    """Show a value in a message: as it is typed, shortened where it is long or deeply nested."""
+    try:
+        return _SHORT.repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits
+        return f"a very long {type(value).__name__}"
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 200
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = _SHORT.maxfrozenset = 12
+_SHORT.maxlevel, _SHORT.maxlong = 4, 60
+
+
 def _in_words(cls: type[BaseModel], error: ValidationError) -> str:
     """All complaints of a validation as sentences that name field, value and limit."""
     sentences = []
@@ -160,5 +220,5 @@ def _in_words(cls: type[BaseModel], error: ValidationError) -> str:
         elif item["type"] == "missing":
             sentences.append(f"{cls.__name__} needs a value for {name!r}.")
         else:
-            sentences.append(f"{name} = {item['input']!r}: {item['msg']}.")
+            sentences.append(f"{name} = {shown(item['input'])}: {describe(item)}.")
     return " ".join(sentences)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
+from pydantic import TypeAdapter, ValidationError, field_validator
 
-from mimikit_nb.config import Config, Registry, did_you_mean, field, load_yaml
+from mimikit_nb.config import Config, Registry, describe, did_you_mean, field, load_yaml, shown
 from mimikit_nb.errors import ConfigError
 
 
@@ -134,3 +135,57 @@ def test_fields_carry_what_a_form_needs():
     assert schema["scale"] == "log"
     assert schema["description"] == "Half its width."
     assert schema["maximum"] == 10
+
+
+class EvenConfig(Config):
+    """An even number."""
+
+    number: int = 0
+    "Number."
+
+    @field_validator("number")
+    @classmethod
+    def _check(cls, number: int) -> int:
+        if number % 2:
+            raise ValueError("odd numbers don't fit")
+        return number
+
+
+def test_our_own_reasons_stand_in_a_message_as_they_are():
+    with pytest.raises(ConfigError) as error:
+        EvenConfig(number=3)
+    assert str(error.value) == "number = 3: odd numbers don't fit."
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "words"),
+    [
+        (int, "x", "must be a whole number"),
+        (int, 1.5, "must be a whole number, got a number with a fractional part"),
+        (float, "x", "must be a number"),
+        (bool, "x", "must be true or false"),
+        (str, 1, "must be text"),
+        (list, 1, "must be a list"),
+        (dict, 1, "must be a mapping of names to values"),
+        (Literal["a", "b"], "c", "must be 'a' or 'b'"),
+        (tuple[int, int], [1], "must be given"),
+    ],
+)
+def test_what_a_value_must_be_is_said_in_plain_words(declared, value, words):
+    with pytest.raises(ValidationError) as error:
+        TypeAdapter(declared).validate_python(value)
+    assert describe(error.value.errors()[0]) == words
+
+
+def test_a_value_in_a_message_is_short_whatever_it_is():
+    nested: list[object] = []
+    for _ in range(10**5):
+        nested = [nested]
+    cyclic: list[object] = []
+    cyclic.append(cyclic)
+    values = [nested, cyclic, 10**5000, "x" * 10**6, list(range(10**6)), {"a": "b" * 10**6}]
+    assert all(len(shown(value)) < 300 for value in values)
+    assert shown("a") == "'a'" and shown([1, 2.5, None]) == "[1, 2.5, None]"
+    with pytest.raises(ConfigError) as error:
+        CircleConfig(radius="x" * 10**6)
+    assert len(str(error.value)) < 400

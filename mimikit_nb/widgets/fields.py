@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BeforeValidator, ValidationError
 from pydantic.fields import FieldInfo
 
-from ..config import Registry
+from ..config import Registry, describe
 
 
 def bare_type(annotation: Any) -> Any:
@@ -76,6 +76,5 @@ def in_words(error: Exception) -> str:
     """First complaint of a validation, as a sentence about the value."""
     if not isinstance(error, ValidationError):
         return "This can't be read."
-    text = str(error.errors()[0]["msg"]).replace("Input should be", "must be")
-    text = text.split(", unable to parse")[0].replace("a valid integer", "a whole number")
+    text = describe(error.errors()[0])
     return f"{text[:1].upper()}{text[1:]}."
