@@ -7,6 +7,7 @@ chunks that audio editors and samplers read. Main names: :func:`add_cues`, :func
 from __future__ import annotations
 
 import struct
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def add_cues(path: Path, starts: np.ndarray, stops: np.ndarray, labels: Sequence
     points, texts = [], []
     for number, (start, stop, label) in enumerate(zip(starts, stops, labels, strict=True), 1):
         points.append(struct.pack("<II4sIII", number, int(start), b"data", 0, 0, int(start)))
-        text = label.encode("utf-8") + b"\0"
+        text = label.replace("\0", " ").encode("utf-8", "replace") + b"\0"
         texts.append(_chunk(b"labl", struct.pack("<I", number) + text))
         length = struct.pack("<II4sHHHH", number, int(stop - start), b"rgn ", 0, 0, 0, 0)
         texts.append(_chunk(b"ltxt", length))
@@ -67,9 +68,8 @@ def cue_points(path: Path) -> list[tuple[int, int, str]]:
     list of (start, length, label)
         In samples, in the file's order; the length is 0 where none is given.
     """
-    starts: dict[int, int] = {}
-    lengths: dict[int, int] = {}
-    labels: dict[int, str] = {}
+    points: list[tuple[int, int]] = []
+    texts = Texts()
     with open(path, "rb") as file:
         for chunk in list(walk(file)):
             if chunk.name not in (b"cue ", b"LIST"):
@@ -79,26 +79,52 @@ def cue_points(path: Path) -> list[tuple[int, int, str]]:
             if chunk.name == b"cue ":
                 for at in range(4, len(content) - 23, 24):
                     number, _, _, _, _, start = struct.unpack_from("<II4sIII", content, at)
-                    starts[number] = start
+                    points.append((number, start))
             elif content[:4] == b"adtl":
-                _read_texts(content[4:], lengths, labels)
+                texts.read(content[4:])
     return [
-        (start, lengths.get(number, 0), labels.get(number, str(number)))
-        for number, start in starts.items()
+        (start, texts.length(number), texts.label(number, str(position)))
+        for position, (number, start) in enumerate(points, 1)
     ]
 
 
-def _read_texts(content: bytes, lengths: dict[int, int], labels: dict[int, str]) -> None:
-    """Names and lengths from the list of associated data."""
-    at = 0
-    while at + 12 <= len(content):
-        name, size, number = struct.unpack_from("<4sII", content, at)
-        body = content[at + 12 : at + 8 + size]
-        if name == b"labl":
-            labels[number] = body.split(b"\0")[0].decode("utf-8", "replace")
-        elif name == b"ltxt" and len(body) >= 4:
-            lengths[number] = struct.unpack_from("<I", body)[0]
-        at += 8 + size + size % 2
+class Texts:
+    """Names and lengths that a WAV file tells of its cue points, by their numbers.
+
+    Where several points share a number, they take what is told of it in turn.
+    """
+
+    def __init__(self) -> None:
+        self._lengths: dict[int, deque[int]] = defaultdict(deque)
+        self._labels: dict[int, deque[str]] = defaultdict(deque)
+
+    def read(self, content: bytes) -> None:
+        """Take over a list of associated data."""
+        at = 0
+        while at + 12 <= len(content):
+            name, size, number = struct.unpack_from("<4sII", content, at)
+            body = content[at + 12 : at + 8 + size]
+            if name == b"labl":
+                self._labels[number].append(_decode(body.split(b"\0")[0]))
+            elif name == b"ltxt" and len(body) >= 4:
+                self._lengths[number].append(struct.unpack_from("<I", body)[0])
+            at += 8 + size + size % 2
+
+    def label(self, number: int, otherwise: str) -> str:
+        """Name of the next point with this number."""
+        return self._labels[number].popleft() if self._labels[number] else otherwise
+
+    def length(self, number: int) -> int:
+        """Length of the next point with this number; 0 if there is none."""
+        return self._lengths[number].popleft() if self._lengths[number] else 0
+
+
+def _decode(text: bytes) -> str:
+    """Text as UTF-8, or as older programs of Windows write it."""
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("cp1252", "replace")
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

@@ -13,7 +13,7 @@ bounce      ``NAME_bounce/LABEL.wav``: all segments of a label in a row
 ==========  =====================================================================
 
 :func:`export` writes them, and never over a file that is there unless told to.
-:mod:`~mimikit_nb.analysis.read_labels` reads the first three back.
+:mod:`~mimikit_nb.analysis.read_labels` reads the first five back.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def _json(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Ta
         ],
     }
     text = json.dumps(content, indent=1, ensure_ascii=False)
-    return [(folder / f"{name}.json", _text(text + "\n"))]
+    return [(folder / f"{name}.json", _text(text + "\n", errors="backslashreplace"))]
 
 
 def regions(parts: Iterable[tuple[float, float, str]]) -> str:
@@ -259,13 +259,13 @@ def _cutter(sound: Sound, members: Sequence[int]) -> Callable[[Path], None]:
     return make
 
 
-def _text(text: str) -> Callable[[Path], None]:
-    """Write a text file, whole or not at all."""
+def _text(text: str, errors: str = "replace") -> Callable[[Path], None]:
+    """Write a text file, whole or not at all; ``errors`` is for halves of UTF-16 pairs."""
 
     def make(path: Path) -> None:
         try:
             with replacing(path) as temporary:
-                temporary.write_text(text, encoding="utf-8", newline="")
+                temporary.write_text(text, encoding="utf-8", errors=errors, newline="")
         except OSError as error:
             raise AudioError(f"{path} can't be written: {error.strerror}.") from error
 
@@ -274,7 +274,7 @@ def _text(text: str) -> Callable[[Path], None]:
 
 def _rows(rows: Sequence[Sequence[Any]]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    csv.writer(buffer).writerows(rows)
     return buffer.getvalue()
 
 

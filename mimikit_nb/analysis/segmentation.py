@@ -374,14 +374,15 @@ def as_samples(
     if labels is not None and len(labels) != len(times):
         raise ParameterError(f"{len(times)} segments need as many labels, not {len(labels)}.")
     samples = np.round(times * sample_rate)
+    inside = np.clip(samples, 0, n_samples)
     slack = sample_rate // 100
-    for (start, stop), (a, b) in zip(times, samples, strict=True):
-        if not (np.isfinite([a, b]).all() and -1 <= a < b <= n_samples + slack):
+    for (start, stop), (a, b), (first, end) in zip(times, samples, inside, strict=True):
+        if not (np.isfinite([a, b]).all() and -1 <= a and first < end and b <= n_samples + slack):
             raise ParameterError(
                 f"The segment from {start} to {stop} s is empty or lies outside the recording, "
                 f"which lasts {n_samples / sample_rate:.3f} s."
             )
-    samples = np.clip(samples, 0, n_samples).astype(np.int64)
+    samples = inside.astype(np.int64)
     order = np.lexsort((samples[:, 1], samples[:, 0]))
     names = [str(i + 1) for i in range(len(times))] if labels is None else [str(x) for x in labels]
     if labels is not None:

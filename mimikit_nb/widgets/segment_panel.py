@@ -13,7 +13,7 @@ import ipywidgets as W
 from ..analysis import Segmentation
 from ..analysis.analysis import LEVELS
 from ..analysis.editing import merge, split
-from ..analysis.read_labels import READERS
+from ..analysis.label_files import READERS
 from ..analysis.sections import METHODS
 from ..errors import ParameterError
 from .analysis_panel import WRAPPED, AnalysisPanel
