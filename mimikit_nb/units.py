@@ -18,8 +18,28 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Real
+from typing import Any
 
 from .errors import ParameterError
+
+LOWEST_RATE, HIGHEST_RATE = 1000, 384_000
+"Sample rates in Hz that can be worked at."
+
+STORED_RATES = (1, 10_000_000)
+"Those that a file may have, up to recordings of radio."
+
+
+def check_rate(
+    rate: Any, name: str = "sample_rate", lowest: int = LOWEST_RATE, highest: int = HIGHEST_RATE
+) -> int:
+    """A sample rate as an int, or a ParameterError; 44100.0 and numpy's numbers are taken."""
+    is_number = isinstance(rate, Real) and not isinstance(rate, bool)
+    if not is_number or not lowest <= rate <= highest or rate != int(rate):
+        raise ParameterError(
+            f"{name} is {rate!r}; a sample rate is a whole number from {lowest} to {highest} Hz."
+        )
+    return int(rate)
 
 
 def seconds_to_samples(seconds: float, sample_rate: int) -> int:

@@ -24,11 +24,13 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..audio.arrays import as_sound, channels_of
 from ..audio.atomic import make_folder, replacing
 from ..audio.write import write
 from ..config import did_you_mean
@@ -97,12 +99,13 @@ class Sound:
         self._segmentation, self._fade_seconds = segmentation, fade_seconds
         self._y = segmentation.analysis.y if y is None and segmentation.analysis else y
 
-    @property
+    @cached_property
     def samples(self) -> np.ndarray:
-        """The whole recording [shape=(C, N)]."""
+        """The whole recording [shape=(C, N)]; integers as they are, unless they are faded."""
         if self._y is None:
             raise ParameterError("These segments were imported without their sound; pass y=.")
-        samples = np.atleast_2d(self._y)
+        convert = as_sound if self._fade_seconds else channels_of
+        samples = convert(self._y, loudest=np.inf)
         if samples.shape[1] != self._segmentation.n_samples:
             raise ParameterError(
                 f"y has {samples.shape[1]} samples, the segmented recording "

@@ -8,14 +8,16 @@ frames at a time. Main names: :class:`Frames`, :func:`analyse_frames`, :func:`to
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
 
+from ..audio.arrays import as_sound
 from ..errors import ParameterError
-from ..units import TimeAxis
+from ..units import TimeAxis, check_rate
 
 HOP_SECONDS = 256 / 22050
 WINDOWS_SECONDS = (512 / 22050, 1024 / 22050, 2048 / 22050)
@@ -83,23 +85,14 @@ def to_mono(y: np.ndarray, sr: int) -> np.ndarray:
     Raises
     ------
     ParameterError
-        If the shape is another one, the rate is below 1000 Hz, the recording is shorter than
+        If it is no array of samples, the rate can't be worked at, the recording is shorter than
         10 ms or has NaN or infinite samples.
     """
-    y = np.asarray(y)
-    if y.ndim not in (1, 2) or y.dtype.kind not in "fiu":
-        raise ParameterError(
-            f"y has the shape {y.shape} and the type {y.dtype}; give samples [N] or [C, N]."
-        )
-    if sr < 1000:
-        raise ParameterError(f"sr is {sr}; the analysis needs at least 1000 Hz.")
-    if y.dtype.kind in "iu":
-        y = y.astype(np.float32) / np.iinfo(y.dtype).max
-    mono = (y if y.ndim == 1 else y.mean(axis=0)).astype(np.float32, copy=False)
+    sr = check_rate(sr, "sr")
+    sound = as_sound(y, loudest=math.inf)
+    mono = sound[0] if len(sound) == 1 else sound.mean(axis=0, dtype=np.float32)
     if len(mono) < sr // 100:
         raise ParameterError(f"y has {len(mono)} samples; give at least 10 ms ({sr // 100}).")
-    if not all(np.isfinite(mono[i : i + 2**20]).all() for i in range(0, len(mono), 2**20)):
-        raise ParameterError("y has NaN or infinite samples; find and replace them first.")
     return mono
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ParameterError
-from ..units import seconds_to_samples
+from ..units import check_rate, seconds_to_samples
 from .files import RefusedError, SoundInfo, blocks, info
 from .find import Found, Paths, find
 from .meters import FULL_SCALE, LevelMeter, Levels, to_db
@@ -117,8 +117,7 @@ def examine(
 
 def check_window(sample_rate: int, window_seconds: float) -> None:
     """Raise a ParameterError if these can't be the settings of a corpus."""
-    if not 1000 <= sample_rate <= 384_000:
-        raise ParameterError(f"sample_rate is {sample_rate} Hz; it must lie in 1000 to 384000 Hz.")
+    check_rate(sample_rate)
     if window_seconds <= 0:
         raise ParameterError(f"window_seconds is {window_seconds}; it must be positive.")
 

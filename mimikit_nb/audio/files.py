@@ -18,7 +18,7 @@ import soundfile as sf
 import soxr
 
 from ..errors import AudioError, ParameterError
-from ..units import seconds_to_samples
+from ..units import STORED_RATES, check_rate, seconds_to_samples
 from .containers import n_missing_bytes
 from .find import UNREADABLE
 
@@ -101,6 +101,8 @@ class Resampler:
 
     def __init__(self, from_rate: int, to_rate: int, channels: int) -> None:
         self._stream = None
+        from_rate = check_rate(from_rate, "from_rate", *STORED_RATES)  # soxr hangs with NaN
+        to_rate = check_rate(to_rate, "to_rate", *STORED_RATES)
         if from_rate != to_rate:
             self._stream = soxr.ResampleStream(from_rate, to_rate, channels, "float32", "VHQ")
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ParameterError
+from .arrays import as_sound
 from .loudness import KWeighting, gated_loudness
 
 FRAME_SECONDS = 0.02
@@ -99,9 +100,11 @@ def measure(y: np.ndarray, sample_rate: int) -> Levels:
     Raises
     ------
     ParameterError
-        If ``y`` has more than two dimensions.
+        If ``y`` isn't an array of samples.
     """
     y = np.atleast_2d(np.asarray(y))
+    if y.size:
+        y = as_sound(y, loudest=math.inf, nonfinite=True)
     meter = LevelMeter(sample_rate, y.shape[0])
     for start in range(0, y.shape[1], 2**18):  # bounds the filters' memory
         meter.update(y[:, start : start + 2**18])

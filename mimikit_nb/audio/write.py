@@ -18,6 +18,8 @@ import numpy as np
 import soundfile as sf
 
 from ..errors import AudioError
+from ..units import STORED_RATES, check_rate
+from .arrays import as_sound, channels_of
 from .atomic import replacing
 from .containers import walk
 from .files import info
@@ -28,6 +30,7 @@ _FORMATS = {
     **{".mp3": "MP3", ".opus": "OGG", ".w64": "W64", ".rf64": "RF64", ".caf": "CAF"},
 }
 _LOSSY = {".ogg": "VORBIS", ".opus": "OPUS", ".mp3": "MPEG_LAYER_III"}
+_WRITTEN = (np.int16, np.int32, np.float32, np.float64)  # as libsndfile takes them
 _COMMENTED = ("WAV", "RF64", "FLAC", "OGG")
 
 
@@ -46,7 +49,7 @@ def write(
     path : path
         Where to; the extension decides the format (.wav, .flac, .aiff, .ogg, .opus, .mp3 ...).
     y : np.ndarray [shape=(C, N) or (N,)]
-        The sound, full scale at 1.
+        The sound, full scale at 1; integers at the full scale of their type.
     sample_rate : int > 0
         In Hz.
     subtype : str, optional
@@ -67,7 +70,9 @@ def write(
     AudioError
         If the file exists, can't be written, or the sound contains NaN or infinity.
     """
-    y = np.atleast_2d(y)
+    y = channels_of(y, "The sound", AudioError, loudest=np.inf, nonfinite=True)
+    if y.dtype not in _WRITTEN:
+        y = as_sound(y, nonfinite=True)
     with SoundWriter(
         path, sample_rate, y.shape[0], subtype, overwrite, recall, n_samples=y.shape[1]
     ) as writer:
@@ -118,7 +123,7 @@ class SoundWriter:
         self.path = Path(path).expanduser()
         self.recall = recall
         self._format, self._subtype = _encoding(self.path, subtype)
-        self._shape = (sample_rate, channels)
+        self._shape = (check_rate(sample_rate, "sample_rate", *STORED_RATES), channels)
         self._n_written, self._overwrite = 0, overwrite
         if self._format == "WAV" and (
             n_samples is None or n_samples * channels * 8 > 2**32 - 2**16

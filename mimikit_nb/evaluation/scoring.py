@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import ParameterError
+from ..audio.arrays import as_sound
+from ..units import check_rate
 from .calibration import Calibration
 from .detectors import flags_of
 from .health import Health
@@ -112,7 +113,7 @@ def score(y: np.ndarray, sr: int, corpus: CorpusLike | CorpusIndex) -> Score:
     Raises
     ------
     ParameterError
-        If there are no samples, more than two dimensions, or no rate.
+        If ``y`` isn't sound, or the rate can't be worked at.
     CorpusError
         If the corpus is shorter than 2 s.
 
@@ -122,12 +123,10 @@ def score(y: np.ndarray, sr: int, corpus: CorpusLike | CorpusIndex) -> Score:
     >>> s.novelty, s.longest_copy_seconds, s.flags                # doctest: +SKIP
     (0.91, 0.0, set())
     """
-    y = np.atleast_2d(np.asarray(y, np.float32))
+    sr, y = check_rate(sr, "sr"), as_sound(y, loudest=np.inf, nonfinite=True)
     is_finite, y = bool(np.isfinite(y).all()), as_channels(y)
     index = index_of(corpus)
     references, calibration = index.references, index.calibration
-    if sr < 1:
-        raise ParameterError(f"sr is {sr}; the sample rate in Hz must be above 0.")
     if sr != references.sample_rate:
         y = _resampled(y, sr, references.sample_rate)
     measures = measure_sound(y, references)

@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from ..audio.arrays import LOUDEST, as_sound
 from ..audio.files import Resampler, load, to_channels
 from ..corpus.store import Corpus
 from ..errors import PromptError
-from ..units import samples_to_seconds, seconds_to_samples
-
-_MOST_CHANNELS = 64
+from ..units import check_rate, samples_to_seconds, seconds_to_samples
 
 
 @dataclass(frozen=True)
@@ -86,16 +85,15 @@ def split_time(path: str | Path) -> tuple[str, float]:
     return name, start
 
 
-def prompt_from_array(y: np.ndarray, y_rate: int, sample_rate: int) -> Prompt:
-    """Take an array ``[samples]`` or ``[C, samples]`` at ``y_rate`` Hz as it is, resampled."""
-    audio = np.atleast_2d(np.asarray(y, dtype=np.float32))
-    is_sound = audio.ndim == 2 and audio.shape[1] > 0 and audio.shape[0] <= _MOST_CHANNELS
-    if not is_sound or not np.isfinite(audio).all():
-        raise PromptError(
-            "A prompt array must be [samples] or [C, samples], not empty and finite, of at most "
-            f"{_MOST_CHANNELS} channels (transpose it if they come last); "
-            f"this one is {np.shape(y)}."
-        )
+def prompt_from_array(
+    y: np.ndarray, y_rate: int, sample_rate: int, loudest: float = LOUDEST
+) -> Prompt:
+    """Take an array ``[samples]`` or ``[C, samples]`` at ``y_rate`` Hz, resampled.
+
+    Floats are taken as they are, up to a peak of ``loudest``; integers are scaled by their type.
+    """
+    audio = as_sound(y, "The prompt", PromptError, loudest=loudest)
+    y_rate = check_rate(y_rate, "The prompt's rate")
     return Prompt(Resampler(y_rate, sample_rate, len(audio))(audio, last=True), {"kind": "array"})
 
 

@@ -16,9 +16,11 @@ from ..analysis import cluster as cluster_samples
 from ..analysis import segment as segment_samples
 from ..analysis.clustering import Features, Segments
 from ..analysis.describe import DEFAULT_CHAIN
+from ..audio.arrays import channels_of
 from ..audio.files import info, load
 from ..corpus.store import Corpus
 from ..errors import ParameterError
+from ..units import check_rate
 
 Recording = np.ndarray | Corpus | str | Path
 Progress = Callable[[float], None]
@@ -152,7 +154,8 @@ def read_recording(y: Recording, sr: int | None = None) -> tuple[np.ndarray, int
     Parameters
     ----------
     y : np.ndarray, Corpus or path
-        Samples are passed on as they are, and those of a corpus as they are mapped.
+        Samples are checked and passed on as ``[C, N]`` at their own scale, those of a corpus as
+        they are mapped.
     sr : int > 0, optional
         Rate of samples.
     """
@@ -162,4 +165,4 @@ def read_recording(y: Recording, sr: int | None = None) -> tuple[np.ndarray, int
         return load(y), info(y).sample_rate, []
     if sr is None:
         raise ParameterError("Samples need their rate: give sr in Hz.")
-    return y, sr, []
+    return channels_of(y), check_rate(sr, "sr"), []

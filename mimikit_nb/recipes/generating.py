@@ -355,9 +355,16 @@ def _read_prompts(
             silence = np.zeros((1, round(prompt_seconds * rate)), np.float32)
             return [Prompt(silence, {"kind": "silence"})] * n
         prompt, n = spread_positions(corpus, n, prompt_seconds), 1
-    is_sound = isinstance(prompt, tuple) and isinstance(prompt[0], np.ndarray)
-    items = prompt if isinstance(prompt, list | tuple) and not is_sound else [prompt]
+    items = prompt if isinstance(prompt, list | tuple) and not _is_pair(prompt) else [prompt]
+    if not len(items):
+        raise PromptError("The list of prompts is empty; give at least one, or leave it out.")
     return [p for item in items for p in [_read_prompt(rate, corpus, item, prompt_seconds)] * n]
+
+
+def _is_pair(prompt: Any) -> bool:
+    """Whether a prompt is ``(array, rate)``, maybe in the wrong order."""
+    is_two = isinstance(prompt, tuple) and len(prompt) == 2
+    return is_two and sum(isinstance(part, np.ndarray) for part in prompt) == 1
 
 
 def _warn_of_silence(ck: Checkpoint) -> None:
@@ -374,7 +381,12 @@ def _read_prompt(rate: int, corpus: Corpus | None, item: Any, prompt_seconds: fl
         return prompt_from_file(item, rate, prompt_seconds)
     if isinstance(item, np.ndarray):
         return prompt_from_array(item, rate, rate)
-    if isinstance(item, tuple):
+    if _is_pair(item):
+        if isinstance(item[1], np.ndarray):
+            raise PromptError(
+                "A prompt (rate, array), as scipy's wavfile.read gives it, is in the wrong order; "
+                "give (array, rate)."
+            )
         return prompt_from_array(item[0], item[1], rate)
     if not isinstance(item, Real):
         raise PromptError(

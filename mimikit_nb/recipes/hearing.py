@@ -18,12 +18,14 @@ import torch
 from torch import Tensor, nn
 
 from ..analysis.frames import Progress
+from ..audio.arrays import as_sound
 from ..checkpoint import Checkpoint, load_checkpoint
 from ..corpus.store import Corpus
 from ..corpus.tracks import FeatureTrack
 from ..errors import ParameterError
 from ..io.read import Origin, Reader, span_samples
 from ..networks.base import Network
+from ..units import check_rate
 
 FRAME_SECONDS = 0.02
 _LANES = 16  # stretches of the recording that are read at a time
@@ -97,7 +99,7 @@ class _Samples:
     def of(cls, y: np.ndarray, sr: int | None) -> _Samples:
         if sr is None:
             raise ParameterError("Samples need their rate: give sr in Hz.")
-        return cls(np.atleast_2d(np.asarray(y, np.float32)), sr)
+        return cls(as_sound(y), check_rate(sr, "sr"))
 
 
 @dataclass(frozen=True)

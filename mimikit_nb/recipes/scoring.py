@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..audio.arrays import as_sound
 from ..corpus.store import Corpus, open_corpus
 from ..evaluation.index import CorpusIndex
 from ..evaluation.scoring import Score
@@ -20,8 +21,9 @@ def score(y: np.ndarray, sr: int, corpus: Corpus | CorpusIndex | str | Path) -> 
 
     Parameters
     ----------
-    y : np.ndarray [shape=(N,) or (C, N)], float32
-        The sound, full scale at 1: best the new part alone, without its prompt.
+    y : np.ndarray [shape=(N,) or (C, N)]
+        The sound, full scale at 1 (integers are scaled by their type): best the new part alone,
+        without its prompt.
     sr : int > 0
         Sample rate in Hz; other rates than the corpus' are resampled.
     corpus : Corpus, path or CorpusIndex
@@ -38,7 +40,7 @@ def score(y: np.ndarray, sr: int, corpus: Corpus | CorpusIndex | str | Path) -> 
     Raises
     ------
     ParameterError
-        If there are no samples, more than two dimensions, or no rate.
+        If ``y`` isn't sound, or the rate can't be worked at.
     CorpusError
         If the corpus can't be opened, or is shorter than 2 s.
 
@@ -50,4 +52,4 @@ def score(y: np.ndarray, sr: int, corpus: Corpus | CorpusIndex | str | Path) -> 
     """
     if isinstance(corpus, str | Path):
         corpus = open_corpus(corpus)
-    return score_samples(y, sr, corpus)
+    return score_samples(as_sound(y, nonfinite=True), sr, corpus)

@@ -17,7 +17,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from ..audio.arrays import as_sound
 from ..errors import AudioError, ParameterError
+from ..units import check_rate
 
 FULL_SCALE = 32768  # extremes are kept as 16-bit integers
 MOST_BINS = 2**20  # of the finest waveform level
@@ -52,30 +54,21 @@ def open_sound(audio: np.ndarray | str | Path, sr: int | None = None) -> Sound:
     Returns
     -------
     Sound
-        A view onto the samples; nothing is copied.
+        A view onto the samples; floats of 32 bits aren't copied.
 
     Raises
     ------
     AudioError
         If the file can't be read.
     ParameterError
-        If an array comes without a rate or is not of one of the two shapes.
+        If an array comes without a rate or isn't sound.
     """
     if isinstance(audio, str | Path):
         return _open_file(Path(audio))
-    if sr is None or sr <= 0:
-        raise ParameterError(f"sr is {sr}; an array needs its sample rate, in Hz.")
-    y = audio if isinstance(audio, np.ndarray) else np.asarray(audio)
-    if y.ndim not in (1, 2) or y.shape[-1] == 0:
-        raise ParameterError(
-            f"The audio has shape {y.shape}; give samples as (T,) or channels as (C, T)."
-        )
-    if y.ndim == 2 and y.shape[0] > y.shape[1]:
-        raise ParameterError(
-            f"The audio has {y.shape[0]} channels of {y.shape[1]} samples; transpose it to (C, T)."
-        )
-    y = np.atleast_2d(y)
-    return Sound(int(sr), y.shape[0], y.shape[1], array=y)
+    if sr is None:
+        raise ParameterError("sr is None; an array needs its sample rate, in Hz.")
+    y = as_sound(audio, "The audio", loudest=np.inf, nonfinite=True)
+    return Sound(check_rate(sr, "sr"), y.shape[0], y.shape[1], array=y)
 
 
 def _open_file(path: Path) -> Sound:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -160,7 +161,7 @@ def begin(generator: Generator, cue: Cue) -> Source:
     rate = generator.sample_rate or cue.sample_rate
     if rate == cue.sample_rate:
         return generator.start(cue)
-    prompt = prompt_from_array(cue.prompt, cue.sample_rate, rate).audio
+    prompt = prompt_from_array(cue.prompt, cue.sample_rate, rate, math.inf).audio
     n_samples = -(-cue.n_samples * rate // cue.sample_rate)
     own = Cue(prompt, rate, n_samples, cue.event, cue.seed)
     return Resampled(generator.start(own), prompt, rate, cue.sample_rate)

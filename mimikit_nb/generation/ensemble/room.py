@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,7 +96,7 @@ class Room:
         start = seconds_to_samples(min(position_seconds, latest), corpus.sample_rate)
         n = min(seconds_to_samples(seconds, corpus.sample_rate), corpus.n_samples - start)
         y = np.array(corpus.signal[:, start : start + n])
-        y = prompt_from_array(y, corpus.sample_rate, self.sample_rate).audio
+        y = prompt_from_array(y, corpus.sample_rate, self.sample_rate, math.inf).audio
         return to_channels(y, self.n_channels)
 
 

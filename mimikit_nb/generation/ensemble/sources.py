@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from ...audio.arrays import as_sound
 from ...audio.files import to_channels
 from ...corpus.store import Corpus
 from ...errors import ParameterError
@@ -196,15 +197,14 @@ class _Called:
 
     def _call(self) -> np.ndarray:
         wanted = (self.cue.prompt.shape[0], self.n_asked)
-        found = np.atleast_2d(
-            np.asarray(self.function.fn(self.prompt, self.cue.sample_rate, wanted[1], self.rng))
-        )
-        if found.ndim != 2 or found.shape[1] != wanted[1] or not np.isfinite(found).all():
+        made = self.function.fn(self.prompt, self.cue.sample_rate, wanted[1], self.rng)
+        found = as_sound(made, f"What the function {self.function.label} returned")
+        if found.shape[1] != wanted[1]:
             raise ParameterError(
-                f"The function {self.function.label} must return {wanted[1]} finite samples "
-                f"([samples] or [C, samples]); it returned an array {found.shape}."
+                f"The function {self.function.label} must return {wanted[1]} samples "
+                f"([samples] or [C, samples]); it returned {found.shape[1]}."
             )
-        return to_channels(found.astype(np.float32), wanted[0])
+        return to_channels(found, wanted[0])
 
 
 class Resampled:
