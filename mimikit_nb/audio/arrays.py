@@ -165,8 +165,8 @@ def _scaled(samples: np.ndarray) -> np.ndarray:
     bits = 8 * samples.dtype.itemsize
     full_scale = 2.0 ** (bits - 1)
     zero = full_scale if samples.dtype.kind == "u" else 0.0
-    precise = np.float32 if bits <= 16 else np.float64
-    scaled: np.ndarray = (samples.astype(precise) - zero) / full_scale
+    floats: np.ndarray = samples.astype(np.float32 if bits <= 16 else np.float64)
+    scaled: np.ndarray = (floats - zero) / full_scale
     return scaled.astype(np.float32, copy=False)
 
 
