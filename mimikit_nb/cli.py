@@ -7,6 +7,7 @@ tell, such as the parameters that a notebook takes, it follows on stdout.
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
@@ -28,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code: 0, 1 if ``check`` found nothing usable or a run of ``sweep`` failed, 2 after an
         error, 130 if interrupted.
     """
+    for stream in (sys.stdout, sys.stderr):  # a terminal may lack letters of a name
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     options = build_parser().parse_args(arguments)
     try:
         code: int = options.command(options)

@@ -15,7 +15,6 @@ import hashlib
 import importlib
 import itertools
 import json
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .audio.atomic import replacing
+from .audio.names import file_name
 from .batch import Notebook, find_notebook, run_notebook
 from .errors import NotebookError, ParameterError
 from .recipes.workspace import find_runs
@@ -36,7 +36,7 @@ TABLE_NAME = "sweep.csv"
 FINISHED, FAILED = "finished", "failed"
 NUMBERS = {"seconds", "loss", "held_out_loss"}
 ANSWER_SECONDS = 20.0  # that a scheduler has to answer
-MOST_LETTERS = 80  # of a combination's folder
+N_LETTERS = 80  # of a combination's folder
 
 Progress = Callable[[int, int, str], None]
 "Called when a combination is over: how many are, of how many, and which and how it ended."
@@ -133,11 +133,11 @@ def combine(notebook: Notebook, grid: Mapping[str, Any], out: Path) -> list[Comb
 def _folder_name(stem: str, values: Mapping[str, Any]) -> str:
     """Notebook and values as a name for all disks; with a digest where they don't fit in."""
     text = " ".join([stem, *(f"{name}={value}" for name, value in values.items())])
-    name = re.sub(r"[^\w.=+-]+", "_", text).strip("_.")
-    if name == text.replace(" ", "_") and len(name) <= MOST_LETTERS:
+    name = file_name(text, spaces=False, n_letters=N_LETTERS).rstrip("_.")
+    if name == text.replace(" ", "_"):
         return name
     digest = hashlib.sha256(json.dumps(dict(values), default=str).encode()).hexdigest()
-    return f"{name[:MOST_LETTERS]}_{digest[:8]}"
+    return f"{name}_{digest[:8]}"
 
 
 # -- running ---------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def _read_rows(path: Path) -> dict[str, dict[str, Any]]:
     if not path.exists():
         return {}
     try:
-        table = pd.read_csv(path, keep_default_na=False)
+        table = pd.read_csv(path, keep_default_na=False, encoding_errors="surrogateescape")
         for name in NUMBERS & set(table):
             table[name] = pd.to_numeric(table[name], errors="coerce")
         return {row["folder"]: row for row in table.to_dict("records")}
@@ -283,7 +283,7 @@ def _write_rows(path: Path, rows: Mapping[str, dict[str, Any]]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
-            _table(list(rows.values())).to_csv(temporary, index=False)
+            _table(list(rows.values())).to_csv(temporary, index=False, errors="surrogateescape")
     except OSError as error:
         raise NotebookError(
             f"{path} can't be written: {error.strerror}. Free some space."

@@ -32,6 +32,7 @@ import numpy as np
 
 from ..audio.arrays import as_sound, channels_of
 from ..audio.atomic import make_folder, replacing
+from ..audio.names import file_name
 from ..audio.write import write
 from ..config import did_you_mean
 from ..errors import AudioError, ParameterError
@@ -58,7 +59,7 @@ def export(
 
     All names are checked before the first file is written: an export is refused as a whole.
     """
-    folder, name = Path(folder).expanduser(), _safe(name)
+    folder, name = Path(folder).expanduser(), file_name(name)
     formats = [formats] if isinstance(formats, str) else list(formats)
     for kind in formats:
         if kind not in FORMATS:
@@ -204,7 +205,7 @@ def _cue(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Tas
 
 def _wav(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Task]:
     return [
-        (folder / name / f"{i + 1:04d}_{_safe(label)}.wav", _cutter(sound, [i]))
+        (folder / name / f"{i + 1:04d}_{file_name(label)}.wav", _cutter(sound, [i]))
         for i, label in enumerate(found.labels)
     ]
 
@@ -230,7 +231,7 @@ def _sfz(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Tas
     for first in range(0, len(found), per_patch):
         patch = ["<control>\ndefault_path=samples/\n", "<group>\nloop_mode=one_shot\n"]
         for i in range(first, min(len(found), first + per_patch)):
-            file, key = f"{i + 1:04d}_{_safe(found.labels[i])}.wav", SFZ_FIRST_KEY + i - first
+            file, key = f"{i + 1:04d}_{file_name(found.labels[i])}.wav", SFZ_FIRST_KEY + i - first
             patch.append(f"<region> sample={file} key={key} pitch_keycenter={key}\n")
             tasks.append((place / "samples" / file, _cutter(sound, [i])))
         number = f"_{first // per_patch + 1}" if len(found) > per_patch else ""
@@ -287,19 +288,13 @@ def _by_label(found: Segmentation) -> dict[str, list[int]]:
     groups: dict[str, list[int]] = {}
     for i, label in enumerate(found.labels):
         if label not in names:
-            base = candidate = _safe(label)
+            base = candidate = file_name(label)
             taken, number = {other.lower() for other in names.values()}, 2
             while candidate.lower() in taken:
                 candidate, number = f"{base}_{number}", number + 1
             names[label] = candidate
         groups.setdefault(names[label], []).append(i)
     return groups
-
-
-def _safe(label: str) -> str:
-    """A label as a part of a file name on every system."""
-    cleaned = re.sub(r"[^\w.\- ]", "_", label, flags=re.UNICODE).strip(" .")[:60].rstrip(" .")
-    return cleaned or "_"
 
 
 def _one_line(label: str) -> str:

@@ -6,17 +6,20 @@ promises is what a build does. Main names: :func:`check`, :func:`examine`.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import ParameterError
+from ..errors import AudioError, ParameterError
 from ..units import check_rate, seconds_to_samples
+from .channels import MOST_LOSS_DB, ChannelMeter, Channels, n_channels_of
 from .files import RefusedError, SoundInfo, blocks, info
-from .find import Found, Paths, find
+from .find import Found, Paths, find, special_kind
 from .meters import FULL_SCALE, LevelMeter, Levels, to_db
 from .report import FileRecord, Report
 
@@ -25,6 +28,8 @@ WINDOW_SECONDS = 0.1
 
 SILENT_SWING = 1e-4
 "A file that never leaves its offset by more (-80 dB full scale) is silent."
+
+KEEP_ALL = "Keep both sides (channels=2), or one of them (channels='left' or 'right')."
 
 Progress = Callable[[float, str], None]
 "Called with the share that is done, from 0 to 1, and the name of the file in work."
@@ -35,6 +40,7 @@ def check(
     sample_rate: int = 22050,
     window_seconds: float = WINDOW_SECONDS,
     progress: Progress | None = None,
+    channels: Channels = None,
 ) -> Report:
     """Check recordings before building a corpus of them.
 
@@ -52,6 +58,9 @@ def check(
         Length of a training window; shorter files can't be used.
     progress : callable, optional
         Called with the share that is done (0 to 1) and the name of the file in work.
+    channels : int in [1, 64], "left" or "right", optional
+        What the corpus shall keep of the channels, as for ``build_corpus``. If None, recordings
+        are judged with all of them, and named if their channels would cancel each other as mono.
 
     Returns
     -------
@@ -65,10 +74,13 @@ def check(
         If a path doesn't exist.
     """
     check_window(sample_rate, window_seconds)
+    n_channels_of(channels)
     found = find(paths)
     records = refuse_folders(found)
     for path, report_share in watched(found.files, progress):
-        records.append(examine(path, sample_rate, window_seconds, report_share=report_share))
+        records.append(
+            examine(path, sample_rate, window_seconds, None, report_share, channels=channels)
+        )
     return Report(records, sample_rate, window_seconds, dict(found.ignored))
 
 
@@ -78,8 +90,11 @@ def examine(
     window_seconds: float,
     on_block: Callable[[np.ndarray, int], None] | None = None,
     report_share: Callable[[float], None] | None = None,
+    channels: Channels = None,
 ) -> FileRecord:
     """Read one file to its end and judge it.
+
+    Whatever goes wrong while it is read is a refusal of this file.
 
     Parameters
     ----------
@@ -93,6 +108,8 @@ def examine(
         Gets every decoded block ``[C, n]`` and the file's own rate, before the verdict.
     report_share : callable, optional
         Called with the share of this file that is done.
+    channels : int, "left" or "right", optional
+        What is kept of its channels: only that can be trained on.
 
     Returns
     -------
@@ -100,11 +117,12 @@ def examine(
         Accepted or refused, and everything that was measured.
     """
     try:
-        found = info(path)
-        meter = LevelMeter(found.sample_rate, found.channels)
+        found = _read_header(path)
+        meter, kept = LevelMeter(found.sample_rate, found.channels), _meter_of(found, channels)
         n_read = 0
-        for y in blocks(path):
+        for y in _read_blocks(path):
             meter.update(y)
+            kept.update(y)
             if on_block is not None:
                 on_block(y, found.sample_rate)
             n_read += y.shape[1]
@@ -112,7 +130,9 @@ def examine(
                 report_share(min(1.0, n_read / max(1, found.n_samples)))
     except RefusedError as refusal:
         return FileRecord(path, refusal.reason, refusal.remedy, sha256=digest_of(path))
-    return _judge(found, meter.levels(), sample_rate, window_seconds, digest_of(path))
+    return _judge(
+        found, meter.levels(), kept, sample_rate, window_seconds, digest_of(path), channels
+    )
 
 
 def check_window(sample_rate: int, window_seconds: float) -> None:
@@ -153,6 +173,8 @@ def watched(
 
 def digest_of(path: Path) -> str:
     """SHA-256 of a file's bytes; empty if it can't be read."""
+    if special_kind(path):
+        return ""
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -160,17 +182,56 @@ def digest_of(path: Path) -> str:
         return ""
 
 
+def _read_header(path: Path) -> SoundInfo:
+    with _refusing(path):
+        return info(path)
+
+
+def _read_blocks(path: Path) -> Iterator[np.ndarray]:
+    with _refusing(path):
+        yield from blocks(path)
+
+
+@contextlib.contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Turn what nobody expected of a file into its refusal, so that the others are read."""
+    try:
+        yield
+    except AudioError:
+        raise
+    except Exception as error:
+        raise RefusedError(
+            path,
+            f"it can't be read ({type(error).__name__}: {error})",
+            "Open it in an audio editor and save it anew.",
+        ) from error
+
+
+def _meter_of(found: SoundInfo, channels: Channels) -> ChannelMeter:
+    """Meter of what is kept of a file; of its mono mix where all channels are."""
+    return ChannelMeter(1 if channels in (None, found.channels) else channels)
+
+
 def _judge(
-    found: SoundInfo, levels: Levels, sample_rate: int, window_seconds: float, digest: str
+    found: SoundInfo,
+    levels: Levels,
+    kept: ChannelMeter,
+    sample_rate: int,
+    window_seconds: float,
+    digest: str,
+    channels: Channels,
 ) -> FileRecord:
     n_samples = round(levels.n_samples * sample_rate / found.sample_rate)
     window = max(1, seconds_to_samples(window_seconds, sample_rate))
     reason, remedy = _verdict(levels, levels.n_samples / found.sample_rate, n_samples, window)
+    is_whole = channels in (None, found.channels)
+    if not reason and not is_whole and kept.swing < SILENT_SWING:
+        reason, remedy = _refuse_loss(kept), KEEP_ALL
     return FileRecord(
         path=found.path,
         reason=reason,
         remedy=remedy,
-        warnings=() if reason else tuple(_warnings(levels)),
+        warnings=() if reason else (*_warnings(levels), *_warn_of_loss(kept)),
         seconds=levels.n_samples / found.sample_rate,
         sample_rate=found.sample_rate,
         channels=found.channels,
@@ -221,6 +282,25 @@ def _warnings(levels: Levels) -> Iterator[str]:
         yield f"very quiet: peaks at {levels.peak_dbfs:.0f} dB full scale"
     if levels.silence_share > 0.5:
         yield f"{levels.silence_share:.0%} of it is silence"
+
+
+def _refuse_loss(kept: ChannelMeter) -> str:
+    if isinstance(kept.channels, str):
+        return f"its {kept.channels} side is silent"
+    return "it is silent as mono: its channels hold the same with opposite signs and cancel"
+
+
+def _warn_of_loss(kept: ChannelMeter) -> Iterator[str]:
+    """What mixing, or leaving a side out, costs, if it is much."""
+    loss = kept.loss_db
+    if loss < MOST_LOSS_DB:
+        return
+    if isinstance(kept.channels, str):
+        yield f"its {kept.channels} side is {loss:.0f} dB quieter than the mean of its channels"
+    elif math.isinf(loss):
+        yield f"its channels cancel each other: nothing of it is left as mono. {KEEP_ALL}"
+    else:
+        yield f"its channels cancel each other: as mono it loses {loss:.0f} dB. {KEEP_ALL}"
 
 
 def _size(path: Path) -> int:

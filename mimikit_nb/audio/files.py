@@ -20,7 +20,8 @@ import soxr
 from ..errors import AudioError, ParameterError
 from ..units import STORED_RATES, check_rate, seconds_to_samples
 from .containers import n_missing_bytes
-from .find import UNREADABLE
+from .find import UNREADABLE, special_kind
+from .names import native
 
 BLOCK_SAMPLES = 2**16
 "Samples (per channel) that are read at a time."
@@ -254,6 +255,8 @@ def to_channels(y: np.ndarray, channels: int) -> np.ndarray:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """Open a sound file, or say in words why that isn't possible."""
+    if kind := special_kind(path):
+        raise RefusedError(path, f"it is a {kind}, not a file", "Name a sound file.")
     try:
         with open(path, "rb") as file:
             is_empty = not file.read(1)
@@ -264,7 +267,7 @@ def _opened(path: Path) -> Iterator[Any]:
             path, "the file is empty (0 bytes)", "Record, export or download it again."
         )
     try:
-        sound = sf.SoundFile(path)
+        sound = sf.SoundFile(native(path))
     except (sf.LibsndfileError, TypeError) as error:
         raise RefusedError(path, *_diagnose(path, error)) from error
     with sound:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -37,7 +38,8 @@ class Found:
     unreadable : dict of Path to str
         Folders that could not be looked into, and why.
     ignored : Counter of str
-        Number of other files in the folders, by extension.
+        Number of other files in the folders, by extension; pipes, sockets and devices by what
+        they are.
     """
 
     files: list[Path] = field(default_factory=list)
@@ -78,6 +80,26 @@ def find(paths: Paths) -> Found:
     return found
 
 
+def special_kind(path: str | os.PathLike[str]) -> str:
+    """What stands at a path if it is neither file nor folder, such as "named pipe"; else "".
+
+    Opening one may wait for ever, so nothing here does.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):  # what is wrong is said by who opens it
+        return ""
+    return next((kind for is_kind, kind in _SPECIAL.items() if is_kind(mode)), "")
+
+
+_SPECIAL = {
+    stat.S_ISFIFO: "named pipe",
+    stat.S_ISSOCK: "socket",
+    stat.S_ISCHR: "device",
+    stat.S_ISBLK: "device",
+}
+
+
 def _expand(item: str | os.PathLike[str]) -> list[Path]:
     if item == "":
         raise AudioError(
@@ -111,7 +133,11 @@ def _search(folder: Path, found: Found, seen: set[str]) -> None:
             if name.startswith("."):
                 continue
             if extension in READABLE or extension in UNREADABLE:
-                _add(Path(root, name), found, seen)
+                kind = special_kind(Path(root, name))
+                if kind:
+                    found.ignored[kind] += 1
+                else:
+                    _add(Path(root, name), found, seen)
             else:
                 found.ignored[extension or "no extension"] += 1
 

@@ -19,6 +19,7 @@ import soundfile as sf
 from ..errors import AudioError
 from .containers import walk
 from .files import info
+from .names import native
 
 MARK = "mimikit_nb_recall"
 "Key that tells our comments from others; its value is the version of the data."
@@ -119,5 +120,5 @@ def _wav_comment(path: Path) -> str:
 
 
 def _stream_comment(path: Path) -> str:
-    with sf.SoundFile(path) as sound:
+    with sf.SoundFile(native(path)) as sound:
         return str(sound.comment)

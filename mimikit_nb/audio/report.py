@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .names import readable
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -172,7 +174,7 @@ class Report:
         for title, group in (("Refused", self.refused), ("Worth knowing", self._warned)):
             if group:
                 lines += ["", f"{title}:"]
-                lines += [f"  {record.path}: {_remark(record)}" for record in group]
+                lines += [f"  {readable(record.path)}: {_remark(record)}" for record in group]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -215,15 +217,15 @@ def _counted(counts: dict[Any, int], unit: str) -> str:
 
 def _remark(record: FileRecord) -> str:
     if not record.is_accepted:
-        return f"{record.reason}. {record.remedy}"
-    return "; ".join(record.warnings)
+        return readable(f"{record.reason}. {record.remedy}")
+    return readable("; ".join(record.warnings))
 
 
 def _row(record: FileRecord) -> str:
     """Row of the HTML table; names of files may contain anything and are escaped."""
     is_read = record.sample_rate > 0
     cells = (
-        str(record.path),
+        readable(record.path),
         "accepted" if record.is_accepted else "refused",
         in_minutes(record.seconds) if is_read else "",
         record.sample_rate or "",

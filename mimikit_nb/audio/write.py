@@ -23,6 +23,7 @@ from .arrays import as_sound, channels_of
 from .atomic import replacing
 from .containers import walk
 from .files import info
+from .names import native
 from .recall import to_comment, write_recall
 
 _FORMATS = {
@@ -139,7 +140,7 @@ class SoundWriter:
         try:
             self._temporary = self._exit.enter_context(replacing(self.path))
             self._sound = sf.SoundFile(
-                self._temporary, "w", *self._shape, self._subtype, format=self._format
+                native(self._temporary), "w", *self._shape, self._subtype, format=self._format
             )
             if self.recall is not None and not self._is_wav:
                 self._sound.comment = to_comment(self.recall)

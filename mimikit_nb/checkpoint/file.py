@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..audio.atomic import replacing
+from ..audio.names import in_utf8
 from ..config import Config, field
 from ..errors import CheckpointError, ConfigError
 from ..io.variable import IOSpec
@@ -198,7 +199,8 @@ def _opened(path: Path) -> Any:
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint at {path}.")
     try:
-        return safe_open(path, framework="pt")
+        with in_utf8(path) as text:
+            return safe_open(text, framework="pt")
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} {_what_is_wrong(path, error)}") from error
 

@@ -132,7 +132,9 @@ class Run:
 
     def log(self, message: str) -> None:
         """Add a line with the time to ``log.txt``."""
-        with (self.folder / "log.txt").open("a", encoding="utf-8") as file:
+        with (self.folder / "log.txt").open(
+            "a", encoding="utf-8", errors="backslashreplace"
+        ) as file:
             file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {message}\n")
 
     @contextmanager

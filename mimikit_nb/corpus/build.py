@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..audio.atomic import replacing
+from ..audio.channels import SIDES, Channels, keep_channels, n_channels_of
 from ..audio.doctor import (
     WINDOW_SECONDS,
     Progress,
@@ -25,10 +26,10 @@ from ..audio.doctor import (
     refuse_folders,
     watched,
 )
-from ..audio.files import RefusedError, Resampler, info, to_channels
+from ..audio.files import Resampler, info, to_channels
 from ..audio.find import Found, Paths, find
 from ..audio.report import FileRecord, Report
-from ..errors import CorpusError, ParameterError
+from ..errors import CorpusError
 from . import layout
 from .layout import CorpusFile, Header
 from .planes import Planes
@@ -41,7 +42,7 @@ def build_corpus(
     paths: Paths,
     path: str | os.PathLike[str],
     sample_rate: int = 22050,
-    channels: int | None = None,
+    channels: Channels = None,
     overwrite: bool = False,
     reuse: bool = False,
     window_seconds: float = WINDOW_SECONDS,
@@ -62,9 +63,11 @@ def build_corpus(
         Where the corpus shall be, usually ``something.h5``.
     sample_rate : int in [1000, 384000], default 22050
         Rate of the corpus, in Hz.
-    channels : int in [1, 64], optional
-        Number of channels. If None, it is kept as recorded; where recordings differ the corpus
-        is stereo, mono recordings go to both sides, and others are mixed to mono first.
+    channels : int in [1, 64], "left" or "right", optional
+        Number of channels, or the side of stereo recordings that is kept. If None, it is kept as
+        recorded; where recordings differ the corpus is stereo, mono recordings go to both sides,
+        and others are mixed to mono first. A recording whose channels cancel each other in the
+        mix is refused if nothing is left of it.
     overwrite : bool, default False
         Whether an existing corpus may be replaced, with its tracks.
     reuse : bool, default False
@@ -90,8 +93,7 @@ def build_corpus(
         If no file can be used, the corpus exists, or it can't be written.
     """
     check_window(sample_rate, window_seconds)
-    if channels is not None and not 1 <= channels <= 64:
-        raise ParameterError(f"channels is {channels}; it must lie in 1 to 64.")
+    n_asked = n_channels_of(channels)
     target, found = Path(path).expanduser().absolute(), find(paths)
     settings = {"sample_rate": sample_rate, "channels": channels, "window_seconds": window_seconds}
     if os.path.lexists(target):
@@ -102,9 +104,10 @@ def build_corpus(
                 f"{target} exists. Choose another name, or pass overwrite=True to replace it "
                 "or reuse=True to go on with it if it holds the same sounds."
             )
-    n_planes = channels or _n_channels(_recorded_channels(found.files))
+    n_planes = n_asked or _n_channels(_recorded_channels(found.files))
     with _in_words(target), Planes(_folder_of(target), n_planes) as planes:
-        ingest = _Ingest(planes, sample_rate, n_planes, window_seconds)
+        kept = channels if isinstance(channels, str) else n_planes
+        ingest = _Ingest(planes, sample_rate, n_planes, window_seconds, kept)
         ingest.records += refuse_folders(found)
         ingest.read(found.files, progress)
         report = Report(ingest.records, sample_rate, window_seconds, dict(found.ignored))
@@ -112,7 +115,7 @@ def build_corpus(
             raise CorpusError(
                 f"No corpus was built, for want of sounds that can be used.\n{report}"
             )
-        shape = (ingest.n_channels(asked=channels), planes.n_samples)
+        shape = (ingest.n_channels(asked=n_asked), planes.n_samples)
         parameters = {**settings, "n_sources": [len(ingest.records)]}
         header = Header(sample_rate, shape, tuple(ingest.files), parameters, rights, report)
         _save(target, header, planes)
@@ -160,7 +163,9 @@ def add_files(
     added = [*known, *refuse_folders(found)]
     if fresh or not known:
         with _in_words(corpus.path), Planes(_folder_of(corpus.path), corpus.n_channels) as planes:
-            ingest = _Ingest(planes, corpus.sample_rate, corpus.n_channels, window_seconds)
+            asked = corpus.parameters.get("channels")
+            kept = asked if asked in SIDES else corpus.n_channels
+            ingest = _Ingest(planes, corpus.sample_rate, corpus.n_channels, window_seconds, kept)
             for start in range(0, corpus.n_samples, _COPY_SAMPLES):
                 planes.append(corpus.signal[:, start : start + _COPY_SAMPLES])
             ingest.read(fresh, progress)
@@ -178,10 +183,15 @@ class _Ingest:
     """Reads files into planes and keeps the books."""
 
     def __init__(
-        self, planes: Planes, sample_rate: int, channels: int, window_seconds: float
+        self,
+        planes: Planes,
+        sample_rate: int,
+        channels: int,
+        window_seconds: float,
+        kept: Channels,
     ) -> None:
         self.planes, self.sample_rate, self.channels = planes, sample_rate, channels
-        self.window_seconds = window_seconds
+        self.window_seconds, self.kept = window_seconds, kept
         self.files: list[CorpusFile] = []
         self.records: list[FileRecord] = []
 
@@ -191,7 +201,12 @@ class _Ingest:
             start = self.planes.n_samples
             resampled = _Resampled(self)
             record = examine(
-                path, self.sample_rate, self.window_seconds, resampled.write, report_share
+                path,
+                self.sample_rate,
+                self.window_seconds,
+                resampled.write,
+                report_share,
+                self.kept,
             )
             if record.is_accepted:
                 resampled.finish()
@@ -218,7 +233,10 @@ class _Ingest:
     def _with_warnings(self, record: FileRecord) -> FileRecord:
         """Record with what happens to this file among the others."""
         warnings = list(record.warnings)
-        if record.channels not in (1, self.channels):
+        if isinstance(self.kept, str):
+            if record.channels > 1:
+                warnings.append(f"only its {self.kept} side is kept")
+        elif record.channels not in (1, self.channels):
             warnings.append(f"its {record.channels} channels are mixed to mono")
         twin = next((f.path for f in self.files if f.sha256 == record.sha256), None)
         if twin:
@@ -236,6 +254,8 @@ class _Resampled:
 
     def write(self, y: np.ndarray, from_rate: int) -> None:
         """Take the next block at the file's own rate."""
+        if isinstance(self._ingest.kept, str):
+            y = keep_channels(y, self._ingest.kept)
         if self._resample is None:
             self._channels = y.shape[0] if y.shape[0] == self._ingest.channels else 1
             self._resample = Resampler(from_rate, self._ingest.sample_rate, self._channels)
@@ -307,7 +327,7 @@ def _recorded_channels(paths: Sequence[Path]) -> set[int]:
     """Numbers of channels that the headers announce."""
     counts = set[int]()
     for path in paths:
-        with contextlib.suppress(RefusedError):  # its turn to be refused comes when it is read
+        with contextlib.suppress(Exception):  # its turn to be refused comes when it is read
             counts.add(info(path).channels)
     return counts
 

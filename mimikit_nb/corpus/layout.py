@@ -27,6 +27,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ..audio.find import special_kind
 from ..audio.report import Report
 from ..errors import CorpusError
 from .tracks import FeatureTrack, LabelTrack, Track
@@ -137,7 +138,7 @@ def create(path: Path, header: Header, tracks_from: Path | None = None) -> int:
         reserve.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
         space = h5py.h5s.create_simple(header.shape)
         signal = h5py.h5d.create(file.id, b"signal", h5py.h5t.IEEE_F32LE, space, reserve)
-        rows = [tuple(asdict(f).values()) for f in header.files]
+        rows = [(_bytes(f.path), *list(asdict(f).values())[1:]) for f in header.files]
         file.create_dataset("files", data=np.array(rows, dtype=_FILES))
         file.create_dataset("report", data=json.dumps(header.report.to_dict()))
         if tracks_from is None:
@@ -226,6 +227,8 @@ def track_names(path: Path) -> list[str]:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[h5py.File]:
     """Open a corpus file for reading, or say in words why that isn't possible."""
+    if kind := special_kind(path):
+        raise CorpusError(f"{path} is a {kind}, not a corpus.")
     try:
         with open(path, "rb") as raw:
             is_hdf5 = raw.read(8) == b"\x89HDF\r\n\x1a\n"
@@ -278,4 +281,9 @@ def _truncated(path: Path) -> str:
 
 
 def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+
+
+def _bytes(path: str) -> bytes:
+    """Path as HDF5 keeps it; on Linux it need not be UTF-8."""
+    return path.encode("utf-8", "surrogateescape")

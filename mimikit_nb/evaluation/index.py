@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from ..audio.atomic import replacing
+from ..audio.names import in_utf8
 from ..errors import CorpusError, ParameterError
 from .calibration import Calibration, calibrate
 from .detectors import QUIET_CORPUS_DB
@@ -167,7 +168,7 @@ class CorpusIndex:
             If it can't be read, or is something else.
         """
         try:
-            with safe_open(path, framework="numpy") as file:
+            with in_utf8(path) as text, safe_open(text, framework="numpy") as file:
                 metadata = file.metadata() or {}
                 if metadata.get("format") != FORMAT:
                     raise CorpusError(

@@ -6,6 +6,8 @@ A prompt is cut from a corpus, read from a file, or given as an array at any rat
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..audio.arrays import LOUDEST, as_sound
+from ..audio.channels import MOST_LOSS_DB, ChannelMeter
 from ..audio.files import Resampler, load, to_channels
 from ..corpus.store import Corpus
 from ..errors import PromptError
@@ -143,8 +146,31 @@ def stack_prompts(prompts: Sequence[Prompt], n_channels: int) -> np.ndarray:
     """``[n, n_channels, samples]``: prompts cut at the front to the shortest, channels matched.
 
     A mono prompt is doubled for a stereo network; any other is mixed down for a mono one.
+
+    Raises
+    ------
+    PromptError
+        If the channels of a prompt cancel each other in the mix; where they do so in part, it is
+        a warning.
     """
     shortest = min(p.audio.shape[1] for p in prompts)
-    return np.stack(
-        [to_channels(p.audio, n_channels)[:, p.audio.shape[1] - shortest :] for p in prompts]
-    )
+    return np.stack([_mixed(p, n_channels)[:, p.audio.shape[1] - shortest :] for p in prompts])
+
+
+def _mixed(prompt: Prompt, n_channels: int) -> np.ndarray:
+    y = prompt.audio
+    if len(y) not in (1, n_channels):
+        meter = ChannelMeter(n_channels)
+        meter.update(y)
+        if math.isinf(meter.loss_db):
+            raise PromptError(
+                "The channels of the prompt cancel each other: nothing of it is left as mono, "
+                "which is what the network takes. Give one of its sides: y[:1]."
+            )
+        if meter.loss_db > MOST_LOSS_DB:
+            warnings.warn(
+                f"The channels of the prompt cancel each other: as mono it loses "
+                f"{meter.loss_db:.0f} dB. One of its sides may be the better prompt: y[:1].",
+                stacklevel=2,
+            )
+    return to_channels(y, n_channels)

@@ -200,7 +200,7 @@ def keep(
             raise AudioError(f"Can't copy {path} to {target}: {error.strerror}.") from error
         copies.append(copy.name)
     with replacing(target / "kept.csv") as temporary:
-        rows.assign(file=copies).to_csv(temporary, index=False)
+        rows.assign(file=copies).to_csv(temporary, index=False, errors="surrogateescape")
     return target
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..audio.names import file_name
 from ..audio.recall import read_recall
 from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
@@ -102,7 +103,9 @@ def plan_cells(
 def _placed(cell: Cell, checkpoint: Checkpoint, folder: Path) -> Cell:
     """A cell with its file: the one that holds it, or the first name that is free."""
     file, start = split_time(cell.prompt) if isinstance(cell.prompt, str) else ("", cell.prompt)
-    place = "_".join([Path(file).stem] * bool(file) + [f"{start:.2f}s"] * bool(start or not file))
+    place = "_".join(
+        [file_name(Path(file).stem)] * bool(file) + [f"{start:.2f}s"] * bool(start or not file)
+    )
     name = f"{cell.checkpoint}_from_{place}_t{cell.temperature:g}_seed{cell.seed}"
     for number in itertools.count(1):
         path = folder / f"{name}_{number:03d}.wav"

@@ -17,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from ..audio.atomic import replacing
 from ..audio.files import load
+from ..audio.names import in_utf8
 from ..audio.recall import read_recall
 from ..evaluation.index import FORMAT, CorpusIndex
 from ..evaluation.measures import DISTANCES, HEALTH
@@ -81,7 +82,8 @@ def load_neighbours(path: str | Path) -> dict[str, np.ndarray]:
         Empty if it wasn't scored.
     """
     try:
-        return dict(load_file(Path(path).with_suffix(NEIGHBOURS)))
+        with in_utf8(Path(path).with_suffix(NEIGHBOURS)) as kept:
+            return dict(load_file(kept))
     except (OSError, SafetensorError):
         return {}
 
@@ -97,7 +99,7 @@ def kept_rows(folder: Path, index: CorpusIndex) -> dict[str, dict[str, Any]]:
     path = folder / TABLE_NAME
     if not path.exists():
         return {}
-    table = pd.read_csv(path)
+    table = pd.read_csv(path, encoding_errors="surrogateescape")
     if not {"scored_with", "flags", "path"} <= set(table.columns):
         return {}
     table["flags"] = table["flags"].astype(object).fillna("")
@@ -114,7 +116,7 @@ def write_rows(folder: Path, rows: list[dict[str, Any]]) -> None:
     import pandas as pd
 
     with replacing(folder / TABLE_NAME) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False)
+        pd.DataFrame(rows).to_csv(temporary, index=False, errors="surrogateescape")
 
 
 def ranked(

@@ -15,6 +15,7 @@ from uuid import uuid4
 import anywidget
 import traitlets
 
+from ..audio.names import file_name
 from .pictures import free_path
 
 LABEL = "Drop sound files here, or choose them"
@@ -97,4 +98,5 @@ class DropZone(anywidget.AnyWidget):
 
 def _name_of(message: dict[str, Any]) -> str:
     """The file's own name, whatever path came with it."""
-    return PurePosixPath(str(message.get("name", "")).replace("\\", "/")).name or "sound"
+    name = PurePosixPath(str(message.get("name", "")).replace("\\", "/")).name
+    return file_name(name, n_letters=len(name)) if name else "sound"  # too long says the disk

@@ -1,0 +1,134 @@
+"""What is kept of a recording's channels, and what is lost by that.
+
+Two sides that hold the same with opposite signs cancel each other as mono: the mix is silent
+though neither side is. Main names: :func:`keep_channels`, :class:`ChannelMeter`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+
+from ..errors import ParameterError
+from .files import to_channels
+
+Channels = int | Literal["left", "right"] | None
+"A number of channels, one side of stereo recordings, or all as recorded."
+
+SIDES = {"left": 0, "right": 1}
+
+NOTHING_LEFT_DB = 80.0
+"Loss that leaves nothing to hear."
+
+MOST_LOSS_DB = 10.0
+"Loss of level by a mix that is worth a warning; sides that have nothing in common lose 3 dB."
+
+
+def n_channels_of(channels: Channels) -> int | None:
+    """How many channels that is; None if all are kept.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither a number from 1 to 64 nor a side.
+    """
+    if channels is None:
+        return None
+    if channels in SIDES:
+        return 1
+    if not isinstance(channels, int) or not 1 <= channels <= 64:
+        raise ParameterError(
+            f"channels is {channels!r}; it must be 1 to 64, 'left' or 'right', or None."
+        )
+    return channels
+
+
+def keep_channels(y: np.ndarray, channels: Channels) -> np.ndarray:
+    """Give a signal the channels that shall be kept of it.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(C, n)]
+        The signal.
+    channels : int > 0, "left" or "right", optional
+        As in :func:`~.files.to_channels`; or one side of a signal with several channels. If
+        None, all stay.
+
+    Returns
+    -------
+    np.ndarray [shape=(C', n)]
+        The signal itself if nothing changes.
+    """
+    if isinstance(channels, str):
+        return y if len(y) == 1 else y[SIDES[channels] :][:1]
+    return y if channels is None else to_channels(y, channels)
+
+
+class ChannelMeter:
+    """Compare what is kept of a sound's channels with all of them, block by block.
+
+    Parameters
+    ----------
+    channels : int > 0, "left" or "right", default 1
+        What is kept.
+    """
+
+    def __init__(self, channels: Channels = 1) -> None:
+        self.channels = channels
+        self._all, self._kept = _Spread(), _Spread()
+
+    def update(self, y: np.ndarray) -> None:
+        """Measure the next block ``[C, n]``."""
+        with np.errstate(invalid="ignore", over="ignore"):  # of NaN and infinity, said elsewhere
+            self._all.update(y)
+            self._kept.update(keep_channels(y, self.channels))
+
+    @property
+    def swing(self) -> float:
+        """Largest distance of what is kept from its own offset."""
+        return self._kept.swing
+
+    @property
+    def loss_db(self) -> float:
+        """How far what is kept lies below the mean power of all channels; inf if it is silent."""
+        before, after = self._all.variance, self._kept.variance
+        if not before > 0:
+            return 0.0
+        loss = 10 * math.log10(before / after) if after > 0 else math.inf
+        return loss if loss < NOTHING_LEFT_DB else math.inf
+
+
+class _Spread:
+    """Mean variance of some channels, and how far they leave their offsets."""
+
+    def __init__(self) -> None:
+        self._n = 0
+        self._sum: np.ndarray | float = 0.0
+        self._squares: np.ndarray | float = 0.0
+        self._low: np.ndarray | float = np.inf
+        self._high: np.ndarray | float = -np.inf
+
+    def update(self, y: np.ndarray) -> None:
+        if not y.shape[1]:
+            return
+        self._n += y.shape[1]
+        self._sum = self._sum + y.sum(axis=1, dtype=np.float64)
+        self._squares = self._squares + np.einsum("cn,cn->c", y, y, dtype=np.float64)
+        self._low = np.minimum(self._low, y.min(axis=1))
+        self._high = np.maximum(self._high, y.max(axis=1))
+
+    @property
+    def variance(self) -> float:
+        if not self._n:
+            return 0.0
+        offset = np.asarray(self._sum) / self._n
+        return float(np.mean(np.asarray(self._squares) / self._n - offset**2))
+
+    @property
+    def swing(self) -> float:
+        if not self._n:
+            return 0.0
+        offset = np.asarray(self._sum) / self._n
+        return float(max(np.max(self._high - offset), np.max(offset - self._low)))
