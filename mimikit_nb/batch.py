@@ -1,9 +1,9 @@
 """Run notebooks without a browser, with their parameters checked before anything starts.
 
 A notebook declares its parameters once, in its cell tagged ``parameters``: names, types,
-defaults and a word of help. Here they are read (:func:`find_notebooks`), checked, and the
-notebook is run by papermill (:func:`run_notebook`). The command line and grids of runs
-(:mod:`.grids`) call this module.
+defaults and a word of help. Here they are read (:func:`find_notebooks`), checked as
+:mod:`.parameters` says, and the notebook is run by papermill (:func:`run_notebook`). The command
+line and grids of runs (:mod:`.grids`) call this module.
 """
 
 from __future__ import annotations
@@ -18,69 +18,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import nbformat
-import yaml
-from pydantic import TypeAdapter, ValidationError
 
 from . import errors
-from .config import describe, did_you_mean, shown
+from .config import did_you_mean
 from .errors import NotebookError
+from .parameters import Parameter
 
-_KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+_KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}  # if none is said
 _LAST_SECONDS = 30.0  # that an interrupted cell has to end, before its kernel is killed
 
 Progress = Callable[[int, int, str], None]
 "Called before each code cell with its number, how many there are, and its section's heading."
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a notebook.
-
-    Attributes
-    ----------
-    name : str
-        How it is called.
-    type : str
-        Declared type, as written: "str", "int", "float | None" ...
-    default : object
-        Value in the notebook.
-    help : str
-        The comment beside it.
-    """
-
-    name: str
-    type: str
-    default: Any
-    help: str
-
-    def parse(self, value: Any) -> Any:
-        """Value as the declared type; text is read as one would type it in the notebook.
-
-        Raises
-        ------
-        NotebookError
-            If it doesn't fit; says what would.
-        """
-        kind = _type_of(self.type)
-        given = value
-        if isinstance(value, Path):
-            value = str(value)
-        takes_text = kind is str or str in getattr(kind, "__args__", ())
-        if isinstance(value, str) and (not takes_text or value.lower() in ("none", "null")):
-            value = _read_text(value) if kind is not str else value
-        try:
-            return TypeAdapter(kind).validate_python(value)
-        except ValidationError as error:
-            raise NotebookError(
-                f"Parameter {self.name} is {shown(given)}, but it is declared {self.type}: it "
-                f"{describe(error.errors()[0])}. Its default is {self.default!r}."
-            ) from None
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.type} = {self.default!r}  # {self.help}".removesuffix("  # ")
 
 
 @dataclass(frozen=True)
@@ -283,43 +234,6 @@ def _comments(source: str) -> dict[int, str]:
     return {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
 
 
-_TYPES = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
-
-
-def _type_of(annotation: str) -> Any:
-    """Type that an annotation names; only plain ones, nothing is looked up or run."""
-
-    def build(node: ast.expr) -> Any:
-        if isinstance(node, ast.Name) and node.id in _TYPES:
-            return _TYPES[node.id]
-        if isinstance(node, ast.Constant) and node.value is None:
-            return None
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-            return build(node.left) | build(node.right)
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-            inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            if node.value.id == "Literal":
-                return Literal[tuple(ast.literal_eval(item) for item in inner)]
-            if node.value.id in ("list", "dict"):
-                return _TYPES[node.value.id][tuple(build(item) for item in inner)]  # type: ignore[index]
-        raise NotebookError(
-            f"A parameter is declared {annotation}; use str, int, float, bool, list, dict, "
-            "Literal or None."
-        )
-
-    return build(ast.parse(annotation, mode="eval").body)
-
-
-def _read_text(text: str) -> Any:
-    """Value that a text stands for: a number, true, none, [1, 2] ...; else the text itself."""
-    if text.lower() == "none":
-        return None
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
-
-
 def _claim(folder: Path, name: str) -> Path:
     """New empty file for the executed copy: ``name``, or that with the next free number."""
     stem, number = name.removesuffix(".ipynb"), 1
@@ -350,7 +264,8 @@ def _execute(
     from papermill.exceptions import PapermillExecutionError
 
     content = _read(notebook.path)
-    content.metadata.setdefault("kernelspec", dict(_KERNEL))
+    said = content.metadata.get("kernelspec")  # VS Code leaves the language out
+    content.metadata["kernelspec"] = _KERNEL | (said if isinstance(said, dict) else {})
     options: dict[str, Any] = {
         "extra_arguments": ["--log-level=CRITICAL"],  # of the kernel
         "kernel_manager_class": type(

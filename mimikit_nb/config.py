@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import difflib
 import reprlib
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from datetime import date, time
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Self, TypeVar
 
 import yaml
@@ -192,6 +193,36 @@ def describe(problem: ErrorDetails) -> str:
     for theirs, ours in _PLAIN_WORDS.items():
         text = text.replace(theirs, ours)
     return text
+
+
+def plain(value: Any) -> Any:
+    """Turn what stands for plain values into them, however deep they lie.
+
+    Parameters
+    ----------
+    value : any
+        Numbers and arrays of numpy, columns of pandas, paths, dates, and lists, tuples and
+        mappings of them.
+
+    Returns
+    -------
+    any
+        Numbers, text, lists and dicts, as JSON, YAML and notebooks store them. What stands for
+        none of these comes back as it is.
+    """
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [plain(item) for item in value]
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):
+        is_date = getattr(value.dtype, "kind", "") == "M"
+        values = (value.astype("U") if is_date else value).tolist()
+        return plain(values) if isinstance(values, list) else values
+    return str(value) if isinstance(value, str) else value
 
 
 def shown(value: Any) -> str:

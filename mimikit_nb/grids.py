@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from .audio.atomic import replacing
 from .audio.names import file_name
 from .batch import Notebook, find_notebook, run_notebook
+from .config import plain
 from .errors import NotebookError, ParameterError
 from .recipes.workspace import find_runs
 
@@ -118,7 +119,8 @@ def sweep(
 
 def combine(notebook: Notebook, grid: Mapping[str, Any], out: Path) -> list[Combination]:
     """All combinations of a grid, checked; the last parameter changes fastest."""
-    lists = {n: list(v) if isinstance(v, list | tuple | range) else [v] for n, v in grid.items()}
+    given = plain(grid)
+    lists = {name: v if isinstance(v, list) else [v] for name, v in given.items()}
     if not lists or not all(lists.values()):
         raise ParameterError("The grid is empty; give at least one value for each parameter.")
     if "out" in lists:

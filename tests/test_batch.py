@@ -1,12 +1,17 @@
 """Notebooks run headless: parameters checked, copies kept, failures in words."""
 
+import itertools
+import re
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from datetime import date
+from pathlib import Path, PureWindowsPath
 
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,8 +59,29 @@ def test_parameters_are_read_with_type_default_and_help(toy):
         ("int | None", "7", 7),
         ("list[int]", "[1, 2]", [1, 2]),
         ("Literal['a', 'b']", "b", "b"),
+        ("Literal['7', 'on']", "7", "7"),
+        ("int", "010", 10),
+        ("int", "1_000", 1000),
+        ("int", "1e3", 1000),
+        ("int", " -5 ", -5),
+        ("float", "010", 10.0),
+        ("float", ".5", 0.5),
+        ("bool", "on", True),
+        ("bool", "OFF", False),
+        ("bool", "1", True),
+        ("int | None", "", None),
+        ("int | None", "null", None),
+        ("str | None", "", ""),
+        ("str", "", ""),
+        ("list", "[010, 1.5, 1:30, yes, true, None, 2020-01-01]",
+         [10, 1.5, "1:30", "yes", True, None, "2020-01-01"]),
+        ("list[int]", "[1e3, 08]", [1000, 8]),
+        ("list[str]", "[a.wav, 'b c.wav']", ["a.wav", "b c.wav"]),
+        ("list[bool]", "[yes, no]", [True, False]),
+        ("dict", "{a: 010, 'b': [1]}", {"a": 10, "b": [1]}),
+        ("dict[str, float]", '{"a": 1}', {"a": 1.0}),
     ],
-)
+)  # fmt: skip
 def test_text_becomes_the_declared_type(declared, text, value):
     parsed = Parameter("x", declared, None, "").parse(text)
     assert parsed == value and type(parsed) is type(value)
@@ -63,12 +89,84 @@ def test_text_becomes_the_declared_type(declared, text, value):
 
 @pytest.mark.parametrize(
     ("declared", "value"),
-    [("int", "1.5"), ("int", "many"), ("float", "[1]"), ("bool", "maybe"), ("Literal[1, 2]", "3")],
-)
+    [
+        ("int", "1.5"), ("int", "many"), ("float", "[1]"), ("bool", "maybe"),
+        ("Literal[1, 2]", "3"),
+        ("int", "true"), ("float", "false"), ("int", "0x10"), ("int", ""), ("bool", ""),
+        ("int", "1;2"),
+        ("list", "[1, 2"), ("list", "1, 2"), ("dict", "a"), ("float", "1,5"), ("int", "!!int x"),
+        ("list", "[[["), ("dict", "{1: 2}"),
+    ],
+)  # fmt: skip
 def test_a_value_that_does_not_fit_is_refused_with_name_value_and_type(declared, value):
     with pytest.raises(NotebookError, match="Parameter x is") as error:
         Parameter("x", declared, 1, "").parse(value)
     assert value in str(error.value) and declared in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["1:30", "1:02:03", "0:05.5"])
+def test_a_time_with_colons_is_no_number(text):
+    with pytest.raises(NotebookError, match=r"Give times as one number: 90 or 1\.5, not 1:30"):
+        Parameter("minutes", "float", 1.0, "").parse(text)
+
+
+@pytest.mark.parametrize("declared", ["int", "int | None", "list", "dict", "list[int]"])
+@pytest.mark.parametrize(
+    "text", ["9" * 5000, "[" * 5000, "&a [*a]", "*a", "\0", "\udce9", "@x", "%"]
+)
+def test_odd_text_is_refused_in_words(declared, text):
+    with pytest.raises(NotebookError) as error:
+        Parameter("x", declared, None, "").parse(text)
+    assert len(str(error.value)) < 700
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "plain"),
+    [
+        ("int", np.int64(3), 3),
+        ("int", np.float32(3), 3),
+        ("int", np.array(3), 3),
+        ("float", np.float32(0.5), 0.5),
+        ("bool", np.bool_(True), True),
+        ("str", np.str_("a"), "a"),
+        ("str", Path("a/b"), str(Path("a/b"))),
+        ("str", PureWindowsPath("c:/a"), "c:\\a"),
+        ("str", date(2020, 1, 2), "2020-01-02"),
+        ("str", pd.Timestamp("2020-01-02"), "2020-01-02T00:00:00"),
+        ("str", np.datetime64("2020-01-02"), "2020-01-02"),
+        ("str | None", Path("a"), "a"),
+        ("list", np.arange(3), [0, 1, 2]),
+        ("list", [np.int64(1), (np.float64(0.5), Path("a"))], [1, [0.5, "a"]]),
+        ("list", pd.Series([1, 2]), [1, 2]),
+        ("list[float]", (1, 2), [1.0, 2.0]),
+        ("list", range(2), [0, 1]),
+        ("dict", {"a": np.arange(2), "b": {"c": np.int8(1)}}, {"a": [0, 1], "b": {"c": 1}}),
+        ("int | float", np.int64(3), 3),
+    ],
+)
+def test_values_that_stand_for_plain_ones_become_them(declared, value, plain):
+    found = Parameter("x", declared, None, "").parse(value)
+    assert repr(found) == repr(plain)
+
+
+CYCLIC: list[object] = []
+CYCLIC.append(CYCLIC)
+
+
+@pytest.mark.parametrize("declared", ["list", "dict", "str", "int", "float | None", "list[int]"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {1, 2}, b"bytes", 1j, object(), {1: 2}, [b"x"], [{1}], [{2: 1}], 10**5000, CYCLIC,
+        itertools.count(), (i for i in [1]), [itertools.count()], ["\udce9"], int,
+        np.arange(2) * 1j, np.timedelta64(1, "D"), pd.DataFrame({"a": [1]}),
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_what_a_notebook_cannot_hold_is_refused_with_name_and_type(declared, value):
+    with pytest.raises(NotebookError, match=re.escape(f"but it is declared {declared}")) as error:
+        Parameter("x", declared, None, "").parse(value)
+    assert str(error.value).startswith("Parameter x is ") and len(str(error.value)) < 700
 
 
 @given(value=st.integers() | st.booleans() | st.floats(allow_nan=False) | st.text())
@@ -223,3 +321,35 @@ def test_an_installed_package_takes_the_current_folders_notebooks(tmp_path, monk
     (tmp_path / "notebooks").mkdir()
     toy.rename(tmp_path / "notebooks" / "05_toy.ipynb")
     assert find_notebook("toy").name == "05_toy.ipynb"
+
+
+@pytest.mark.parametrize("declared", ["list", "list[int]", "list[float]"])
+def test_numbers_of_numpy_arrive_as_numbers(tmp_path, declared):
+    parameters = f"xs: {declared} = []\ndays: list = []\nwhere: str = ''"
+    path = write_notebook(
+        tmp_path / "a.ipynb", "print(sum(xs), days, where)", parameters=parameters
+    )
+    values = {"xs": list(np.arange(3)), "days": [date(2020, 1, 2)], "where": tmp_path / 'q"\\'}
+    run = run_notebook(path, values, tmp_path / "out")
+    total = 3.0 if declared == "list[float]" else 3
+    assert printed(run.path) == f"{total} ['2020-01-02'] {tmp_path / values['where']}\n"
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"kernelspec": {"name": "python3", "display_name": ".venv"}},
+        {"kernelspec": {"name": "python3"}, "language_info": {"name": "python"}},
+        {"language_info": {"name": "python", "version": "3.13"}},
+        {"kernelspec": {}},
+        {"vscode": {"interpreter": {"hash": "0"}}},
+    ],
+    ids=lambda metadata: " ".join(metadata) or "nothing",
+)
+def test_a_notebook_of_another_editor_runs(tmp_path, metadata):
+    path = write_notebook(tmp_path / "a.ipynb", "print(n)", parameters="n: int = 1  # n")
+    content = nbformat.read(path, as_version=4)
+    content.metadata = nbformat.from_dict(metadata)
+    nbformat.write(content, path)
+    assert printed(run_notebook(path, {"n": 2}, tmp_path / "out").path) == "2\n"

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import nbformat
 import pytest
 
 from mimikit_nb.audio.write import write
@@ -58,6 +59,17 @@ def test_run_executes_a_notebook_with_its_parameters(tmp_path, capsys):
     assert shown.out.strip() == str(out / "toy.ipynb")
     assert "[2/2] Part 1" in shown.err
     assert printed(out / "toy.ipynb") == "-2.0 x y True\n"
+
+
+def test_a_notebook_of_vs_code_runs_with_numbers_as_typed(tmp_path, capsys):
+    path = write_notebook(tmp_path / "a.ipynb", "print(seed)", parameters="seed: int = 0  # seed")
+    content = nbformat.read(path, as_version=4)
+    content.metadata["kernelspec"] = {"name": "python3", "display_name": ".venv"}
+    nbformat.write(content, path)
+    assert main(["run", str(path), "-p", "seed", "010", "--out", str(tmp_path / "out")]) == 0
+    assert printed(tmp_path / "out" / "a.ipynb") == "10\n"
+    assert main(["run", str(path), "-p", "seed", "1:30", "--out", str(tmp_path / "out")]) == 2
+    assert "Give times as one number" in capsys.readouterr().err
 
 
 def test_notebooks_lists_all_with_their_parameters(capsys):

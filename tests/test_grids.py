@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -66,6 +67,17 @@ def test_what_has_finished_is_not_run_again(toy, tmp_path):
     assert begun(out) == ["1.0 3", "2.5 3", "2.5 3", "4.0 3"]  # what failed is tried again
     assert list(wider.state) == ["finished", "failed", "finished"]
     pd.testing.assert_frame_equal(wider[:1], first[:1])
+
+
+@pytest.mark.parametrize(
+    "values", [["01", "1e1"], np.array([1, 10]), pd.Series([1, 10]), range(1, 11, 9), (1, 10.0)]
+)
+def test_values_of_a_grid_are_read_like_those_of_a_run(toy, tmp_path, values):
+    combinations = grids.combine(Notebook.read(toy), {"n_layers": values}, tmp_path)
+    assert [combination.values for combination in combinations] == [
+        {"n_layers": 1}, {"n_layers": 10}
+    ]  # fmt: skip
+    assert [c.folder.name for c in combinations] == ["toy_n_layers=1", "toy_n_layers=10"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from typing import Any
 
 import soundfile as sf
 
+from ..config import plain
 from ..errors import AudioError
 from .containers import walk
 from .files import info
@@ -28,8 +29,9 @@ MARK = "mimikit_nb_recall"
 def to_comment(recall: Mapping[str, Any]) -> str:
     """Recall data as text, in plain ASCII so that every player can show it."""
     try:
-        return json.dumps({MARK: 1, **recall}, ensure_ascii=True, allow_nan=False, default=str)
-    except ValueError as error:
+        content = plain({MARK: 1, **recall})
+        return json.dumps(content, ensure_ascii=True, allow_nan=False, default=str)
+    except (ValueError, RecursionError) as error:
         raise AudioError(f"The recall data can't be written as JSON: {error}.") from error
 
 

@@ -23,6 +23,7 @@ import h5py
 import numpy as np
 
 from ..audio.atomic import replacing
+from ..config import plain
 from ..errors import CorpusError
 from .layout import cause_of
 
@@ -118,7 +119,7 @@ class OutputBank:
             maxshape=(channels, None),
             chunks=(channels, max(1024, sample_rate)),
         )
-        sound.attrs.update(sample_rate=sample_rate, recall=json.dumps(recall, default=str))
+        sound.attrs.update(sample_rate=sample_rate, recall=json.dumps(plain(recall), default=str))
         self.names.append(name)
 
 

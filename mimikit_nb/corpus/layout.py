@@ -29,6 +29,7 @@ import numpy as np
 
 from ..audio.find import special_kind
 from ..audio.report import Report
+from ..config import plain
 from ..errors import CorpusError
 from .tracks import FeatureTrack, LabelTrack, Track
 
@@ -128,7 +129,7 @@ def create(path: Path, header: Header, tracks_from: Path | None = None) -> int:
             format=FORMAT,
             format_version=FORMAT_VERSION,
             sample_rate=header.sample_rate,
-            parameters=json.dumps(header.parameters),
+            parameters=json.dumps(plain(header.parameters)),
             rights=header.rights,
             hash=header.hash,
         )

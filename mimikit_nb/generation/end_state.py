@@ -11,6 +11,7 @@ from typing import Any, Self
 import torch
 
 from ..checkpoint.file import read_file, write_tensors
+from ..config import plain
 from ..errors import CheckpointError
 from ..networks.base import Tensors
 from .stream import CLOCK
@@ -37,7 +38,7 @@ class EndState:
 
     def save(self, path: Path) -> None:
         """Write a safetensors file: whole or not at all."""
-        text = json.dumps({"version": _VERSION, **self.facts}, default=str)
+        text = json.dumps(plain({"version": _VERSION, **self.facts}), default=str)
         write_tensors(path, self.tensors, {_KEY: text})
 
     @classmethod
