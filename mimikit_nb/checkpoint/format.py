@@ -248,14 +248,20 @@ def _read_run(run: Run, step: int | None) -> Checkpoint:
     checkpoints = run.checkpoints
     if not checkpoints:
         raise CheckpointError(
-            f"There is no checkpoint in {run.folder}: expected a run's folder, a .safetensors file "
-            f"or a folder with {CONFIG_NAME} and {MODEL_NAME}."
+            f"There is no checkpoint in {run.folder}, which {_what_is_there(run)}: expected a run's "
+            f"folder, a .safetensors file or a folder with {CONFIG_NAME} and {MODEL_NAME}."
         )
     chosen = max(checkpoints) if step is None else step
     if chosen not in checkpoints:
         there = ", ".join(map(str, checkpoints))
         raise CheckpointError(f"{run.folder} has no checkpoint of step {step}; there are: {there}.")
     return _read_file(checkpoints[chosen])
+
+
+def _what_is_there(run: Run) -> str:
+    if not run.folder.exists():
+        return "doesn't exist"
+    return "is a run that has none yet" if run.config_path.is_file() else "isn't a run's folder"
 
 
 def _with_step(checkpoint: Checkpoint, step: int | None) -> Checkpoint:

@@ -27,7 +27,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..audio.find import special_kind
+from ..audio.find import READABLE, UNREADABLE, special_kind
 from ..audio.report import Report
 from ..config import plain
 from ..errors import CorpusError
@@ -91,7 +91,7 @@ class Header:
     def hash(self) -> str:
         """Digest of what the signal was made from; the same on every machine."""
         parts = [(f.sha256, f.start, f.stop) for f in self.files]
-        text = json.dumps([FORMAT_VERSION, self.sample_rate, self.shape[0], parts])
+        text = json.dumps([FORMAT_VERSION, int(self.sample_rate), self.shape[0], parts])
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -141,7 +141,7 @@ def create(path: Path, header: Header, tracks_from: Path | None = None) -> int:
         signal = h5py.h5d.create(file.id, b"signal", h5py.h5t.IEEE_F32LE, space, reserve)
         rows = [(_bytes(f.path), *list(asdict(f).values())[1:]) for f in header.files]
         file.create_dataset("files", data=np.array(rows, dtype=_FILES))
-        file.create_dataset("report", data=json.dumps(header.report.to_dict()))
+        file.create_dataset("report", data=json.dumps(plain(header.report.to_dict())))
         if tracks_from is None:
             file.create_group("tracks")
         else:
@@ -230,6 +230,13 @@ def _opened(path: Path) -> Iterator[h5py.File]:
     """Open a corpus file for reading, or say in words why that isn't possible."""
     if kind := special_kind(path):
         raise CorpusError(f"{path} is a {kind}, not a corpus.")
+    if path.is_dir() or path.suffix.lower() in READABLE | UNREADABLE:
+        kind = "folder" if path.is_dir() else "sound file"
+        built = path.with_suffix(".h5").name
+        raise CorpusError(
+            f"{path} is a {kind}, not a corpus. Build a corpus from it, and use that: "
+            f"build_corpus({str(path)!r}, {built!r})."
+        )
     try:
         with open(path, "rb") as raw:
             is_hdf5 = raw.read(8) == b"\x89HDF\r\n\x1a\n"

@@ -21,7 +21,7 @@ from mimikit_nb.audio.recall import read_recall
 from mimikit_nb.audio.write import write
 from mimikit_nb.cli import main
 from mimikit_nb.corpus import add_files, build_corpus, open_corpus
-from mimikit_nb.errors import AudioError
+from mimikit_nb.errors import AudioError, CheckpointError, CorpusError
 from mimikit_nb.recipes.audition import keep
 
 RATE = 22050
@@ -219,3 +219,52 @@ def _check_name(name: str) -> None:
 def test_letters_of_all_scripts_stay():
     assert file_name("名前 Größe-1.5") == "名前 Größe-1.5"
     assert file_name("a b  c", spaces=False) == "a_b_c"
+
+
+# -- another file than the one that is asked for ---------------------------------------------------
+
+
+@pytest.mark.parametrize("takes_corpus", [open_corpus, lambda path: mnb.train(path, out="run")])
+def test_what_isnt_a_corpus_is_named_with_the_way_to_one(
+    tmp_path, tone, takes_corpus, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("takes").mkdir()
+    write(tmp_path / "takes" / "a.wav", tone, RATE)
+    with pytest.raises(
+        CorpusError, match=r"takes is a folder.* build_corpus\('.*takes', 'takes\.h5'"
+    ):
+        takes_corpus("takes")
+    with pytest.raises(CorpusError, match=r"a\.wav is a sound file.* build_corpus\(.*, 'a\.h5'\)"):
+        takes_corpus("takes/a.wav")
+    assert os.listdir() == ["takes"]
+
+
+def test_what_isnt_a_checkpoint_is_named(tmp_path, tone, tiny_corpus) -> None:
+    write(tmp_path / "a.wav", tone, RATE)
+    for path, what in [
+        (tmp_path / "a.wav", "is a sound file, not a checkpoint"),
+        (tiny_corpus.path, "is an HDF5 file, such as a corpus, not a checkpoint"),
+        (tmp_path, "isn't a run's folder: expected"),
+        (tmp_path / "none", "doesn't exist: expected"),
+    ]:
+        for takes_checkpoint in (mnb.load_checkpoint, mnb.generate):
+            with pytest.raises(CheckpointError, match=what):
+                takes_checkpoint(path)
+
+
+def test_a_corpus_keeps_numbers_of_numpy_as_numbers(tmp_path, tone) -> None:
+    write(tmp_path / "a.wav", tone, RATE)
+    rate = mnb.check(tmp_path).to_frame()["sample_rate"].mode()[0]
+    assert isinstance(rate, np.integer)
+    corpus = build_corpus(tmp_path, tmp_path / "c.h5", rate, window_seconds=np.float64(0.5))
+    assert corpus.parameters["window_seconds"] == 0.5 and corpus.sample_rate == RATE
+
+
+def test_recall_data_keep_numbers_of_numpy_as_numbers(tmp_path, tone) -> None:
+    recall = {"seed": np.int64(3), "curve": np.arange(2), "prompt": {"path": Path("a")}}
+    write(tmp_path / "a.wav", tone, RATE, recall=recall)
+    found = read_recall(tmp_path / "a.wav")
+    assert {name: found[name] for name in recall} == {
+        "seed": 3, "curve": [0, 1], "prompt": {"path": "a"}
+    }  # fmt: skip
