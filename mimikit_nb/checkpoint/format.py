@@ -248,8 +248,8 @@ def _read_run(run: Run, step: int | None) -> Checkpoint:
     checkpoints = run.checkpoints
     if not checkpoints:
         raise CheckpointError(
-            f"There is no checkpoint in {run.folder}, which {_what_is_there(run)}: expected a run's "
-            f"folder, a .safetensors file or a folder with {CONFIG_NAME} and {MODEL_NAME}."
+            f"There is no checkpoint in {run.folder}, which {_what_is_there(run)}: expected a "
+            f"run's folder, a .safetensors file or a folder with {CONFIG_NAME} and {MODEL_NAME}."
         )
     chosen = max(checkpoints) if step is None else step
     if chosen not in checkpoints:
