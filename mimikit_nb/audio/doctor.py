@@ -11,6 +11,7 @@ import hashlib
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from ..errors import AudioError, ParameterError
 from ..units import check_rate, seconds_to_samples
 from .channels import MOST_LOSS_DB, ChannelMeter, Channels, n_channels_of
-from .files import RefusedError, SoundInfo, blocks, info
+from .files import OpenSound, RefusedError, SoundInfo, opened, refuse_odd_rate
 from .find import Found, Paths, find, special_kind
 from .meters import FULL_SCALE, LevelMeter, Levels, to_db
 from .report import FileRecord, Report
@@ -117,19 +118,23 @@ def examine(
         Accepted or refused, and everything that was measured.
     """
     try:
-        found = _read_header(path)
-        meter, kept = LevelMeter(found.sample_rate, found.channels), _meter_of(found, channels)
-        n_read = 0
-        for y in _read_blocks(path):
-            meter.update(y)
-            kept.update(y)
-            if on_block is not None:
-                on_block(y, found.sample_rate)
-            n_read += y.shape[1]
-            if report_share is not None:
-                report_share(min(1.0, n_read / max(1, found.n_samples)))
+        with contextlib.ExitStack() as stack:
+            with _refusing(path):
+                sound = stack.enter_context(opened(path))
+            found, n_read = sound.info, 0
+            refuse_odd_rate(found)
+            meter, kept = LevelMeter(found.sample_rate, found.channels), _meter_of(found, channels)
+            for y in _read_blocks(sound):
+                meter.update(y)
+                kept.update(y)
+                if on_block is not None:
+                    on_block(y, found.sample_rate)
+                n_read += y.shape[1]
+                if report_share is not None:
+                    report_share(min(1.0, n_read / max(1, found.n_samples)))
     except RefusedError as refusal:
         return FileRecord(path, refusal.reason, refusal.remedy, sha256=digest_of(path))
+    found = replace(found, warnings=tuple(sound.warnings))
     return _judge(
         found, meter.levels(), kept, sample_rate, window_seconds, digest_of(path), channels
     )
@@ -182,14 +187,9 @@ def digest_of(path: Path) -> str:
         return ""
 
 
-def _read_header(path: Path) -> SoundInfo:
-    with _refusing(path):
-        return info(path)
-
-
-def _read_blocks(path: Path) -> Iterator[np.ndarray]:
-    with _refusing(path):
-        yield from blocks(path)
+def _read_blocks(sound: OpenSound) -> Iterator[np.ndarray]:
+    with _refusing(sound.info.path):
+        yield from sound.blocks()
 
 
 @contextlib.contextmanager
@@ -231,12 +231,13 @@ def _judge(
         path=found.path,
         reason=reason,
         remedy=remedy,
-        warnings=() if reason else (*_warnings(levels), *_warn_of_loss(kept)),
+        warnings=() if reason else (*found.warnings, *_warnings(levels), *_warn_of_loss(kept)),
         seconds=levels.n_samples / found.sample_rate,
         sample_rate=found.sample_rate,
         channels=found.channels,
         bit_depth=found.bit_depth,
         format=f"{found.format} {found.subtype}",
+        decoder=found.decoder,
         silence_share=levels.silence_share,
         n_clipped=levels.n_clipped,
         dc=levels.dc,

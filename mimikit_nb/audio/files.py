@@ -11,28 +11,22 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import soundfile as sf
 import soxr
 
 from ..errors import AudioError, ParameterError
 from ..units import STORED_RATES, check_rate, seconds_to_samples
-from .containers import n_missing_bytes
-from .find import UNREADABLE, special_kind
-from .names import native
+from .containers import survey
+from .decoders import AGAIN, Decoder, UnreadableError, decoder_of
+from .find import special_kind
+from .parts import Contents, Part
 
 BLOCK_SAMPLES = 2**16
 "Samples (per channel) that are read at a time."
 
-_LONGEST = 2**62
-"Samples; libsndfile says more where the length isn't known."
-
-_BIT_DEPTHS = {
-    **{"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32},
-    **{"FLOAT": 32, "DOUBLE": 64, "ULAW": 8, "ALAW": 8, "ALAC_16": 16, "ALAC_24": 24},
-}
+RATES = (4000, 768_000)
+"Lowest and highest sample rate of a recording, in Hz; others are errors or no sound."
 
 
 class RefusedError(AudioError):
@@ -66,9 +60,15 @@ class SoundInfo:
     channels : int
         Number of channels.
     n_samples : int
-        Samples per channel.
+        Samples per channel; what FFmpeg reads may turn out to be a little longer or shorter.
     format, subtype : str
-        libsndfile's names of container and encoding, such as "WAV" and "PCM_24".
+        The decoder's names of container and encoding, such as "WAV" and "PCM_24".
+    bit_depth : int or None
+        Bits per sample; None for lossy formats, which have no such thing.
+    decoder : str
+        What reads it, "libsndfile" or "FFmpeg".
+    warnings : tuple of str
+        What is odd about the file.
     """
 
     path: Path
@@ -77,16 +77,14 @@ class SoundInfo:
     n_samples: int
     format: str
     subtype: str
+    bit_depth: int | None = None
+    decoder: str = "libsndfile"
+    warnings: tuple[str, ...] = ()
 
     @property
     def duration_seconds(self) -> float:
         """Length in seconds."""
         return self.n_samples / self.sample_rate
-
-    @property
-    def bit_depth(self) -> int | None:
-        """Bits per sample; None for lossy formats, which have no such thing."""
-        return _BIT_DEPTHS.get(self.subtype)
 
 
 class Resampler:
@@ -128,6 +126,135 @@ class Resampler:
         return np.ascontiguousarray(resampled.T)
 
 
+class OpenSound:
+    """A sound file that is open for reading.
+
+    Attributes
+    ----------
+    info : SoundInfo
+        What its header says.
+    warnings : list of str
+        What is odd about it; complete when it was read to its end.
+    """
+
+    def __init__(self, path: Path, contents: Contents, first: Decoder) -> None:
+        self._path, self._contents, self._first = path, contents, first
+        self._next = 0
+        self.info = self._look()
+        self.warnings = list(self.info.warnings)
+
+    def _look(self) -> SoundInfo:
+        first, warnings = self._first, [*self._contents.warnings, *self._first.warnings]
+        rates, n_samples = {first.sample_rate}, first.n_samples
+        for part in self._contents.parts[1:]:
+            with _decoder(self._path, part, self._contents) as decoder:
+                n_samples += round(decoder.n_samples * first.sample_rate / decoder.sample_rate)
+                rates.add(decoder.sample_rate)
+        if len(rates) > 1:
+            listed = ", ".join(str(rate) for rate in sorted(rates))
+            warnings.append(f"its parts have {listed} Hz; all become {first.sample_rate} Hz")
+        if self._contents.left_out:
+            seconds = self._contents.left_out * n_samples / first.sample_rate
+            warnings.append(f"what lies behind its announced end is left out, {seconds:.1f} s")
+        return SoundInfo(
+            self._path,
+            first.sample_rate,
+            first.channels,
+            n_samples,
+            first.format,
+            first.subtype,
+            first.bit_depth,
+            first.name,
+            tuple(warnings),
+        )
+
+    @property
+    def is_seekable(self) -> bool:
+        """Whether libsndfile reads the file as it is, and so also parts of it."""
+        return self._first.name == "libsndfile" and _is_plain(self._contents)
+
+    def blocks(self, block_samples: int = BLOCK_SAMPLES) -> Iterator[np.ndarray]:
+        """Decode block by block [shape=(C, n)], at the rate and with the channels of the first.
+
+        Raises
+        ------
+        RefusedError
+            If the file is malformed, or ends before its announced length.
+        """
+        yield from self._decode(self._first, block_samples)
+        for part in self._contents.parts[1:]:
+            with _decoder(self._path, part, self._contents) as decoder:
+                yield from self._decode(decoder, block_samples)
+
+    def _decode(self, decoder: Decoder, block_samples: int) -> Iterator[np.ndarray]:
+        n_before, channels = len(decoder.warnings), self.info.channels
+        resample = Resampler(decoder.sample_rate, self.info.sample_rate, channels)
+        try:
+            for y in decoder.blocks(block_samples):
+                yield resample(to_channels(y, channels))
+        except UnreadableError as error:
+            raise RefusedError(self._path, error.reason, error.remedy) from error
+        yield resample(np.zeros((channels, 0), np.float32), last=True)
+        self.warnings += decoder.warnings[n_before:]
+
+
+@contextlib.contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[OpenSound]:
+    """Open a sound file, to read its header and its samples.
+
+    Yields
+    ------
+    OpenSound
+        It is closed when the ``with`` block ends.
+
+    Raises
+    ------
+    RefusedError
+        If the file can't be read, isn't sound, or is truncated; says what to do.
+    """
+    path = Path(path)
+    if kind := special_kind(path):
+        raise RefusedError(path, f"it is a {kind}, not a file", "Name a sound file.")
+    try:
+        contents = survey(path) if path.stat().st_size else None
+    except OSError as error:
+        raise RefusedError(path, *_in_words(error)) from error
+    if contents is None:
+        remedy = "Record, export or download it again."
+        raise RefusedError(path, "the file is empty (0 bytes)", remedy)
+    if contents.is_truncated:
+        raise RefusedError(path, "it is truncated: it ends before its announced end", AGAIN)
+    with _decoder(path, contents.parts[0], contents) as decoder:
+        yield OpenSound(path, contents, decoder)
+
+
+def _decoder(path: Path, part: Part, contents: Contents) -> Decoder:
+    """Decoder of a part of a file, or our error that says why there is none."""
+    try:
+        decoder = decoder_of(path, part, contents, _is_plain(contents))
+    except UnreadableError as error:
+        raise RefusedError(path, error.reason, error.remedy) from error
+    return decoder
+
+
+def _is_plain(contents: Contents) -> bool:
+    """Whether a file is one sound, from its first byte on."""
+    part = contents.parts[0]
+    return len(contents.parts) == 1 and part.start == 0 and not part.head
+
+
+def refuse_odd_rate(found: SoundInfo) -> None:
+    """Refuse a file whose header says a rate that no recording has; its sound would be as long."""
+    lowest, highest = RATES
+    if not lowest <= found.sample_rate <= highest:
+        raise RefusedError(
+            found.path,
+            f"its header says {found.sample_rate} Hz; recordings of {lowest} to {highest} Hz "
+            "are read",
+            "If the header is wrong, correct it in an audio editor; else resample the file.",
+        )
+
+
 def info(path: str | os.PathLike[str]) -> SoundInfo:
     """Read the header of a sound file.
 
@@ -136,9 +263,8 @@ def info(path: str | os.PathLike[str]) -> SoundInfo:
     AudioError
         If the file can't be read or isn't sound; says which, and what to do.
     """
-    path = Path(path)
-    with _opened(path) as sound:
-        return _info(path, sound)
+    with opened(path) as sound:
+        return sound.info
 
 
 def blocks(
@@ -165,12 +291,14 @@ def blocks(
     AudioError
         If the file can't be read, is malformed, or ends before its announced length.
     """
-    path = Path(path)
-    with _opened(path) as sound:
-        resample = Resampler(sound.samplerate, sample_rate or sound.samplerate, sound.channels)
-        for y in _decode(path, sound, block_samples):
+    with opened(path) as sound:
+        own = sound.info
+        if sample_rate not in (None, own.sample_rate):
+            refuse_odd_rate(own)
+        resample = Resampler(own.sample_rate, sample_rate or own.sample_rate, own.channels)
+        for y in sound.blocks(block_samples):
             yield resample(y)
-        yield resample(np.zeros((sound.channels, 0), np.float32), last=True)
+        yield resample(np.zeros((own.channels, 0), np.float32), last=True)
 
 
 def load(
@@ -252,34 +380,6 @@ def to_channels(y: np.ndarray, channels: int) -> np.ndarray:
     return np.repeat(mixed, channels, axis=0)
 
 
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Open a sound file, or say in words why that isn't possible."""
-    if kind := special_kind(path):
-        raise RefusedError(path, f"it is a {kind}, not a file", "Name a sound file.")
-    try:
-        with open(path, "rb") as file:
-            is_empty = not file.read(1)
-    except OSError as error:
-        raise RefusedError(path, *_in_words(error)) from error
-    if is_empty:
-        raise RefusedError(
-            path, "the file is empty (0 bytes)", "Record, export or download it again."
-        )
-    try:
-        sound = sf.SoundFile(native(path))
-    except (sf.LibsndfileError, TypeError) as error:
-        raise RefusedError(path, *_diagnose(path, error)) from error
-    with sound:
-        if sound.frames > _LONGEST:
-            raise RefusedError(
-                path,
-                "its header doesn't say how long it is, as when a program wrote it to a pipe",
-                "Convert it to WAV or FLAC, or save it anew in an audio editor.",
-            )
-        yield sound
-
-
 def _in_words(error: OSError) -> tuple[str, str]:
     if isinstance(error, PermissionError):
         return "there is no permission to read it", "Change its permissions or copy it elsewhere."
@@ -288,49 +388,3 @@ def _in_words(error: OSError) -> tuple[str, str]:
     if isinstance(error, IsADirectoryError):
         return "it is a folder", "Name a sound file in it."
     return f"it can't be read ({error.strerror})", "Check the disk or copy it elsewhere."
-
-
-def _diagnose(path: Path, error: Exception) -> tuple[str, str]:
-    """Reason and remedy for a file that libsndfile doesn't open."""
-    convert = "Convert it to WAV or FLAC."
-    if path.suffix.lower() in UNREADABLE:
-        return f"{path.suffix.lower()} is a format that can't be read here", convert
-    message = str(getattr(error, "error_string", error)).strip().rstrip(".")
-    if getattr(error, "code", None) in (3, 4):  # recognised, but malformed or of unknown encoding
-        return f"it is malformed or encoded in an unknown way ({message})", convert
-    return "it is not a sound file: its content is no known audio format", (
-        "Check what it is; renaming a file doesn't convert it."
-    )
-
-
-def _info(path: Path, sound: Any) -> SoundInfo:
-    return SoundInfo(
-        path, sound.samplerate, sound.channels, sound.frames, sound.format, sound.subtype
-    )
-
-
-def _decode(path: Path, sound: Any, block_samples: int) -> Iterator[np.ndarray]:
-    """Decode an open file to its end, and make sure that this is the end it announced."""
-    again = "Export or download it again, or open it in an audio editor and save it anew."
-    n_decoded, announced = 0, sound.frames
-    while True:
-        try:
-            y = sound.read(block_samples, dtype="float32", always_2d=True)
-        except (sf.LibsndfileError, OSError) as error:
-            raise RefusedError(
-                path,
-                f"it is malformed: decoding stopped after {n_decoded / sound.samplerate:.2f} s "
-                f"({str(error).strip().rstrip('.')})",
-                again,
-            ) from error
-        if not len(y):
-            break
-        n_decoded += len(y)
-        yield np.ascontiguousarray(y.T)
-    if n_decoded < announced or n_missing_bytes(path):
-        raise RefusedError(
-            path,
-            f"it is truncated: it ends after {n_decoded / sound.samplerate:.2f} s, "
-            "before its announced end",
-            again,
-        )

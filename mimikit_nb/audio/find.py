@@ -18,13 +18,17 @@ from ..errors import AudioError
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
-READABLE = frozenset(
-    ".wav .wave .bwf .rf64 .w64 .flac .aif .aiff .aifc .ogg .oga .opus .mp3 .caf .au .snd".split()
+NEEDS_FFMPEG = frozenset(
+    ".m4a .m4b .m4r .mp4 .m4v .mov .3gp .3g2 .aac .alac .wma .asf .wmv .webm .mka .mkv .avi .ape "
+    ".wv .tta .tak .dsf .dff .amr .ac3 .eac3 .dts .spx .ra .rm .flv .mpg .mpeg".split()
 )
-"Extensions of the formats that can be read."
+"Extensions of formats that only FFmpeg reads."
 
-UNREADABLE = frozenset(".m4a .aac .mp4 .m4b .wma .ape .wv .webm .mka .dsf .dff .ra".split())
-"Extensions of sound formats that must be converted first."
+READABLE = NEEDS_FFMPEG | frozenset(
+    ".wav .wave .bwf .rf64 .w64 .flac .aif .aiff .aifc .ogg .oga .ogv .opus .mp3 .mp2 .mpga .caf "
+    ".au .snd".split()
+)
+"Extensions of sound files and of videos, whose sound is read."
 
 
 @dataclass
@@ -132,7 +136,7 @@ def _search(folder: Path, found: Found, seen: set[str]) -> None:
             extension = os.path.splitext(name)[1].lower()
             if name.startswith("."):
                 continue
-            if extension in READABLE or extension in UNREADABLE:
+            if extension in READABLE:
                 kind = special_kind(Path(root, name))
                 if kind:
                     found.ignored[kind] += 1

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_COLUMNS = "file", "", "min", "Hz", "ch", "bits", "read by", "peak dB", "LUFS", "silent", "remark"
+
+
 @dataclass(frozen=True)
 class FileRecord:
     """What the preflight says about one file.
@@ -40,6 +43,8 @@ class FileRecord:
         Bits per sample; None for lossy formats.
     format : str
         Container and encoding, such as "WAV PCM_24".
+    decoder : str
+        What read it, "libsndfile" or "FFmpeg"; empty where nothing could, and in old reports.
     silence_share : float
         Share of the time below -60 dB full scale.
     n_clipped : int
@@ -65,6 +70,7 @@ class FileRecord:
     channels: int = 0
     bit_depth: int | None = None
     format: str = ""
+    decoder: str = ""
     silence_share: float = 0.0
     n_clipped: int = 0
     dc: float = 0.0
@@ -140,6 +146,7 @@ class Report:
         """The findings in a few sentences."""
         rates = Counter(record.sample_rate for record in self.accepted)
         channels = Counter(record.channels for record in self.accepted)
+        decoders = Counter(record.decoder for record in self.accepted if record.decoder)
         lines = [
             f"{len(self.accepted)} of {len(self.records)} sound files accepted, "
             f"{in_minutes(self.duration_seconds)} min in all.",
@@ -150,6 +157,8 @@ class Report:
             lines.append(
                 f"Recorded at {_counted(rates, 'Hz')}; {_counted(channels, 'channel(s)')}."
             )
+        if decoders:
+            lines.append(f"Read by {_counted(decoders, '')}.")
         if self.ignored:
             n_ignored = sum(self.ignored.values())
             lines.append(f"{n_ignored} other files were ignored ({_counted(self.ignored, '')}).")
@@ -178,8 +187,7 @@ class Report:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        names = "file", "", "min", "Hz", "ch", "bits", "peak dB", "LUFS", "silent", "remark"
-        head = "".join(f"<th>{name}</th>" for name in names)
+        head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
         shown = [*self.refused, *self.accepted]
         body = "".join(_row(record) for record in shown[:100])
         more = f"<p>… and {len(shown) - 100} more: see .to_frame()</p>" if len(shown) > 100 else ""
@@ -231,6 +239,7 @@ def _row(record: FileRecord) -> str:
         record.sample_rate or "",
         record.channels or "",
         record.bit_depth or "",
+        record.decoder,
         f"{record.peak_dbfs:.1f}" if is_read else "",
         f"{record.lufs:.1f}" if is_read else "",
         f"{record.silence_share:.0%}" if is_read else "",

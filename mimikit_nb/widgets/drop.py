@@ -15,11 +15,12 @@ from uuid import uuid4
 import anywidget
 import traitlets
 
+from ..audio.find import READABLE
 from ..audio.names import file_name
 from .pictures import free_path
 
 LABEL = "Drop sound files here, or choose them"
-ACCEPT = "audio/*,.wav,.flac,.mp3,.ogg,.opus,.aif,.aiff,.m4a,.caf,.w64"
+ACCEPT = ",".join(["audio/*", "video/*", *sorted(READABLE)])
 
 
 class DropZone(anywidget.AnyWidget):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ import numpy as np
 import soundfile
 
 from ..audio.arrays import as_sound
+from ..audio.files import OpenSound, opened
 from ..errors import AudioError, ParameterError
 from ..units import check_rate
 
@@ -37,7 +39,6 @@ PLAYABLE = {
     ".mp3": "audio/mpeg",
     ".ogg": "audio/ogg",
     ".opus": "audio/ogg",
-    ".m4a": "audio/mp4",
 }
 
 
@@ -72,15 +73,27 @@ def open_sound(audio: np.ndarray | str | Path, sr: int | None = None) -> Sound:
 
 
 def _open_file(path: Path) -> Sound:
-    try:
-        info = soundfile.info(str(path))
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioError(
-            f"Can't read {path}: {error}. Give a WAV, FLAC, OGG, MP3 or AIFF file, or an array."
-        ) from error
-    if info.frames == 0:
+    with opened(path) as sound:
+        about = sound.info
+        if sound.is_seekable:
+            found = Sound(about.sample_rate, about.channels, about.n_samples, path=path.resolve())
+        else:
+            y = _decoded(sound)
+            found = Sound(about.sample_rate, y.shape[0], y.shape[1], y, path.resolve())
+    if found.n_samples == 0:
         raise AudioError(f"{path} holds no samples; choose another file.")
-    return Sound(info.samplerate, info.channels, info.frames, path=path.resolve())
+    return found
+
+
+def _decoded(sound: OpenSound) -> np.ndarray:
+    """All samples [shape=(C, T)], on disk, in a file that ends with the array."""
+    with tempfile.TemporaryFile() as file:
+        for y in sound.blocks():
+            file.write(np.ascontiguousarray(y.T, np.float32).data)
+        file.flush()
+        n_samples = file.tell() // (4 * sound.info.channels)
+        shape = (n_samples, sound.info.channels)
+        return np.memmap(file, np.float32, "r", shape=shape).T if n_samples else np.zeros((1, 0))
 
 
 @dataclass(frozen=True)
@@ -96,7 +109,7 @@ class Sound:
     array : np.ndarray [shape=(C, T)], optional
         The samples, if they are in memory.
     path : Path, optional
-        The file, if they are not.
+        The file they come from. Without an array they are read from it.
     """
 
     sample_rate: int
@@ -257,8 +270,10 @@ class Sound:
         A file of a kind that browsers know is sent as it is (unless ``as_is`` is false); all
         else as 16-bit FLAC, at its own level.
         """
-        if as_is and self.path is not None and self.path.suffix.lower() in PLAYABLE:
-            return self.path.read_bytes(), PLAYABLE[self.path.suffix.lower()]
+        if as_is and self.array is None and self.path is not None:
+            kind = PLAYABLE.get(self.path.suffix.lower())
+            if kind is not None:
+                return self.path.read_bytes(), kind
         buffer = io.BytesIO()
         with soundfile.SoundFile(
             buffer, "w", self.sample_rate, self.n_channels, "PCM_16", format="FLAC"

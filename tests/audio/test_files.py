@@ -161,7 +161,7 @@ def test_a_renamed_text_file_is_not_audio(tmp_path, name):
     ("name", "content", "said"),
     [
         ("a.wav", b"", r"empty \(0 bytes\)"),
-        ("a.m4a", b"\0\0\0\x1cftypM4A ", r"\.m4a is a format that can't be read"),
+        ("a.m4a", b"\0\0\0\x1cftypM4A ", "truncated"),
         ("a.wav", b"RIFF\x24\0\0\0WAVEfmt ", "malformed|not a sound file"),
         ("a.wav", bytes(range(256)) * 400, "not a sound file"),
     ],
@@ -172,14 +172,15 @@ def test_what_is_no_sound_is_refused_in_words(tmp_path, name, content, said):
         info(tmp_path / name)
 
 
-def test_a_flac_of_unknown_length_from_a_pipe_is_refused_in_words(tmp_path):
+def test_a_flac_of_unknown_length_from_a_pipe_is_read_to_its_last_frame(tmp_path):
     path = write(tmp_path / "a.flac", np.zeros(1000), 8000, "PCM_16")
     content = bytearray(path.read_bytes())
     content[21] &= 0xF0  # the 36 bits of STREAMINFO that tell the number of samples
     content[22:26] = bytes(4)
     path.write_bytes(content)
-    with pytest.raises(AudioError, match="doesn't say how long it is"):
-        load(path)
+    assert info(path).n_samples == 1000
+    assert "length open" in info(path).warnings[0]
+    assert load(path).shape == (1, 1000)
 
 
 def test_missing_files_and_folders(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 import soundfile as sf
 
 from mimikit_nb.audio import growing
-from mimikit_nb.audio.containers import n_missing_bytes
+from mimikit_nb.audio.containers import survey
 from mimikit_nb.audio.growing import GrowingSound, write_extendable
 from mimikit_nb.audio.recall import read_recall
 from mimikit_nb.errors import AudioError
@@ -24,7 +24,7 @@ def test_the_file_is_whole_after_every_block(tmp_path, channels):
         found, rate = sf.read(path, always_2d=True)
         assert rate == 8000
         np.testing.assert_allclose(found.T, y[:, :end], atol=2**-23)
-        assert n_missing_bytes(path) == 0
+        assert not survey(path).is_truncated
         assert path.stat().st_size % 2 == 0
     assert read_recall(path)["seed"] == 3
 
