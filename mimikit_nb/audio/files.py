@@ -170,8 +170,9 @@ class OpenSound:
 
     @property
     def is_seekable(self) -> bool:
-        """Whether libsndfile reads the file as it is, and so also parts of it."""
-        return self._first.name == "libsndfile" and _is_plain(self._contents)
+        """Whether libsndfile reads the file as it is, and quickly from any place on."""
+        is_mpeg = self.info.format == "MP3"  # where it seeks by decoding
+        return self.info.decoder == "libsndfile" and _is_plain(self._contents) and not is_mpeg
 
     def blocks(self, block_samples: int = BLOCK_SAMPLES) -> Iterator[np.ndarray]:
         """Decode block by block [shape=(C, n)], at the rate and with the channels of the first.

@@ -20,6 +20,7 @@ import soundfile
 
 from ..audio.arrays import as_sound
 from ..audio.files import OpenSound, opened
+from ..audio.names import native
 from ..errors import AudioError, ParameterError
 from ..units import check_rate
 
@@ -137,11 +138,15 @@ class Sound:
         if self.array is not None:
             y[:, first - start : last - start] = self.array[:, first:last]
         else:
-            with soundfile.SoundFile(str(self.path)) as file:
+            with self._open() as file:
                 file.seek(first)
                 found = file.read(last - first, dtype="float32", always_2d=True).T
             y[:, first - start : first - start + found.shape[1]] = found
         return y
+
+    def _open(self) -> soundfile.SoundFile:
+        assert self.path is not None
+        return soundfile.SoundFile(native(self.path))
 
     def _blocks(self, length: int) -> Iterator[np.ndarray]:
         """Consecutive blocks [shape=(length or less, C)] as stored, 16-bit if the file is."""
@@ -149,7 +154,7 @@ class Sound:
             for start in range(0, self.n_samples, length):
                 yield self.array[:, start : start + length].T
             return
-        with soundfile.SoundFile(str(self.path)) as file:
+        with self._open() as file:
             dtype = "int16" if file.subtype in ("PCM_16", "PCM_U8", "PCM_S8") else "float32"
             yield from file.blocks(length, dtype=dtype, always_2d=True)
 
@@ -259,7 +264,7 @@ class Sound:
             y = self.array if self.array is not None else self.read(first, last)
             shift = 0 if self.array is not None else first
             return np.stack([_window(y, int(s) - shift, length) for s in starts])
-        with soundfile.SoundFile(str(self.path)) as file:
+        with self._open() as file:
             return np.stack([_window_of_file(file, int(s), length) for s in starts])
 
     # --- sound --------------------------------------------------------------------------------
@@ -270,10 +275,10 @@ class Sound:
         A file of a kind that browsers know is sent as it is (unless ``as_is`` is false); all
         else as 16-bit FLAC, at its own level.
         """
-        if as_is and self.array is None and self.path is not None:
-            kind = PLAYABLE.get(self.path.suffix.lower())
-            if kind is not None:
-                return self.path.read_bytes(), kind
+        suffix = "" if self.path is None else self.path.suffix.lower()
+        is_sent = suffix == ".mp3" or (self.array is None and suffix in PLAYABLE)
+        if as_is and is_sent and self.path is not None:
+            return self.path.read_bytes(), PLAYABLE[suffix]
         buffer = io.BytesIO()
         with soundfile.SoundFile(
             buffer, "w", self.sample_rate, self.n_channels, "PCM_16", format="FLAC"

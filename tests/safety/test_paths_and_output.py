@@ -94,19 +94,23 @@ def test_readable_text_of_a_path_is_the_path_where_that_is_text():
 # -- one bad file never stops the others -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("breaks", ["info", "blocks"])
-def test_whatever_goes_wrong_with_one_file_the_others_are_read(breaks, tmp_path, tone, monkeypatch):
+@pytest.mark.parametrize(
+    ("breaks", "where"), [("opened", doctor), ("blocks", doctor.OpenSound)], ids=["open", "read"]
+)
+def test_whatever_goes_wrong_with_one_file_the_others_are_read(
+    breaks, where, tmp_path, tone, monkeypatch
+):
     write(tmp_path / "a.wav", tone, RATE)
     write(tmp_path / "b.wav", tone / 2, RATE)
-    real = getattr(doctor, breaks)
+    real = getattr(where, breaks)
 
-    def fails(path, *options):
-        if Path(path).name == "a.wav":
+    def fails(given, *options):
+        path = given.info.path if isinstance(given, doctor.OpenSound) else Path(given)
+        if path.name == "a.wav":
             raise ZeroDivisionError("no one thought of this")
-        return real(path, *options)
+        return real(given, *options)
 
-    monkeypatch.setattr(doctor, breaks, fails)
-    monkeypatch.setattr("mimikit_nb.corpus.build.info", doctor.info)
+    monkeypatch.setattr(where, breaks, fails)
     for report in (mnb.check(tmp_path), build_corpus(tmp_path, tmp_path / "c.h5").report):
         assert [r.path.name for r in report.accepted] == ["b.wav"]
         assert "ZeroDivisionError: no one thought of this" in report.refused[0].reason
