@@ -1,0 +1,449 @@
+"""Arguments of public functions: checked by their annotations before anything happens.
+
+A public function says what it takes by the types in its signature and carries the decorator
+:func:`checked`. What doesn't fit is a :class:`~mimikit_nb.errors.ParameterError` that names the
+function, the argument, its value and what is taken; what is harmless is converted (numpy's
+numbers, whole floats, ``~`` in paths)::
+
+    @checked
+    def generate(ck: Checkpoint | PathArg, seconds: Seconds = 10.0, n: SoundCount = 1): ...
+
+    generate("runs/a", n=2.5)
+    # ParameterError: generate(n=2.5): n must be a whole number from 1 to 10,000.
+
+Kinds with limits are :class:`Whole` and :class:`Real` in an ``Annotated``. Every path goes
+through :func:`as_path`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import reprlib
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from numbers import Real as AnyReal
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
+
+from pydantic import ConfigDict, InstanceOf, TypeAdapter, ValidationError
+from pydantic_core import core_schema
+
+from .config import did_you_mean
+from .errors import ParameterError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MOST_ITEMS = 100_000
+"Longest list that is taken as an argument; iterables without an end are refused here."
+
+LONGEST_SECONDS = 1e8
+"Three years: who asks for more has mistaken the unit."
+
+
+# -- kinds of arguments ----------------------------------------------------------------------------
+
+
+class Kind:
+    """How one argument is read; stands in the ``Annotated`` of its type.
+
+    ``str()`` says what is taken: "a whole number from 1 to 64".
+    """
+
+    def read(self, value: Any) -> Any:
+        """Value as the function wants it; a ValueError, with or without a reason, refuses it."""
+        raise NotImplementedError
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+
+@dataclass(frozen=True)
+class Whole(Kind):
+    """A whole number between limits: any integer, or a float without a fraction."""
+
+    low: int
+    high: int
+
+    def read(self, value: Any) -> int:
+        """Number as an int."""
+        is_whole = isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
+        if isinstance(value, bool) or not is_whole or not self.low <= value <= self.high:
+            raise ValueError
+        return int(value)
+
+    def __str__(self) -> str:
+        return f"a whole number from {self.low:,} to {self.high:,}"
+
+
+@dataclass(frozen=True)
+class Real(Kind):
+    """A finite number between limits; ``is_open`` leaves out the lower one itself."""
+
+    low: float
+    high: float
+    is_open: bool = False
+
+    def read(self, value: Any) -> float:
+        """Number as a float."""
+        if isinstance(value, bool) or not isinstance(value, AnyReal):
+            raise ValueError
+        if not self.low <= value <= self.high or (self.is_open and value == self.low):
+            raise ValueError
+        return float(value)
+
+    def __str__(self) -> str:
+        if self.is_open:
+            return f"a number above {self.low:g}, up to {_in_digits(self.high)}"
+        return f"a number from {_in_digits(self.low)} to {_in_digits(self.high)}"
+
+
+class FilePath(Kind):
+    """A path, with ``~`` and environment variables expanded."""
+
+    def read(self, value: Any) -> Path:
+        """Path; relative ones stay so."""
+        if not isinstance(value, str | bytes | os.PathLike):
+            raise ValueError
+        text = os.fsdecode(value)
+        if not text.strip():
+            raise ValueError("it is empty; '.' is the folder you are in")
+        if "\0" in text:
+            raise ValueError("it holds a NUL character")
+        # What is there under its name may hold a $; a leading ~ is always the home folder.
+        if "$" in text and not os.path.lexists(text):
+            text = os.path.expandvars(text)
+        path = Path(os.path.expanduser(text))
+        if any(len(os.fsencode(part)) > 255 for part in path.parts):
+            raise ValueError("a name in it has more than 255 bytes")
+        return path
+
+    def __str__(self) -> str:
+        return "a path"
+
+
+@dataclass(frozen=True)
+class Items(Kind):
+    """A list of things of one kind: lists, tuples, ranges, arrays, iterables that end."""
+
+    of: Any
+
+    def read(self, value: Any) -> list[Any]:
+        """Items as a list, each as its kind."""
+        if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+            raise ValueError
+        items: list[Any] = []
+        for item in value:
+            if len(items) == MOST_ITEMS:
+                raise ValueError(f"it has more than {MOST_ITEMS} items")
+            try:
+                items.append(_adapter(self.of).validate_python(_plain(item)))
+            except ValidationError as error:
+                raise ValueError("; ".join([f"not {_shown(item)}", *_reasons(error)])) from None
+        return items
+
+    def __str__(self) -> str:
+        return _list_of(self.of)
+
+
+class SoundArray(Kind):
+    """Numbers as sound; their shape and scale are checked where their rate is known."""
+
+    def read(self, value: Any) -> Any:
+        """What was given."""
+        if not hasattr(value, "__len__") or isinstance(value, str | bytes | Mapping):
+            raise ValueError
+        return value
+
+    def __str__(self) -> str:
+        return "an array of samples"
+
+
+PathArg = Annotated[Path, FilePath()]
+"A path, given as text or as a path."
+
+Paths = PathArg | Annotated[Sequence[Path], Items(PathArg)]
+"A path, or several."
+
+Samples = Annotated[Any, SoundArray()]
+"A sound as numbers."
+
+Rate = Annotated[int, Whole(1000, 384_000)]
+"Samples per second."
+
+Channels = Annotated[int, Whole(1, 64)]
+"How many channels."
+
+Seed = Annotated[int, Whole(0, 2**62)]
+"What random numbers are drawn with."
+
+Seconds = Annotated[float, Real(0, LONGEST_SECONDS, is_open=True)]
+"A length of time."
+
+Position = Annotated[float, Real(0, LONGEST_SECONDS)]
+"A time in seconds, counted from the beginning."
+
+Minutes = Annotated[float, Real(0, LONGEST_SECONDS / 60, is_open=True)]
+"A budget of time."
+
+Share = Annotated[float, Real(0, 1)]
+"A part of a whole."
+
+Count = Annotated[int, Whole(1, 1_000_000)]
+"How many, at least one."
+
+SoundCount = Annotated[int, Whole(1, 10_000)]
+"How many sounds at once."
+
+Step = Annotated[int, Whole(0, 10**12)]
+"A step of a training."
+
+Number = Annotated[float, Real(-sys.float_info.max, sys.float_info.max)]
+"Any finite number."
+
+
+def as_path(value: str | bytes | os.PathLike[str]) -> Path:
+    """Path of what a user wrote: ``~`` and environment variables are expanded.
+
+    Parameters
+    ----------
+    value : str, bytes or path
+        Relative paths stay relative to the current folder.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ParameterError
+        If it is empty or can't be a path.
+    """
+    try:
+        return FilePath().read(value)
+    except ValueError as error:
+        reasons = [str(error)] if str(error) else []
+        raise ParameterError(f"{_shown(value)}: {_must('a path', PathArg, reasons)}") from None
+
+
+# -- the decorator ---------------------------------------------------------------------------------
+
+
+def checked(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a public function: its arguments are checked before it begins.
+
+    An annotated class asks for an instance; ``int``, ``float``, ``Path`` and ``Sequence`` are
+    read as :class:`Whole`, :class:`Real`, :class:`FilePath` and :class:`Items`. What has no
+    annotation, and ``**keywords``, pass as they are. Annotations are looked up at the first
+    call, so that a module that uses this costs no more to import.
+
+    Raises
+    ------
+    ParameterError
+        By the decorated function: if an argument is missing, unknown or doesn't fit.
+    """
+    return _checking(function, _Arguments(function))
+
+
+def checked_with(options_of: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Like :func:`checked`, for a function whose ``**options`` go to another checked one.
+
+    Parameters
+    ----------
+    options_of : callable
+        The function that the options go to; they are checked, and shown in help, as its own.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        return _checking(function, _Arguments(function, inspect.unwrap(options_of)))
+
+    return decorate
+
+
+def _checking(function: Callable[P, R], arguments: _Arguments) -> Callable[P, R]:
+    @functools.wraps(function)
+    def checking(*args: P.args, **kwargs: P.kwargs) -> R:
+        bound = arguments.read(args, kwargs)
+        return function(*bound.args, **bound.kwargs)
+
+    checking.__signature__ = arguments.signature  # type: ignore[attr-defined]
+    return checking
+
+
+class _Arguments:
+    """What a function takes, by its annotations."""
+
+    def __init__(
+        self, function: Callable[..., Any], options_of: Callable[..., Any] | None = None
+    ) -> None:
+        self._name = function.__qualname__.removesuffix(".__init__").rpartition("<locals>.")[2]
+        self._sources = [function] if options_of is None else [function, options_of]
+        self.signature = inspect.signature(function)
+        if options_of is not None:
+            self.signature = _with_options(self.signature, inspect.signature(options_of))
+
+    def read(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
+        """Arguments of a call, each checked; a ParameterError names the one that doesn't fit."""
+        bound = self._bound(args, kwargs)
+        for name, value in bound.arguments.items():
+            annotation = self._annotations.get(name)
+            if annotation is None:
+                continue
+            try:
+                bound.arguments[name] = _adapter(annotation).validate_python(_plain(value))
+            except ValidationError as error:
+                raise ParameterError(
+                    f"{self._name}({name}={_shown(value)}): "
+                    f"{_must(name, annotation, _reasons(error))}"
+                ) from None
+        return bound
+
+    def _bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
+        try:
+            return self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            unknown = [name for name in kwargs if name not in self.signature.parameters]
+            hint = f" {did_you_mean(unknown[0], self.signature.parameters)}" if unknown else ""
+            raise ParameterError(f"{self._name}: {error}.{hint}") from None
+
+    @functools.cached_property
+    def _annotations(self) -> dict[str, Any]:
+        """Annotations of the arguments that are one value each."""
+        found: dict[str, Any] = {}
+        for function in self._sources:
+            for name, parameter in inspect.signature(function).parameters.items():
+                if name not in found and _is_checked(parameter):
+                    found[name] = _evaluated(parameter.annotation, function)
+        return found
+
+
+def _with_options(own: inspect.Signature, options: inspect.Signature) -> inspect.Signature:
+    """Signature in which the keywords of another one stand for ``**options``."""
+    kept = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    names = {p.name for p in kept}
+    more = [
+        p.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for p in options.parameters.values()
+        if p.name not in names and p.default is not p.empty
+    ]
+    return own.replace(parameters=[*kept, *more])
+
+
+def _is_checked(parameter: inspect.Parameter) -> bool:
+    is_single = parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+    return is_single and parameter.annotation is not parameter.empty
+
+
+def _evaluated(annotation: Any, function: Callable[..., Any]) -> Any:
+    """Type that an annotation, written as text, stands for in the function's module."""
+    names = vars(sys.modules[function.__module__])
+    return eval(annotation, names) if isinstance(annotation, str) else annotation
+
+
+# -- types -----------------------------------------------------------------------------------------
+
+_SEQUENCES = (list, Sequence, Iterable)
+_READ_AS: dict[Any, Any] = {
+    int: Annotated[int, Whole(-(2**63), 2**63 - 1)],
+    float: Number,
+    Path: PathArg,
+    **{kind: Annotated[list, Items(Any)] for kind in _SEQUENCES},
+}
+_AS_THEY_ARE = (str, bytes, bool, dict, tuple, Mapping, object, type(None), Any, Callable)
+
+
+@functools.cache
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    """What validates by an annotation."""
+    return TypeAdapter(_strict(annotation), config=ConfigDict(arbitrary_types_allowed=True))
+
+
+def _strict(annotation: Any) -> Any:
+    """Annotation for pydantic, with our kinds for its own and instances for classes."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return annotation
+    if origin in (Union, UnionType):
+        return Union[tuple(_strict(item) for item in inner)]  # noqa: UP007
+    if origin in _SEQUENCES:
+        return Annotated[list, Items(*inner)]
+    if origin in (dict, Mapping, tuple):
+        return origin[tuple(item if item is Ellipsis else _strict(item) for item in inner)]
+    if annotation in _READ_AS:
+        return _READ_AS[annotation]
+    if origin is not None or annotation in _AS_THEY_ARE:
+        return annotation
+    return InstanceOf[annotation]
+
+
+def _plain(value: Any) -> Any:
+    """Python's own number for one of numpy or torch; anything else as it is."""
+    is_scalar = getattr(value, "ndim", None) == 0 and callable(getattr(value, "item", None))
+    return value.item() if is_scalar else value
+
+
+# -- words -----------------------------------------------------------------------------------------
+
+
+def in_words(annotation: Any) -> str:
+    """What an annotation takes: "a path or None"."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    kinds = [item for item in inner if isinstance(item, Kind)]
+    if origin is Annotated:
+        return str(kinds[-1]) if kinds else in_words(inner[0])
+    if origin in (Union, UnionType):
+        words = list(dict.fromkeys(in_words(item) for item in inner))
+        return ", ".join(words[:-1]) + f" or {words[-1]}" if len(words) > 1 else words[0]
+    if origin is Literal:
+        return " or ".join(map(repr, inner))
+    if origin in _SEQUENCES:
+        return _list_of(*inner)
+    if origin in (dict, Mapping):
+        return f"a mapping of {in_words(inner[0])} to {in_words(inner[1])}"
+    return _WORDS.get(origin or annotation) or _with_article(annotation)
+
+
+_WORDS: dict[Any, str] = {
+    **{int: "a whole number", float: "a number", str: "text", bool: "True or False"},
+    **{Path: "a path", type(None): "None", dict: "a mapping", Mapping: "a mapping"},
+    **{kind: "a list" for kind in _SEQUENCES},
+    **{tuple: "a tuple", Any: "anything", Callable: "a function"},
+}
+
+
+def _list_of(annotation: Any) -> str:
+    return "a list" if annotation is Any else f"a list (each item {in_words(annotation)})"
+
+
+def _in_digits(number: float) -> str:
+    return f"{number:,.0f}" if float(number).is_integer() and abs(number) < 1e15 else f"{number:g}"
+
+
+def _with_article(annotation: Any) -> str:
+    name = getattr(annotation, "__name__", str(annotation))
+    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+
+
+def _must(name: str, annotation: Any, reasons: Sequence[str]) -> str:
+    because = f" ({'; '.join(reasons)})" if reasons else ""
+    return f"{name} must be {in_words(annotation)}{because}."
+
+
+def _reasons(error: ValidationError) -> list[str]:
+    """Reasons that our kinds gave, none twice."""
+    given = [str(item["ctx"]["error"]) for item in error.errors() if item["type"] == "value_error"]
+    return [reason for reason in dict.fromkeys(given) if reason]
+
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 60
+
+
+def _shown(value: Any) -> str:
+    """Value in a line."""
+    return " ".join(_short.repr(value).split())
