@@ -19,22 +19,24 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
+import operator
 import os
-import reprlib
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from numbers import Integral
-from numbers import Real as AnyReal
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
 
-from pydantic import ConfigDict, InstanceOf, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
-from .config import did_you_mean
+from .config import did_you_mean, shown
 from .errors import ParameterError
+from .units import HIGHEST_RATE, LOWEST_RATE
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -81,6 +83,19 @@ class Whole(Kind):
         return f"a whole number from {self.low:,} to {self.high:,}"
 
 
+class Flag(Kind):
+    """True or False; numpy's, and 1 and 0, are taken."""
+
+    def read(self, value: Any) -> bool:
+        """Flag as a bool."""
+        if not isinstance(value, int) or value not in (0, 1):
+            raise ValueError
+        return bool(value)
+
+    def __str__(self) -> str:
+        return "True or False"
+
+
 @dataclass(frozen=True)
 class Real(Kind):
     """A finite number between limits; ``is_open`` leaves out the lower one itself."""
@@ -91,11 +106,12 @@ class Real(Kind):
 
     def read(self, value: Any) -> float:
         """Number as a float."""
-        if isinstance(value, bool) or not isinstance(value, AnyReal):
+        if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
             raise ValueError
-        if not self.low <= value <= self.high or (self.is_open and value == self.low):
+        number = float(value) if abs(value) < sys.float_info.max else math.inf
+        if not self.low <= number <= self.high or (self.is_open and number == self.low):
             raise ValueError
-        return float(value)
+        return number
 
     def __str__(self) -> str:
         if self.is_open:
@@ -144,15 +160,18 @@ class Items(Kind):
             try:
                 items.append(_adapter(self.of).validate_python(_plain(item)))
             except ValidationError as error:
-                raise ValueError("; ".join([f"not {_shown(item)}", *_reasons(error)])) from None
+                raise ValueError("; ".join([f"not {shown(item)}", *_reasons(error)])) from None
         return items
 
     def __str__(self) -> str:
         return _list_of(self.of)
 
 
-class SoundArray(Kind):
-    """Numbers as sound; their shape and scale are checked where their rate is known."""
+@dataclass(frozen=True)
+class Array(Kind):
+    """An array or a list of something; what it holds is checked where more is known."""
+
+    of: str
 
     def read(self, value: Any) -> Any:
         """What was given."""
@@ -161,22 +180,45 @@ class SoundArray(Kind):
         return value
 
     def __str__(self) -> str:
-        return "an array of samples"
+        return f"an array of {self.of}"
 
 
-PathArg = Annotated[Path, FilePath()]
-"A path, given as text or as a path."
+@dataclass(frozen=True)
+class Instance(Kind):
+    """An object of a class."""
 
-Paths = PathArg | Annotated[Sequence[Path], Items(PathArg)]
+    of: type
+
+    def read(self, value: Any) -> Any:
+        """What was given."""
+        if not isinstance(value, self.of):
+            raise ValueError
+        return value
+
+    def __str__(self) -> str:
+        name = self.of.__name__
+        return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+
+
+PathArg = Annotated[str | Path, FilePath()]
+"A path; given as text it arrives as a Path."
+
+Paths = PathArg | Sequence[PathArg]
 "A path, or several."
 
-Samples = Annotated[Any, SoundArray()]
+Samples = Annotated[Any, Array("samples")]
 "A sound as numbers."
 
-Rate = Annotated[int, Whole(1000, 384_000)]
+Numbers = Annotated[Any, Array("numbers")]
+"One number for each of several things."
+
+Names = Annotated[Any, Array("labels")]
+"One number or word for each of several things."
+
+Rate = Annotated[int, Whole(LOWEST_RATE, HIGHEST_RATE)]
 "Samples per second."
 
-Channels = Annotated[int, Whole(1, 64)]
+ChannelCount = Annotated[int, Whole(1, 64)]
 "How many channels."
 
 Seed = Annotated[int, Whole(0, 2**62)]
@@ -228,7 +270,7 @@ def as_path(value: str | bytes | os.PathLike[str]) -> Path:
         return FilePath().read(value)
     except ValueError as error:
         reasons = [str(error)] if str(error) else []
-        raise ParameterError(f"{_shown(value)}: {_must('a path', PathArg, reasons)}") from None
+        raise ParameterError(f"{shown(value)} can't be a path{_because(reasons)}.") from None
 
 
 # -- the decorator ---------------------------------------------------------------------------------
@@ -237,10 +279,10 @@ def as_path(value: str | bytes | os.PathLike[str]) -> Path:
 def checked(function: Callable[P, R]) -> Callable[P, R]:
     """Decorate a public function: its arguments are checked before it begins.
 
-    An annotated class asks for an instance; ``int``, ``float``, ``Path`` and ``Sequence`` are
-    read as :class:`Whole`, :class:`Real`, :class:`FilePath` and :class:`Items`. What has no
-    annotation, and ``**keywords``, pass as they are. Annotations are looked up at the first
-    call, so that a module that uses this costs no more to import.
+    An annotated class asks for an :class:`Instance`; ``int``, ``float``, ``bool``, ``Path`` and
+    ``Sequence`` are read as :class:`Whole`, :class:`Real`, :class:`Flag`, :class:`FilePath` and
+    :class:`Items`. What has no annotation, and ``**keywords``, pass as they are. Annotations are
+    looked up at the first call, so that a module that uses this costs no more to import.
 
     Raises
     ------
@@ -298,7 +340,7 @@ class _Arguments:
                 bound.arguments[name] = _adapter(annotation).validate_python(_plain(value))
             except ValidationError as error:
                 raise ParameterError(
-                    f"{self._name}({name}={_shown(value)}): "
+                    f"{self._name}({name}={shown(value)}): "
                     f"{_must(name, annotation, _reasons(error))}"
                 ) from None
         return bound
@@ -351,16 +393,17 @@ _SEQUENCES = (list, Sequence, Iterable)
 _READ_AS: dict[Any, Any] = {
     int: Annotated[int, Whole(-(2**63), 2**63 - 1)],
     float: Number,
+    bool: Annotated[bool, Flag()],
     Path: PathArg,
     **{kind: Annotated[list, Items(Any)] for kind in _SEQUENCES},
 }
-_AS_THEY_ARE = (str, bytes, bool, dict, tuple, Mapping, object, type(None), Any, Callable)
+_AS_THEY_ARE = (str, bytes, dict, tuple, Mapping, object, type(None), Any, Callable)
 
 
 @functools.cache
 def _adapter(annotation: Any) -> TypeAdapter[Any]:
     """What validates by an annotation."""
-    return TypeAdapter(_strict(annotation), config=ConfigDict(arbitrary_types_allowed=True))
+    return TypeAdapter(_strict(annotation))
 
 
 def _strict(annotation: Any) -> Any:
@@ -369,16 +412,17 @@ def _strict(annotation: Any) -> Any:
     if origin is Annotated:
         return annotation
     if origin in (Union, UnionType):
-        return Union[tuple(_strict(item) for item in inner)]  # noqa: UP007
+        return functools.reduce(operator.or_, map(_strict, inner))
     if origin in _SEQUENCES:
         return Annotated[list, Items(*inner)]
     if origin in (dict, Mapping, tuple):
-        return origin[tuple(item if item is Ellipsis else _strict(item) for item in inner)]
+        generic: Any = origin
+        return generic[tuple(item if item is Ellipsis else _strict(item) for item in inner)]
     if annotation in _READ_AS:
         return _READ_AS[annotation]
     if origin is not None or annotation in _AS_THEY_ARE:
         return annotation
-    return InstanceOf[annotation]
+    return Annotated[Any, Instance(annotation)]
 
 
 def _plain(value: Any) -> Any:
@@ -405,13 +449,13 @@ def in_words(annotation: Any) -> str:
         return _list_of(*inner)
     if origin in (dict, Mapping):
         return f"a mapping of {in_words(inner[0])} to {in_words(inner[1])}"
-    return _WORDS.get(origin or annotation) or _with_article(annotation)
+    return _WORDS.get(origin or annotation) or str(Instance(annotation))
 
 
 _WORDS: dict[Any, str] = {
     **{int: "a whole number", float: "a number", str: "text", bool: "True or False"},
     **{Path: "a path", type(None): "None", dict: "a mapping", Mapping: "a mapping"},
-    **{kind: "a list" for kind in _SEQUENCES},
+    **dict.fromkeys(_SEQUENCES, "a list"),
     **{tuple: "a tuple", Any: "anything", Callable: "a function"},
 }
 
@@ -424,26 +468,15 @@ def _in_digits(number: float) -> str:
     return f"{number:,.0f}" if float(number).is_integer() and abs(number) < 1e15 else f"{number:g}"
 
 
-def _with_article(annotation: Any) -> str:
-    name = getattr(annotation, "__name__", str(annotation))
-    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
-
-
 def _must(name: str, annotation: Any, reasons: Sequence[str]) -> str:
-    because = f" ({'; '.join(reasons)})" if reasons else ""
-    return f"{name} must be {in_words(annotation)}{because}."
+    return f"{name} must be {in_words(annotation)}{_because(reasons)}."
+
+
+def _because(reasons: Sequence[str]) -> str:
+    return f": {'; '.join(reasons)}" if reasons else ""
 
 
 def _reasons(error: ValidationError) -> list[str]:
     """Reasons that our kinds gave, none twice."""
     given = [str(item["ctx"]["error"]) for item in error.errors() if item["type"] == "value_error"]
     return [reason for reason in dict.fromkeys(given) if reason]
-
-
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = 60
-
-
-def _shown(value: Any) -> str:
-    """Value in a line."""
-    return " ".join(_short.repr(value).split())

@@ -23,7 +23,8 @@ from typing import Any
 import nbformat
 
 from . import errors
-from .config import did_you_mean
+from .arguments import PathArg, as_path, checked
+from .config import describe, did_you_mean, shown
 from .errors import NotebookError
 from .parameters import Parameter
 
@@ -97,10 +98,11 @@ class NotebookRun:
     parameters: dict[str, Any]
 
 
+@checked
 def run_notebook(
-    name: str | Path,
+    name: PathArg,
     parameters: Mapping[str, Any] | None = None,
-    out: str | Path | None = None,
+    out: PathArg | None = None,
     progress: Progress | None = None,
 ) -> NotebookRun:
     """Run a notebook of this project, or one of your own, from top to bottom.
@@ -138,7 +140,7 @@ def run_notebook(
         given.setdefault("out", str(out))
     values = notebook.check(given)
     everything = {p.name: p.default for p in notebook.parameters.values()} | values
-    folder = Path(out if out is not None else everything.get("out", "outputs"))
+    folder = as_path(out if out is not None else everything.get("out", "outputs"))
     target = _claim(folder, notebook.path.name)
     _execute(notebook, target, values, progress)
     return NotebookRun(target, folder, everything)
@@ -165,7 +167,7 @@ def find_notebook(name: str | Path) -> Path:
     NotebookError
         If there is none; offers the nearest names.
     """
-    path = Path(name).expanduser()
+    path = as_path(name)
     if path.suffix == ".ipynb" and path.is_file():
         return path
     if path.suffix == ".ipynb" and len(path.parts) > 1:

@@ -5,6 +5,12 @@ wrong with *your* input and nothing else. A message says what was found, what th
 what to do about it.
 """
 
+from __future__ import annotations
+
+import sys
+import warnings
+from types import FrameType
+
 
 class MimikitError(Exception):
     """Root of all errors raised on purpose by this package."""
@@ -48,3 +54,12 @@ class EngineError(MimikitError):
 
 class NotebookError(MimikitError):
     """A notebook can't be found, got unknown parameters, or failed while running."""
+
+
+def warn(message: str) -> None:
+    """Warn of something, at the line outside this package that led to it."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 2
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(__package__):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)

@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .arguments import Count, PathArg, checked
 from .audio.atomic import replacing
 from .audio.names import file_name
 from .batch import Notebook, find_notebook, run_notebook
@@ -59,12 +60,13 @@ class Combination:
     folder: Path
 
 
+@checked
 def sweep(
-    notebook: str | Path,
+    notebook: PathArg,
     grid: Mapping[str, Any],
-    out: str | Path = "outputs/sweep",
+    out: PathArg = Path("outputs/sweep"),
     *,
-    scheduler: str | int | None = None,
+    scheduler: Count | str | None = None,
     progress: Progress | None = None,
 ) -> pandas.DataFrame:
     """Run a notebook headless with every combination of some values of its parameters.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .arguments import Seed, checked
 from .errors import ParameterError
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ DRIVE = Path("/content/drive/MyDrive")
 "Where Colab mounts Google Drive."
 
 
-def start(headless: bool | None = None, seed: int = 0) -> Runtime:
+@checked
+def start(headless: bool | None = None, seed: Seed = 0) -> Runtime:
     """Seed everything, set torch up, and say where we are.
 
     In Colab with Google Drive mounted, relative paths begin in the folder ``mimikit_nb`` there
@@ -88,6 +90,24 @@ def _move_to_drive() -> str:
         f"What is made here is kept on Google Drive, in {Path.cwd()}. Files that were uploaded to "
         "the session lie in /content: give their whole path."
     )
+
+
+def check_memory(n_bytes: int, what: str) -> None:
+    """Raise a ParameterError if something is larger than all memory of this machine."""
+    memory = memory_bytes()
+    if memory and n_bytes > memory:
+        raise ParameterError(
+            f"{what} would take {n_bytes / 1e9:,.0f} GB; this machine has {memory / 1e9:.0f} GB of "
+            "memory. Make it shorter, or write it to disk while it is made (out=...)."
+        )
+
+
+def memory_bytes() -> int:
+    """Size of the memory; 0 where the system doesn't say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 0
 
 
 def default_device() -> str:

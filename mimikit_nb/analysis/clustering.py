@@ -8,7 +8,6 @@ their sounds are. On that, any of several methods makes clusters. Main names: :f
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +17,7 @@ import numpy as np
 from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_score
 
+from ..arguments import Count, PathArg, Position, Samples, Seed, checked
 from ..config import did_you_mean
 from ..errors import ParameterError
 from .analysis import Analysis
@@ -98,6 +98,7 @@ class Clustering:
         scaled: np.ndarray = places / max(float(np.abs(places).max(initial=0)), 1e-12)
         return scaled
 
+    @checked
     def rename(self, names: Mapping[int, str]) -> Clustering:
         """Same clusters, some of them under other names.
 
@@ -114,6 +115,7 @@ class Clustering:
         called = [str(names.get(label, name)) for label, name in enumerate(self.names)]
         return replace(self, names=tuple(called))
 
+    @checked
     def merge(self, clusters: Sequence[int]) -> Clustering:
         """Some clusters joined under the name of the first; all are numbered by size again."""
         chosen = list(clusters)
@@ -124,7 +126,8 @@ class Clustering:
         joined = np.where(np.isin(self.labels, chosen), chosen[0], self.labels)
         return self._numbered(joined, self.names)
 
-    def split(self, cluster: int, n_clusters: int = 2, seed: int = 0) -> Clustering:
+    @checked
+    def split(self, cluster: int, n_clusters: Count = 2, seed: Seed = 0) -> Clustering:
         """One cluster split into several; all are numbered by size again.
 
         Parameters
@@ -148,6 +151,7 @@ class Clustering:
         added = [f"{self.names[cluster]}{i + 1}" for i in range(1, n_clusters)]
         return self._numbered(labels, [*self.names, *added])
 
+    @checked
     def assign(self, segments: Sequence[int], name: str) -> Clustering:
         """Some segments given to a cluster; one of a new name is made.
 
@@ -177,13 +181,14 @@ class Clustering:
         """The segments, each labelled by the name of its cluster."""
         return self.segmentation.with_labels(self.named_labels)
 
+    @checked
     def export(
         self,
-        folder: str | os.PathLike[str],
+        folder: PathArg,
         formats: str | Sequence[str] = ("audacity", "csv", "json"),
-        y: np.ndarray | None = None,
+        y: Samples | None = None,
         name: str = "clusters",
-        fade_seconds: float = 0.0,
+        fade_seconds: Position = 0.0,
         overwrite: bool = False,
     ) -> list[Path]:
         """Write the labelled segments, as :meth:`Segmentation.export` does.

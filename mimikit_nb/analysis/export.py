@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import as_path
 from ..audio.arrays import as_sound, channels_of
 from ..audio.atomic import make_folder, replacing
 from ..audio.names import file_name
@@ -59,13 +60,11 @@ def export(
 
     All names are checked before the first file is written: an export is refused as a whole.
     """
-    folder, name = Path(folder).expanduser(), file_name(name)
+    folder, name = as_path(folder), file_name(name)
     formats = [formats] if isinstance(formats, str) else list(formats)
     for kind in formats:
         if kind not in FORMATS:
             raise ParameterError(f"Unknown format {kind!r}. {did_you_mean(str(kind), FORMATS)}")
-    if fade_seconds < 0:
-        raise ParameterError(f"fade_seconds is {fade_seconds}; it can't be negative.")
     sound = Sound(segmentation, y, fade_seconds)
     tasks = [task for kind in formats for task in FORMATS[kind](segmentation, sound, folder, name)]
     there = [str(path) for path, _ in tasks if os.path.lexists(path)]

@@ -12,7 +12,9 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
+from ..arguments import PathArg, Rate, Whole, checked
 from ..errors import AudioError, ParameterError
 from .label_files import LabelFile, Row, read_cue_rows, read_rows
 from .segmentation import Segmentation, as_samples
@@ -22,10 +24,11 @@ SLACK_SECONDS = 0.01
 Span = tuple[int, int, str]
 
 
+@checked
 def read_labels(
-    path: str | os.PathLike[str],
-    sr: int | None = None,
-    n_samples: int | None = None,
+    path: PathArg,
+    sr: Rate | None = None,
+    n_samples: Annotated[int, Whole(0, 2**62)] | None = None,
     like: Segmentation | None = None,
 ) -> Segmentation:
     """Read segments from a label file.

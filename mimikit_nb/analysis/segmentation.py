@@ -7,14 +7,14 @@ thresholds, other numbers of segments and other levels follow without analysing 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
+from ..arguments import Count, PathArg, Position, Real, Samples, Seconds, checked
 from ..errors import ParameterError
 from .analysis import Analysis, Candidates, check_level
 from .export import export
@@ -120,7 +120,8 @@ class Segmentation:
         """Places that could be boundaries or onsets, with salience; None for imported segments."""
         return None if self.analysis is None else self._candidates()
 
-    def with_threshold(self, threshold: float) -> Segmentation:
+    @checked
+    def with_threshold(self, threshold: Annotated[float, Real(0, 1e9)]) -> Segmentation:
         """Segments for another threshold, without analysing again.
 
         Parameters
@@ -129,15 +130,12 @@ class Segmentation:
             What novelty has to reach. A higher threshold never gives more segments, and those
             that it gives begin where segments of the lower one begin.
         """
-        if not threshold >= 0:
-            raise ParameterError(f"threshold is {threshold}; it must be a number from 0 up.")
         candidates = self._candidates()
         return self._picked(np.flatnonzero(candidates.salience >= threshold), threshold)
 
-    def with_n_segments(self, n_segments: int) -> Segmentation:
+    @checked
+    def with_n_segments(self, n_segments: Count) -> Segmentation:
         """The ``n_segments`` clearest segments (fewer where the recording has no more places)."""
-        if n_segments < 1:
-            raise ParameterError(f"n_segments is {n_segments}; it must be at least 1.")
         candidates = self._candidates()
         n_places = n_segments
         if self.level != "events":  # which cover everything: the borders are there already
@@ -149,7 +147,8 @@ class Segmentation:
         )
         return self._picked(chosen, float(edge))
 
-    def at_level(self, level: str | float, method: str | None = None) -> Segmentation:
+    @checked
+    def at_level(self, level: str | Seconds, method: str | None = None) -> Segmentation:
         """Segments of the same recording at another level of the hierarchy.
 
         Parameters
@@ -161,12 +160,14 @@ class Segmentation:
         """
         return _at_level(self._analysed(), level, method)
 
+    @checked
     def with_labels(self, labels: Sequence[Any]) -> Segmentation:
         """Same segments with other names, one for each."""
         if len(labels) != len(self):
             raise ParameterError(f"{len(self)} segments need as many labels, not {len(labels)}.")
         return replace(self, labels=tuple(str(label) for label in labels))
 
+    @checked
     def with_segments(
         self, segments: Sequence[tuple[float, float]], labels: Sequence[Any] | None = None
     ) -> Segmentation:
@@ -189,13 +190,14 @@ class Segmentation:
             self, starts=starts, stops=stops, labels=names, method="edited", threshold=None
         )
 
+    @checked
     def export(
         self,
-        folder: str | os.PathLike[str],
+        folder: PathArg,
         formats: str | Sequence[str] = ("audacity", "csv", "json"),
-        y: np.ndarray | None = None,
+        y: Samples | None = None,
         name: str = "segments",
-        fade_seconds: float = 0.0,
+        fade_seconds: Position = 0.0,
         overwrite: bool = False,
     ) -> list[Path]:
         """Write the segments for other programs.

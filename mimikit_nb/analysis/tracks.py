@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arguments import checked
 from ..corpus.store import Corpus
 from ..corpus.tracks import LabelTrack, Track
 from ..errors import CorpusError, ParameterError
@@ -15,6 +16,7 @@ from .clustering import Clustering
 from .segmentation import Segmentation
 
 
+@checked
 def write_track(
     found: Segmentation | Clustering,
     corpus: Corpus,
@@ -68,6 +70,7 @@ def write_track(
     return name
 
 
+@checked
 def read_track(corpus: Corpus, track: str) -> Segmentation:
     """Segments that a track of a corpus holds.
 

@@ -11,10 +11,11 @@ from typing import Literal
 
 import numpy as np
 
+from ..arguments import ChannelCount
 from ..errors import ParameterError
 from .files import to_channels
 
-Channels = int | Literal["left", "right"] | None
+Channels = ChannelCount | Literal["left", "right"] | None
 "A number of channels, one side of stereo recordings, or all as recorded."
 
 SIDES = {"left": 0, "right": 1}

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import Paths, Rate, Seconds, checked
 from ..errors import AudioError, ParameterError
 from ..units import check_rate, seconds_to_samples
 from .channels import MOST_LOSS_DB, ChannelMeter, Channels, n_channels_of
 from .files import OpenSound, RefusedError, SoundInfo, opened, refuse_odd_rate
-from .find import Found, Paths, find, special_kind
+from .find import Found, find, special_kind
 from .meters import FULL_SCALE, LevelMeter, Levels, to_db
 from .report import FileRecord, Report
 
@@ -36,10 +37,11 @@ Progress = Callable[[float, str], None]
 "Called with the share that is done, from 0 to 1, and the name of the file in work."
 
 
+@checked
 def check(
     paths: Paths,
-    sample_rate: int = 22050,
-    window_seconds: float = WINDOW_SECONDS,
+    sample_rate: Rate = 22050,
+    window_seconds: Seconds = WINDOW_SECONDS,
     progress: Progress | None = None,
     channels: Channels = None,
 ) -> Report:

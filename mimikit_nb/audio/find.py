@@ -10,13 +10,12 @@ import glob
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..arguments import Paths, as_path
 from ..errors import AudioError
-
-Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 NEEDS_FFMPEG = frozenset(
     ".m4a .m4b .m4r .mp4 .m4v .mov .3gp .3g2 .aac .alac .wma .asf .wmv .webm .mka .mkv .avi .ape "
@@ -71,7 +70,7 @@ def find(paths: Paths) -> Found:
     AudioError
         If a path doesn't exist or no path is given.
     """
-    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    given = paths if isinstance(paths, Sequence) and not isinstance(paths, str) else [paths]
     if not given:
         raise AudioError("No path was given. Name a folder of recordings or some sound files.")
     found, seen = Found(), set[str]()
@@ -105,11 +104,7 @@ _SPECIAL = {
 
 
 def _expand(item: str | os.PathLike[str]) -> list[Path]:
-    if item == "":
-        raise AudioError(
-            "A path is empty. Name a folder of recordings ('.' is the one you are in)."
-        )
-    path = Path(item).expanduser()
+    path = as_path(item)
     if os.path.lexists(path):
         return [path]
     if glob.has_magic(str(path)):

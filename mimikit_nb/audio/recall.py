@@ -17,6 +17,7 @@ from typing import Any
 import soundfile as sf
 
 from ..config import plain
+from ..arguments import PathArg, checked
 from ..errors import AudioError
 from .containers import walk
 from .files import info
@@ -70,7 +71,8 @@ def write_recall(path: str | os.PathLike[str], recall: Mapping[str, Any]) -> Non
         file.write(struct.pack("<I" if kind == b"RIFF" else "<Q", size))
 
 
-def read_recall(path: str | os.PathLike[str]) -> dict[str, Any]:
+@checked
+def read_recall(path: PathArg) -> dict[str, Any]:
     """Read the recall data of a sound file that this package generated.
 
     Parameters

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
 
+from ..arguments import Real, checked
 from ..errors import CheckpointError, ParameterError
 from .file import Header
 from .format import Checkpoint
@@ -22,9 +23,10 @@ EMA_DECAY = 0.7
 "What each earlier checkpoint weighs of the next one in an average that follows the training."
 
 
+@checked
 def average_checkpoints(
     checkpoints: Sequence[Checkpoint],
-    weights: Sequence[float] | Literal["uniform", "ema"] | None = None,
+    weights: Sequence[Annotated[float, Real(0, 1e9)]] | Literal["uniform", "ema"] | None = None,
 ) -> Checkpoint:
     """Average the weights of networks with one and the same configuration.
 

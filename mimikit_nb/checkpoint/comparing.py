@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ..arguments import checked
 from .format import Checkpoint
 
 if TYPE_CHECKING:
     import pandas
 
 
+@checked
 def compare(a: Checkpoint, b: Checkpoint) -> pandas.DataFrame:
     """Tabulate what two checkpoints have apart and in common.
 

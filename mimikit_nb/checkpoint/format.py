@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arguments import PathArg, Step, checked
 from ..audio.atomic import replacing
 from ..errors import CheckpointError
 from ..io.variable import IOSpec
@@ -131,7 +132,8 @@ class Checkpoint:
 CONFIG_NAME, MODEL_NAME, CARD_NAME = "config.json", "model.safetensors", "README.md"
 
 
-def load_checkpoint(source: str | Path | Run, step: int | None = None) -> Checkpoint:
+@checked
+def load_checkpoint(source: Run | PathArg, step: Step | None = None) -> Checkpoint:
     """Load a trained network from a run, a file or an exported folder.
 
     Parameters
@@ -174,8 +176,9 @@ def latest_good(run: Run) -> tuple[Checkpoint | None, list[str]]:
     return None, complaints
 
 
+@checked
 def export(
-    checkpoint: Checkpoint, folder: str | Path, figures: Mapping[str, Any] | None = None
+    checkpoint: Checkpoint, folder: PathArg, figures: Mapping[str, Any] | None = None
 ) -> Path:
     """Write a network for others: ``config.json``, ``model.safetensors`` and a card.
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ..arguments import PathArg, Step, checked
 from ..errors import CheckpointError, ParameterError
 from .run import Run
 
@@ -42,7 +43,8 @@ def surplus(run: Run | str | Path, keep: Iterable[int]) -> list[Path]:
     return [path for step, path in known.items() if step not in kept]
 
 
-def prune(run: Run | str | Path, keep: Iterable[int], confirm: Confirm | None = None) -> list[Path]:
+@checked
+def prune(run: Run | PathArg, keep: Iterable[Step], confirm: Confirm | None = None) -> list[Path]:
     """Delete all checkpoints of a run but some, after asking.
 
     Training can be resumed from what is kept only. Sounds, losses and exported folders stay.

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import PathArg, Paths, Rate, Seconds, checked
 from ..audio.atomic import replacing
 from ..audio.channels import SIDES, Channels, keep_channels, n_channels_of
 from ..audio.doctor import (
@@ -27,7 +28,7 @@ from ..audio.doctor import (
     watched,
 )
 from ..audio.files import Resampler, info, to_channels
-from ..audio.find import Found, Paths, find
+from ..audio.find import Found, find
 from ..audio.report import FileRecord, Report
 from ..errors import CorpusError
 from . import layout
@@ -38,14 +39,15 @@ from .store import Corpus, open_corpus
 _COPY_SAMPLES = 2**20
 
 
+@checked
 def build_corpus(
     paths: Paths,
-    path: str | os.PathLike[str],
-    sample_rate: int = 22050,
+    path: PathArg,
+    sample_rate: Rate = 22050,
     channels: Channels = None,
     overwrite: bool = False,
     reuse: bool = False,
-    window_seconds: float = WINDOW_SECONDS,
+    window_seconds: Seconds = WINDOW_SECONDS,
     rights: str = "",
     progress: Progress | None = None,
 ) -> Corpus:
@@ -94,7 +96,7 @@ def build_corpus(
     """
     check_window(sample_rate, window_seconds)
     n_asked = n_channels_of(channels)
-    target, found = Path(path).expanduser().absolute(), find(paths)
+    target, found = Path(path).absolute(), find(paths)
     settings = {"sample_rate": sample_rate, "channels": channels, "window_seconds": window_seconds}
     if os.path.lexists(target):
         if reuse:
@@ -122,9 +124,8 @@ def build_corpus(
     return open_corpus(target)
 
 
-def add_files(
-    path: str | os.PathLike[str], paths: Paths, progress: Progress | None = None
-) -> Corpus:
+@checked
+def add_files(path: PathArg, paths: Paths, progress: Progress | None = None) -> Corpus:
     """Add recordings to a corpus.
 
     The corpus is replaced by a longer one at once, when that is complete. What it holds is

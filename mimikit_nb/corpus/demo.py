@@ -7,9 +7,11 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
+from ..arguments import PathArg, Whole, as_path, checked
 from ..audio.atomic import replacing
 from ..audio.demo import demo_music
 from ..audio.doctor import WINDOW_SECONDS
@@ -26,7 +28,10 @@ VERSION = 1
 RIGHTS = "Embedded music of mimikit_nb, made by its own code; free to use for everything."
 
 
-def demo_corpus(sample_rate: int = 22050, path: str | os.PathLike[str] | None = None) -> Corpus:
+@checked
+def demo_corpus(
+    sample_rate: Annotated[int, Whole(8000, 192_000)] = 22050, path: PathArg | None = None
+) -> Corpus:
     """Give the embedded corpus: about 40 s of plucked strings, bells and drums.
 
     Made by code within seconds, the same on every call, nobody's property. A good place to try
@@ -50,7 +55,7 @@ def demo_corpus(sample_rate: int = 22050, path: str | os.PathLike[str] | None = 
     CorpusError
         If there is another corpus at ``path``, or it can't be written.
     """
-    target = Path(path).expanduser().absolute() if path is not None else _cached(sample_rate)
+    target = Path(path).absolute() if path is not None else _cached(sample_rate)
     if target.exists():
         corpus = _opened(target, is_ours=path is None)
         if corpus is not None and corpus.hash == _files(sample_rate, corpus.n_samples).hash:
@@ -71,7 +76,7 @@ def cache_folder() -> Path:
     """Folder for what can be made again: the user's cache, or what ``MIMIKIT_NB_CACHE`` names."""
     chosen = os.environ.get("MIMIKIT_NB_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
+        return as_path(chosen)
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
     elif sys.platform == "darwin":

@@ -11,17 +11,18 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
+from ..arguments import Count, Names, Numbers, PathArg, Real, Seed, checked
 from ..audio.atomic import replacing
 from ..audio.report import Report, in_minutes
 from ..errors import CorpusError, ParameterError
 from . import layout
 from .layout import CorpusFile
 from .split import Split, split_segments
-from .tracks import FeatureTrack, Labels, LabelTrack, Track, check_name
+from .tracks import FeatureTrack, LabelTrack, Track, check_name
 
 Signal = np.memmap[Any, np.dtype[np.float32]]
 
@@ -97,6 +98,7 @@ class Corpus:
         """First sample of each file, and the first sample after it."""
         return [(file.start, file.stop) for file in self.files]
 
+    @checked
     def file_at(self, sample: int) -> CorpusFile:
         """Tell which recording a sample belongs to.
 
@@ -116,7 +118,8 @@ class Corpus:
             )
         return self.files[bisect.bisect_right([f.start for f in self.files], sample) - 1]
 
-    def split(self, held_out: float = 0.1, seed: int = 0) -> Split:
+    @checked
+    def split(self, held_out: Annotated[float, Real(0, 0.5)] = 0.1, seed: Seed = 0) -> Split:
         """Set a part aside, so that a network can be judged on what it never heard.
 
         Parameters
@@ -138,8 +141,9 @@ class Corpus:
         """Label and feature tracks by name."""
         return Tracks(self.path)
 
+    @checked
     def write_labels(
-        self, name: str, start: np.ndarray, stop: np.ndarray, label: Labels, overwrite: bool = False
+        self, name: str, start: Numbers, stop: Numbers, label: Names, overwrite: bool = False
     ) -> None:
         """Add a label track to the corpus file.
 
@@ -163,12 +167,13 @@ class Corpus:
         track = LabelTrack.of(start, stop, label, self.n_samples)
         self._swap_track(name, track, overwrite)
 
+    @checked
     def write_feature(
         self,
         name: str,
-        values: np.ndarray,
-        hop_length: int,
-        frame_length: int = 1,
+        values: Numbers,
+        hop_length: Count,
+        frame_length: Count = 1,
         center: bool = False,
         overwrite: bool = False,
     ) -> None:
@@ -196,6 +201,7 @@ class Corpus:
         track = FeatureTrack.of(values, hop_length, frame_length, center)
         self._swap_track(name, track, overwrite)
 
+    @checked
     def remove_track(self, name: str) -> None:
         """Remove a track from the corpus file."""
         self.tracks[name]  # says what there is if there is none of this name
@@ -265,7 +271,8 @@ class Tracks(Mapping[str, Track]):
         return f"Tracks({', '.join(self)})"
 
 
-def open_corpus(path: str | os.PathLike[str]) -> Corpus:
+@checked
+def open_corpus(path: PathArg) -> Corpus:
     """Open a corpus.
 
     Parameters
@@ -283,7 +290,7 @@ def open_corpus(path: str | os.PathLike[str]) -> Corpus:
     CorpusError
         If there is no such file, or it is foreign, truncated, damaged or of a newer format.
     """
-    return Corpus(Path(path).expanduser())
+    return Corpus(Path(path))
 
 
 def _map(path: Path) -> tuple[layout.Header, Signal]:

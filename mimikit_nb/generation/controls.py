@@ -16,8 +16,9 @@ from torch import Tensor
 from ..errors import ParameterError
 from .curves import CONTROLS, ControlConfig
 
-Function = Callable[[float], "float | Sequence[float]"]
-Control = float | Function | dict[str, Any] | Sequence["float | Function | dict[str, Any]"]
+Function = Callable[[float], float | Sequence[float]]
+Single = float | Function | dict[str, Any]
+Control = Single | Sequence[Single]
 
 _LIMITS: dict[str, tuple[float, float, str]] = {
     "temperature": (0.0, 10.0, "0 always takes the likeliest value, 1 draws as trained"),

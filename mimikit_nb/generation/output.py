@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import PathArg, checked
 from ..audio.atomic import make_folder
 from ..audio.growing import write_extendable
 from .end_state import SUFFIX, EndState
@@ -57,7 +58,8 @@ class Generated:
             auxiliary={name: np.concatenate(parts, 2) for name, parts in drawn.items()},
         )
 
-    def save(self, folder: str | Path, name: str = "sound") -> list[Path]:
+    @checked
+    def save(self, folder: PathArg, name: str = "sound") -> list[Path]:
         """Write one WAV file per sound, with recall data; existing files are never replaced.
 
         Beside each stands its end state, from which it can be extended.

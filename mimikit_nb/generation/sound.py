@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -12,10 +13,10 @@ import torch
 from torch import Tensor
 
 from ..corpus.store import Corpus
-from ..errors import CheckpointError, ParameterError, PromptError
+from ..errors import CheckpointError, PromptError
 from ..io.read import read_prompt
 from ..networks.base import Network, State, Tensors
-from ..runtime import one_thread
+from ..runtime import check_memory, one_thread
 from ..units import samples_to_seconds, seconds_to_samples
 from .controls import Controls
 from .end_state import EndState, join_rows, split_rows
@@ -398,9 +399,9 @@ def generate(stream: SoundStream, seconds: float, progress: Progress | None = No
     progress : callable, optional
         Called with the seconds done and wanted, some twenty times a second of sound.
     """
-    check_seconds(seconds)
     n_new = seconds_to_samples(seconds, stream.sample_rate)
     n_prompt = stream.prompts.shape[-1]
+    check_memory(4 * math.prod(stream.shape) * (n_prompt + n_new), "The sound")
     audio = np.empty((*stream.shape, n_prompt + n_new), np.float32)
     audio[..., :n_prompt] = stream.prompts
     done, drawn = n_prompt, []
@@ -421,9 +422,3 @@ def generate(stream: SoundStream, seconds: float, progress: Progress | None = No
         stream.end_states(),
         {name: np.concatenate([d[name] for d in drawn], 2) for name in (drawn or [{}])[0]},
     )
-
-
-def check_seconds(seconds: float) -> None:
-    """Raise a ParameterError unless ``seconds`` is a length."""
-    if not 0 < seconds < float("inf"):
-        raise ParameterError(f"seconds is {seconds}; it must be above 0, and finite.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
@@ -16,22 +17,24 @@ from ..analysis import cluster as cluster_samples
 from ..analysis import segment as segment_samples
 from ..analysis.clustering import Features, Segments
 from ..analysis.describe import DEFAULT_CHAIN
+from ..arguments import Count, PathArg, Rate, Real, Samples, Seconds, Seed, checked
 from ..audio.arrays import channels_of
 from ..audio.files import info, load
 from ..corpus.store import Corpus
 from ..errors import ParameterError
 from ..units import check_rate
 
-Recording = np.ndarray | Corpus | str | Path
+Recording = Corpus | PathArg | Samples
 Progress = Callable[[float], None]
 
 
+@checked
 def segment(
     y: Recording,
-    sr: int | None = None,
-    level: str | float = "events",
-    n_segments: int | None = None,
-    threshold: float | None = None,
+    sr: Rate | None = None,
+    level: str | Seconds = "events",
+    n_segments: Count | None = None,
+    threshold: Annotated[float, Real(0, 1e9)] | None = None,
     method: str | None = None,
     *,
     progress: Progress | None = None,
@@ -93,14 +96,15 @@ def segment(
     )
 
 
+@checked
 def cluster(
     y: Recording,
-    sr: int | None = None,
+    sr: Rate | None = None,
     segments: Segments = None,
-    n_clusters: int | None = None,
+    n_clusters: Count | None = None,
     method: str = "auto",
     features: Features = DEFAULT_CHAIN,
-    seed: int = 0,
+    seed: Seed = 0,
     *,
     progress: Progress | None = None,
 ) -> Clustering:

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..arguments import PathArg
 from ..checkpoint import Checkpoint, Run, load_checkpoint
 from ..corpus.store import Corpus
 from ..errors import ParameterError
 
-Source = str | Path | Run | Checkpoint
+Source = Checkpoint | Run | PathArg
 
 
 def find_checkpoints(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..arguments import ChannelCount, PathArg, Rate, Seconds, Seed, checked
 from ..corpus.store import Corpus, open_corpus
 from ..errors import ParameterError
 from ..evaluation.fingerprints import HOP_SECONDS, PATCH_FRAMES
@@ -24,16 +24,17 @@ from ..units import seconds_to_samples
 _DEFAULT_RATE = 22050
 
 
+@checked
 def ensemble(
     score: Any,
-    corpus: Corpus | str | Path | None = None,
-    seconds: float | None = None,
-    seed: int = 0,
+    corpus: Corpus | PathArg | None = None,
+    seconds: Seconds | None = None,
+    seed: Seed = 0,
     *,
-    sample_rate: int | None = None,
-    n_channels: int | None = None,
+    sample_rate: Rate | None = None,
+    n_channels: ChannelCount | None = None,
     stems: bool = False,
-    out: str | Path | None = None,
+    out: PathArg | None = None,
     progress: Progress | None = None,
 ) -> Ensemble | Written:
     """Let networks and other generators take turns, each prompted by what sounded before.
@@ -88,14 +89,15 @@ def ensemble(
     return Ensemble(audio, piece.sample_rate, piece.turns, piece.score, piece.recall(), parts)
 
 
+@checked
 def stream_ensemble(
     score: Any,
-    corpus: Corpus | str | Path | None = None,
-    seconds: float | None = None,
-    seed: int = 0,
+    corpus: Corpus | PathArg | None = None,
+    seconds: Seconds | None = None,
+    seed: Seed = 0,
     *,
-    sample_rate: int | None = None,
-    n_channels: int | None = None,
+    sample_rate: Rate | None = None,
+    n_channels: ChannelCount | None = None,
     keep: bool = False,
     earlier: Piece | None = None,
 ) -> Piece:
@@ -116,10 +118,6 @@ def stream_ensemble(
     Piece
         Iterating gives blocks ``[C, n]``; ``.parts`` are the generators' parts of the latest one.
     """
-    if seconds is not None and not 0 < seconds < float("inf"):
-        raise ParameterError(f"seconds is {seconds}; it must be above 0, and finite.")
-    if seed < 0:
-        raise ParameterError(f"seed is {seed}; it must not be negative.")
     score = score if isinstance(score, Score) else Score(score)
     if corpus is not None and not isinstance(corpus, Corpus):
         corpus = open_corpus(corpus)

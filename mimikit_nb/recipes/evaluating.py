@@ -6,8 +6,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from ..arguments import (
+    Count,
+    Minutes,
+    Number,
+    PathArg,
+    Position,
+    Real,
+    Seconds,
+    Seed,
+    SoundCount,
+    Step,
+    checked,
+)
 from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
 from ..errors import CorpusError, ParameterError
@@ -25,26 +38,28 @@ if TYPE_CHECKING:
     import pandas
 
 Progress = Callable[[float, str], None]
+Temperature = Annotated[float, Real(0, 10)]
 
 INDEX_NAME, SOUNDS_NAME = "corpus_index.safetensors", "sounds"
 
 
+@checked
 def evaluate(
     run: Source | Sequence[Source],
-    corpus: Corpus | str | Path | None = None,
-    n: int = 4,
-    seconds: float = 10.0,
+    corpus: Corpus | PathArg | None = None,
+    n: SoundCount = 4,
+    seconds: Seconds = 10.0,
     *,
-    temperatures: Sequence[float] | float = (1.0,),
-    seeds: Sequence[int] | int = (0,),
-    prompts: str | Sequence[float | str | Path] = "spread",
-    prompt_seconds: float = 1.0,
-    steps: Sequence[int] | None = None,
-    weights: Mapping[str, float] | None = None,
+    temperatures: Temperature | Sequence[Temperature] = (1.0,),
+    seeds: Seed | Sequence[Seed] = (0,),
+    prompts: Literal["spread", "held_out"] | Sequence[Position | PathArg] = "spread",
+    prompt_seconds: Seconds = 1.0,
+    steps: Sequence[Step] | None = None,
+    weights: Mapping[str, Number] | None = None,
     feature: Feature = "bands",
-    max_minutes: float | None = None,
-    batch_size: int = 32,
-    out: str | Path | None = None,
+    max_minutes: Minutes | None = None,
+    batch_size: Count = 32,
+    out: PathArg | None = None,
     device: str | None = "cpu",
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -119,7 +134,6 @@ def evaluate(
     found = find_corpus(first, corpus)
     if found is None:
         raise CorpusError("The corpus of the training isn't in its place; give it as corpus.")
-    _check(n, seconds, prompt_seconds, batch_size, max_minutes)
     folder = evaluation_folder(run, out)
     cells = plan_cells(
         checkpoints,
@@ -133,18 +147,6 @@ def evaluate(
     work = _Work(checkpoints, found, cells, folder, device, progress, should_stop, max_minutes)
     rows = work.run(seconds, batch_size, feature)
     return ranked(rows, weights, work.facts | {"missing": len(cells) - len(rows)})
-
-
-def _check(
-    n: int, seconds: float, prompt_seconds: float, batch_size: int, max_minutes: float | None
-) -> None:
-    values = {"n": n, "seconds": seconds, "prompt_seconds": prompt_seconds}
-    values |= {"batch_size": batch_size}
-    if max_minutes is not None:
-        values["max_minutes"] = max_minutes
-    for name, value in values.items():
-        if not value > 0:
-            raise ParameterError(f"{name} is {value}; it must be above 0.")
 
 
 def _as_list(values: Any, name: str) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from functools import partial
 from numbers import Real
@@ -11,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import PathArg, Seconds, Seed, SoundCount, checked, checked_with
 from ..checkpoint import Checkpoint, load_checkpoint
 from ..corpus.store import Corpus
-from ..errors import CheckpointError, ParameterError, PromptError
+from ..errors import CheckpointError, ParameterError, PromptError, warn
 from ..generation.controls import Control, Controls
 from ..generation.engine import EngineOptions, compile_stages
 from ..generation.fixtures import FUNCTION, FixtureCurves
@@ -29,7 +29,7 @@ from ..generation.prompts import (
     spread_positions,
 )
 from ..generation.record import Recording, find_states, open_sink, record, reopen_sink
-from ..generation.sound import Progress, SoundStream, check_seconds
+from ..generation.sound import Progress, SoundStream
 from ..generation.sound import generate as pull_seconds
 from ..runtime import check_device
 from .finding import find_corpus
@@ -37,14 +37,15 @@ from .finding import find_corpus
 PromptLike = None | float | str | Path | np.ndarray | tuple[np.ndarray, int]
 
 
+@checked
 def stream(
-    ck: Checkpoint | str | Path,
-    corpus: Corpus | str | Path | None = None,
-    prompt: PromptLike | Sequence[PromptLike] = None,
-    prompt_seconds: float = 1.0,
+    ck: Checkpoint | PathArg,
+    corpus: Corpus | PathArg | None = None,
+    prompt: Any = None,
+    prompt_seconds: Seconds = 1.0,
     temperature: Control = 1.0,
-    n: int = 1,
-    seed: int | Sequence[int] = 0,
+    n: SoundCount = 1,
+    seed: Seed | Sequence[Seed] = 0,
     *,
     top_k: Control = 0,
     top_p: Control = 1.0,
@@ -53,7 +54,7 @@ def stream(
     optimise_initial_state: bool | dict[str, Any] | InitialStateFit = False,
     device: str | None = "cpu",
     engine: EngineOptions | None = None,
-    block_seconds: float = 0.1,
+    block_seconds: Seconds = 0.1,
 ) -> SoundStream:
     """Let a trained network continue a prompt without an end, in constant memory.
 
@@ -110,11 +111,6 @@ def stream(
     ParameterError
         If a control is outside its range, or a fixture can't be steered so.
     """
-    if n < 1 or not prompt_seconds > 0 or not block_seconds > 0:
-        raise ParameterError(
-            f"n is {n}, prompt_seconds {prompt_seconds} and block_seconds {block_seconds}; "
-            "n must be at least 1, seconds above 0."
-        )
     ck = ck if isinstance(ck, Checkpoint) else load_checkpoint(ck)
     corpus = find_corpus(ck, corpus)
     prompts = _read_prompts(ck, corpus, prompt, prompt_seconds, n)
@@ -137,17 +133,18 @@ def stream(
     return made
 
 
+@checked_with(stream)
 def generate(
-    ck: Checkpoint | str | Path,
-    corpus: Corpus | str | Path | None = None,
-    prompt: PromptLike | Sequence[PromptLike] = None,
-    prompt_seconds: float = 1.0,
-    seconds: float | None = 10.0,
+    ck: Checkpoint | PathArg,
+    corpus: Corpus | PathArg | None = None,
+    prompt: Any = None,
+    prompt_seconds: Seconds = 1.0,
+    seconds: Seconds | None = 10.0,
     temperature: Control = 1.0,
-    n: int = 1,
-    seed: int | Sequence[int] = 0,
+    n: SoundCount = 1,
+    seed: Seed | Sequence[Seed] = 0,
     *,
-    out: str | Path | None = None,
+    out: PathArg | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Generated | Recording:
@@ -191,8 +188,6 @@ def generate(
             "Sound without an end (seconds=None) doesn't fit into memory; "
             "give a place on disk (out=...), or take blocks from stream()."
         )
-    if seconds is not None:
-        check_seconds(seconds)
     made = stream(ck, corpus, prompt, prompt_seconds, temperature, n, seed, **options)
     if out is None:
         assert seconds is not None
@@ -200,12 +195,13 @@ def generate(
     return record(made, open_sink(out, made), seconds, progress)
 
 
+@checked
 def extend(
-    sound: Generated | Recording | str | Path | Sequence[str | Path],
-    seconds: float | None = 10.0,
+    sound: Generated | Recording | PathArg | Sequence[PathArg],
+    seconds: Seconds | None = 10.0,
     *,
-    ck: Checkpoint | str | Path | None = None,
-    corpus: Corpus | str | Path | None = None,
+    ck: Checkpoint | PathArg | None = None,
+    corpus: Corpus | PathArg | None = None,
     temperature: Control | None = None,
     top_k: Control | None = None,
     top_p: Control | None = None,
@@ -248,8 +244,6 @@ def extend(
     CheckpointError
         If the checkpoint isn't the one that the sound was made with.
     """
-    if seconds is not None:
-        check_seconds(seconds)
     if isinstance(sound, Generated):
         if seconds is None or not sound.states:
             raise ParameterError(
@@ -369,10 +363,9 @@ def _is_pair(prompt: Any) -> bool:
 
 def _warn_of_silence(ck: Checkpoint) -> None:
     if ck.header.source:
-        warnings.warn(
+        warn(
             f"The corpus {ck.header.source} is neither there nor beside the run: the prompt is "
-            "silence. Give the corpus, or a sound file as prompt.",
-            stacklevel=5,  # who called generate or stream
+            "silence. Give the corpus, or a sound file as prompt."
         )
 
 

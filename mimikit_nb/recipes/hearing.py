@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..analysis.frames import Progress
+from ..arguments import PathArg, Rate, Samples, checked
 from ..audio.arrays import as_sound
 from ..checkpoint import Checkpoint, load_checkpoint
 from ..corpus.store import Corpus
@@ -32,10 +32,11 @@ _LANES = 16  # stretches of the recording that are read at a time
 _CHUNK_SECONDS, _MOST_WARM_SECONDS = 1.0, 1.0
 
 
+@checked
 def learned_features(
-    ck: Checkpoint | str | Path,
-    y: Corpus | np.ndarray,
-    sr: int | None = None,
+    ck: Checkpoint | PathArg,
+    y: Corpus | Samples,
+    sr: Rate | None = None,
     *,
     progress: Progress | None = None,
 ) -> FeatureTrack:

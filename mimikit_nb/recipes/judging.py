@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..arguments import Seed, checked
 from ..audio.meters import measure
 from ..corpus.store import Corpus
 from ..errors import ParameterError
@@ -27,8 +28,9 @@ SILENCE = "silence"
 _PROFILES: dict[str, CorpusProfile] = {}
 
 
+@checked
 def judge(
-    sounds: Generated | Mapping[str, Generated], corpus: Corpus, seed: int = 0
+    sounds: Generated | Mapping[str, Generated], corpus: Corpus, seed: Seed = 0
 ) -> pandas.DataFrame:
     """Tabulate how loud, how healthy and how near to the corpus generated sounds are.
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
+from ..arguments import PathArg, Rate, Samples, checked
 from ..audio.arrays import as_sound
 from ..corpus.store import Corpus, open_corpus
 from ..evaluation.index import CorpusIndex
@@ -13,7 +12,8 @@ from ..evaluation.scoring import Score
 from ..evaluation.scoring import score as score_samples
 
 
-def score(y: np.ndarray, sr: int, corpus: Corpus | CorpusIndex | str | Path) -> Score:
+@checked
+def score(y: Samples, sr: Rate, corpus: Corpus | CorpusIndex | PathArg) -> Score:
     """Score one sound against a corpus: how new it is, how near, and what is wrong with it.
 
     Every score comes with what real excerpts of the corpus, noise, silence, a loop and a copy

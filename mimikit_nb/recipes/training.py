@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..arguments import PathArg, Rate, Step, checked
 from ..checkpoint import Run
 from ..config import did_you_mean
 from ..corpus.store import Corpus, open_corpus
@@ -40,9 +41,10 @@ class Plan:
     training: TrainConfig
 
 
+@checked
 def plan(
     network: str | dict[str, Any] | NetworkConfig = "sample_rnn",
-    sample_rate: int = 22050,
+    sample_rate: Rate = 22050,
     io: IOSpec | dict[str, Any] | None = None,
     **overrides: Any,
 ) -> Plan:
@@ -111,10 +113,11 @@ def _configs(network: str | dict[str, Any] | NetworkConfig) -> tuple[NetworkConf
     return config, find_preset(config.kind)[1]
 
 
+@checked
 def train(
-    corpus: Corpus | str | Path,
+    corpus: Corpus | PathArg,
     network: str | dict[str, Any] | NetworkConfig = "sample_rnn",
-    out: str | Path = "runs/run",
+    out: PathArg = Path("runs/run"),
     *,
     io: IOSpec | dict[str, Any] | None = None,
     condition_on: str | Sequence[str] = (),
@@ -180,11 +183,12 @@ def train(
     )
 
 
+@checked
 def resume(
-    folder: str | Path,
-    max_steps: int | None = None,
+    folder: PathArg,
+    max_steps: Step | None = None,
     *,
-    corpus: Corpus | str | Path | None = None,
+    corpus: Corpus | PathArg | None = None,
     callbacks: Sequence[Callback] = (),
     control: Control | None = None,
     previewer: Previewer | None = None,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from typing import Literal
 
+from ..arguments import PathArg, Rate, checked
 from ..audio.demo import demo_music
 from ..audio.write import write
 from ..checkpoint.run import Run
@@ -18,8 +20,11 @@ from ..corpus.store import Corpus, open_corpus
 from ..errors import AudioError, ParameterError
 
 
+@checked
 def choose_corpus(
-    sounds: str | Path, path: str | Path = "corpora/corpus.h5", sample_rate: int = 22050
+    sounds: Literal[""] | PathArg,
+    path: PathArg = Path("corpora/corpus.h5"),
+    sample_rate: Rate = 22050,
 ) -> Corpus:
     """Open a corpus, build one of a folder, or take the embedded one: whatever ``sounds`` names.
 
@@ -44,14 +49,15 @@ def choose_corpus(
     CorpusError
         If no file can be used, or at ``path`` is a corpus of other sounds.
     """
-    if not str(sounds):
+    if sounds == "":
         return demo_corpus(sample_rate)
     if Path(sounds).suffix == ".h5":
         return open_corpus(sounds)
     return build_corpus(sounds, path, sample_rate, reuse=True)
 
 
-def new_folder(path: str | Path) -> Path:
+@checked
+def new_folder(path: PathArg) -> Path:
     """Make a new folder: ``<path>_001``, or with the first number that is free.
 
     Two who ask at the same time get two folders.
@@ -71,8 +77,7 @@ def new_folder(path: str | Path) -> Path:
     ParameterError
         If it can't be made there.
     """
-    path = Path(path)
-    number = 0
+    path, number = Path(path), 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         while True:
@@ -87,7 +92,8 @@ def new_folder(path: str | Path) -> Path:
         ) from error
 
 
-def find_runs(folder: str | Path) -> dict[str, Run]:
+@checked
+def find_runs(folder: PathArg) -> dict[str, Run]:
     """Trained runs in a folder, by their path from there, the newest first.
 
     Parameters
@@ -112,7 +118,8 @@ def find_runs(folder: str | Path) -> dict[str, Run]:
     return {str(run.folder.relative_to(folder)): run for run in runs}
 
 
-def demo_recordings(folder: str | Path) -> Path:
+@checked
+def demo_recordings(folder: PathArg) -> Path:
     """Write recordings to try things on: embedded music, and two files that can't be used.
 
     The music is nobody's property. One of the other files is too short, one holds no sound

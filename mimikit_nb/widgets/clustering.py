@@ -23,6 +23,7 @@ from ..analysis import Clustering, Segmentation
 from ..analysis import cluster as cluster_samples
 from ..analysis.clustering import Features, Segments
 from ..analysis.describe import DEFAULT_CHAIN
+from ..arguments import Count, PathArg, Rate, Seed, checked
 from ..recipes.analysing import Recording
 from ..recipes.analysing import segment as segment_recording
 from ..runtime import is_headless
@@ -54,16 +55,17 @@ class ClusterSettings:
     seed: int = 0
 
 
+@checked
 def cluster(
     sound: Recording,
-    sr: int | None = None,
+    sr: Rate | None = None,
     segments: Segments = None,
-    n_clusters: int | None = None,
+    n_clusters: Count | None = None,
     method: str = "auto",
     features: Features = DEFAULT_CHAIN,
-    seed: int = 0,
+    seed: Seed = 0,
     *,
-    out: str | Path = "outputs/clusters",
+    out: PathArg = Path("outputs/clusters"),
     headless: bool | None = None,
 ) -> ClusterView:
     """Sort the segments of a recording by eye, ear and hand.

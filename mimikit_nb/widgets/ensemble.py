@@ -13,13 +13,14 @@ them as they were left. Main names: :func:`ensemble`, :class:`EnsembleView`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from IPython.display import display
 
+from ..arguments import PathArg, Seconds, Seed, checked
 from ..audio.recall import read_recall
 from ..corpus.store import Corpus, open_corpus
 from ..errors import MimikitError, ParameterError
@@ -39,15 +40,16 @@ if TYPE_CHECKING:
     import pandas
 
 
+@checked
 def ensemble(
     score: Any = (),
-    corpus: Corpus | str | Path | None = None,
+    corpus: Corpus | PathArg | None = None,
     *,
-    runs: str | Path = "runs",
-    seconds: float | None = None,
-    seed: int = 0,
-    prompts: tuple[tuple[float, float], ...] = (),
-    out: str | Path = "outputs/ensemble",
+    runs: PathArg = Path("runs"),
+    seconds: Seconds | None = None,
+    seed: Seed = 0,
+    prompts: Sequence[tuple[float, float]] = (),
+    out: PathArg = Path("outputs/ensemble"),
     headless: bool | None = None,
 ) -> EnsembleView:
     """Compose a piece for several networks, by hand or from a score.

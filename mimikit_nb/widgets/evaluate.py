@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
 
+from ..arguments import Count, PathArg, checked
 from ..checkpoint import Checkpoint, Run, average_checkpoints, compare, export, prune
 from ..checkpoint.pruning import surplus
 from ..corpus.store import Corpus
@@ -42,11 +43,12 @@ if TYPE_CHECKING:
     import pandas
 
 
+@checked
 def evaluate(
-    run: Source | list[Source],
-    corpus: Corpus | str | Path | None = None,
+    run: Source | Sequence[Source],
+    corpus: Corpus | PathArg | None = None,
     *,
-    keep_best: int = 3,
+    keep_best: Count = 3,
     headless: bool | None = None,
     foreground: bool | None = None,
     **settings: Any,

@@ -20,6 +20,7 @@ from typing import Any
 
 from IPython.display import display
 
+from ..arguments import PathArg, Position, Step, checked
 from ..checkpoint import Checkpoint, load_checkpoint
 from ..checkpoint.run import Run
 from ..config import Config, field
@@ -58,13 +59,14 @@ class Stopped(Exception):
     """Somebody pressed Stop."""
 
 
+@checked
 def generate(
-    run: str | Path | Run = "runs",
-    corpus: Corpus | str | Path | None = None,
-    prompts: Sequence[float | str | Path] = (),
+    run: Run | PathArg = Path("runs"),
+    corpus: Corpus | PathArg | None = None,
+    prompts: Sequence[Position | PathArg] = (),
     *,
-    step: int | None = None,
-    out: str | Path = "outputs/generated",
+    step: Step | None = None,
+    out: PathArg = Path("outputs/generated"),
     device: str | None = "cpu",
     headless: bool | None = None,
     foreground: bool | None = None,

@@ -12,36 +12,37 @@ Main names: :func:`live`, :class:`LiveView`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from IPython.display import display
 
+from ..arguments import PathArg, Real, Seconds, Seed, SoundCount, checked_with
 from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
 from ..errors import ParameterError
 from ..generation.engine import EngineOptions
 from ..generation.live import KEPT_SECONDS, LiveSettings
-from ..recipes.generating import PromptLike
+from ..recipes.generating import stream
 from ..recipes.playing import keep, voices_of
 from ..runtime import is_headless
 from .live_sound import LiveSound
 
 
+@checked_with(stream)
 def live(
-    ck: Checkpoint | str | Path,
-    corpus: Corpus | str | Path | None = None,
-    prompt: PromptLike | Sequence[PromptLike] = None,
-    prompt_seconds: float = 1.0,
-    temperature: float = 1.0,
-    n: int = 1,
-    seed: int = 0,
+    ck: Checkpoint | PathArg,
+    corpus: Corpus | PathArg | None = None,
+    prompt: Any = None,
+    prompt_seconds: Seconds = 1.0,
+    temperature: Annotated[float, Real(0, 10)] = 1.0,
+    n: SoundCount = 1,
+    seed: Seed = 0,
     *,
-    top_p: float = 1.0,
-    gain_db: float | None = None,
-    seconds: float = 20.0,
-    out: str | Path = "outputs/live",
+    top_p: Annotated[float, Real(0, 1, is_open=True)] = 1.0,
+    gain_db: Annotated[float, Real(-200, 200)] | None = None,
+    seconds: Seconds = 20.0,
+    out: PathArg = Path("outputs/live"),
     engine: EngineOptions | None = None,
     headless: bool | None = None,
     foreground: bool | None = None,

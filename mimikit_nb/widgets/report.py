@@ -15,6 +15,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from .. import __version__
+from ..arguments import PathArg, checked
 from ..errors import ParameterError
 from .listen import data_uri
 from .picture import png
@@ -42,8 +43,9 @@ footer {border-top: 1px solid var(--line); margin-top: 3rem; padding-top: .6rem}
 """
 
 
+@checked
 def write_report(
-    path: str | Path,
+    path: PathArg,
     title: str,
     sections: Mapping[str, Any],
     subtitle: str = "",

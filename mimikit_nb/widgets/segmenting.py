@@ -22,6 +22,7 @@ import numpy as np
 from ..analysis import Segmentation, read_labels
 from ..analysis import segment as segment_samples
 from ..analysis.analysis import LEVELS, Analysis, check_level
+from ..arguments import Count, PathArg, Rate, Seconds, checked
 from ..errors import ParameterError
 from ..recipes.analysing import Recording
 from ..runtime import is_headless
@@ -55,15 +56,16 @@ class SegmentSettings:
     method: str | None = None
 
 
+@checked
 def segment(
     sound: Recording,
-    sr: int | None = None,
-    level: str | float = "events",
-    n_segments: int | None = None,
+    sr: Rate | None = None,
+    level: str | Seconds = "events",
+    n_segments: Count | None = None,
     threshold: float | None = None,
     method: str | None = None,
     *,
-    out: str | Path = "outputs/segments",
+    out: PathArg = Path("outputs/segments"),
     headless: bool | None = None,
 ) -> SegmentView:
     """Segment a recording by eye, ear and hand.

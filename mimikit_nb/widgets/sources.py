@@ -6,12 +6,13 @@ Main name: :class:`Sources`.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import ipywidgets as W
 
+from ..arguments import Paths
 from ..audio.doctor import check
 from ..audio.report import in_minutes
 from ..corpus.build import build_corpus
@@ -25,7 +26,7 @@ from .sections import fold
 from .trainer import in_plain_words
 from .waveform import player
 
-Sounds = Corpus | str | Path | Iterable[str | Path]
+Sounds = Corpus | Literal[""] | Paths
 
 
 class Sources:

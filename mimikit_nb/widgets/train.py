@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from IPython.display import display
 
+from ..arguments import PathArg, Rate, checked
 from ..checkpoint.run import Run
 from ..corpus.store import Corpus
 from ..errors import ConfigError, CorpusError, TrainingError
@@ -38,16 +39,17 @@ from .trainer import BUSY, Trainer, trainer_of
 DEFAULT_RATE = 22050
 
 
+@checked
 def train(
     corpus: Sounds = "",
     network: Any = "sample_rnn",
-    out: str | Path = "runs/run",
+    out: PathArg = Path("runs/run"),
     *,
-    go_on_with: str | Path = "",
+    go_on_with: Literal[""] | PathArg = "",
     headless: bool | None = None,
     foreground: bool | None = None,
     device: str | None = None,
-    sample_rate: int = DEFAULT_RATE,
+    sample_rate: Rate = DEFAULT_RATE,
     io: Any = None,
     **settings: Any,
 ) -> TrainView:

@@ -15,16 +15,16 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import anywidget
 import ipywidgets
-import numpy as np
 import traitlets
 from IPython.display import Image, display
 from matplotlib.figure import Figure
 
+from ..arguments import PathArg, Rate, Samples, Whole, checked
 from ..errors import MimikitError, ParameterError
 from ..runtime import is_colab, is_headless
 from .marks import COLOURS, as_entries, as_points, as_segments, colour_of
@@ -36,16 +36,17 @@ BUNDLE = HERE / "static" / "waveform.js"
 SYNCED = ("points", "segments", "selection", "time", "playing", "loop")
 
 
+@checked
 def player(
-    audio: np.ndarray | str | Path,
-    sr: int | None = None,
+    audio: PathArg | Samples,
+    sr: Rate | None = None,
     points: Iterable[Any] = (),
     segments: Iterable[Any] = (),
     metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     *,
     title: str = "",
     spectrogram: bool = False,
-    height: int = 120,
+    height: Annotated[int, Whole(20, 4000)] = 120,
     kinds: Iterable[str] = (),
     headless: bool | None = None,
 ) -> Player:

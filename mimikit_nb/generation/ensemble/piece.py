@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...analysis.export import regions
+from ...arguments import PathArg, checked
 from ...audio.atomic import make_folder, replacing
 from ...audio.write import write
 from ..output import free_path
@@ -118,7 +119,8 @@ class Ensemble:
     recall: dict[str, Any]
     stems: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def save(self, folder: str | Path, name: str = "ensemble") -> list[Path]:
+    @checked
+    def save(self, folder: PathArg, name: str = "ensemble") -> list[Path]:
         """Write the mix, its score, its turns as labels and regions, and stems if there are any.
 
         Parameters
