@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
 import operator
 import os
 import sys
@@ -108,7 +107,10 @@ class Real(Kind):
         """Number as a float."""
         if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
             raise ValueError
-        number = float(value) if abs(value) < sys.float_info.max else math.inf
+        try:
+            number = float(value)
+        except OverflowError:
+            raise ValueError from None
         if not self.low <= number <= self.high or (self.is_open and number == self.low):
             raise ValueError
         return number

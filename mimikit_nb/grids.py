@@ -170,8 +170,6 @@ def _runner(scheduler: str | int | None) -> Iterator[RunAll]:
 def _client(distributed: Any, scheduler: str | int) -> Iterator[Any]:
     """Client of a scheduler, or of one that is started here with its workers."""
     if isinstance(scheduler, int):
-        if scheduler < 1:
-            raise ParameterError(f"scheduler is {scheduler}; at least one process must run.")
         options = {"threads_per_worker": 1, "dashboard_address": None, "memory_limit": None}
         once = {"distributed.scheduler.allowed-failures": 0}  # what killed a worker would again
         with (

@@ -144,7 +144,7 @@ def test_no_scheduler_and_no_process_are_errors(toy, tmp_path, monkeypatch):
     monkeypatch.setattr(grids, "ANSWER_SECONDS", 0.5)
     with pytest.raises(ParameterError, match="No Dask scheduler answers"):
         mnb.sweep(toy, {"seconds": [1]}, tmp_path, scheduler="tcp://127.0.0.1:1")
-    with pytest.raises(ParameterError, match="at least one process"):
+    with pytest.raises(ParameterError, match="scheduler must be a whole number from 1"):
         mnb.sweep(toy, {"seconds": [1]}, tmp_path, scheduler=0)
 
 

@@ -45,18 +45,13 @@ class InitialStateFit(Config):
     "Beginning of the prompt that is looked at: what comes later hardly depends on the state."
 
     @classmethod
-    def parse(cls, value: Any) -> InitialStateFit | None:
+    def parse(cls, value: Self | dict[str, Any] | bool | None) -> InitialStateFit | None:
         """From True, a dict or a config; None from False or None."""
         if isinstance(value, cls) or value is None or value is False:
             return value or None
         if value is True:
             return cls()
-        if isinstance(value, dict):
-            return cls(**value)
-        raise ParameterError(
-            f"optimise_initial_state is {value!r}; it must be True, False, or settings as "
-            '{"steps": 10, "learning_rate": 0.1}.'
-        )
+        return cls(**value)
 
 
 def fit_initial_state(

@@ -159,8 +159,8 @@ def test_edited_segments_keep_the_recording(events: Segmentation) -> None:
         ({"level": -1.0}, "above 0"),
         ({"method": "checkerboard"}, "no method 'checkerboard'"),
         ({"level": "sections", "method": "changes"}, "change_points"),
-        ({"n_segments": 0}, "at least 1"),
-        ({"threshold": float("nan")}, "from 0 up"),
+        ({"n_segments": 0}, "n_segments must be a whole number from 1"),
+        ({"threshold": float("nan")}, "threshold must be a number from 0"),
         ({"n_segments": 3, "threshold": 1.0}, "one of them"),
     ],
 )

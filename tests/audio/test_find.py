@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mimikit_nb.audio.find import find
-from mimikit_nb.errors import AudioError
+from mimikit_nb.errors import AudioError, ParameterError
 
 
 def _touch(folder: Path, *names: str) -> None:
@@ -60,7 +60,7 @@ def test_no_path_at_all():
 
 
 def test_an_empty_path_is_not_the_current_folder():
-    with pytest.raises(AudioError, match="is empty"):
+    with pytest.raises(ParameterError, match="is empty"):
         find("")
 
 

@@ -51,7 +51,7 @@ def test_the_seed_draws_the_parts_and_nothing_may_be_held_out(tiny_corpus):
     assert tiny_corpus.split(0.2, seed=1) != tiny_corpus.split(0.2, seed=2)
     assert tiny_corpus.split(0.0).held_out == []
     assert tiny_corpus.split(0.0).train == tiny_corpus.segments
-    with pytest.raises(ParameterError, match=r"held_out is 0\.9"):
+    with pytest.raises(ParameterError, match=r"held_out=0\.9"):
         tiny_corpus.split(0.9)
 
 

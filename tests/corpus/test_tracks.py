@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mimikit_nb.corpus import open_corpus
 from mimikit_nb.corpus.tracks import LabelTrack
-from mimikit_nb.errors import CorpusError
+from mimikit_nb.errors import CorpusError, MimikitError
 from mimikit_nb.units import TimeAxis
 
 
@@ -105,7 +105,7 @@ def test_labels_that_do_not_fit_are_refused(tiny_corpus, start, stop, label, sai
     ],
 )
 def test_features_that_do_not_fit_are_refused(tiny_corpus, values, hop, said):
-    with pytest.raises(CorpusError, match=said):
+    with pytest.raises(MimikitError, match=said):
         tiny_corpus.write_feature("mine", np.array(values), hop)
 
 

@@ -184,5 +184,5 @@ def test_a_fitted_state_changes_what_comes_next_and_is_said(run):
 def test_networks_without_recurrent_memory_are_refused(other, run):
     with pytest.raises(ParameterError, match="WaveNet has no recurrent memory"):
         make(other, optimise_initial_state=True)
-    with pytest.raises(ParameterError, match="must be True, False, or settings"):
+    with pytest.raises(ParameterError, match="must be True or False, a mapping"):
         make(run, optimise_initial_state="yes")

@@ -276,7 +276,10 @@ def test_an_error_is_said_in_the_view(trained, tmp_path):
     app = evaluate(*(run, corpus), batch_size=0, out=tmp_path, headless=False, foreground=True)
     assert app.widget is not None
     app._panel.buttons["Start"].click()
-    assert app._panel.state == "failed" and "batch_size is 0" in app._panel.message.value
+    assert (
+        app._panel.state == "failed"
+        and "batch_size must be a whole number from 1" in app._panel.message.value
+    )
 
 
 def test_headless_makes_no_widget_and_keeps_the_best(trained, tmp_path, capsys):
