@@ -160,7 +160,7 @@ class Items(Kind):
             if len(items) == MOST_ITEMS:
                 raise ValueError(f"it has more than {MOST_ITEMS} items")
             try:
-                items.append(_adapter(self.of).validate_python(_plain(item)))
+                items.append(_adapter(self.of).validate_python(_scalar(item)))
             except ValidationError as error:
                 raise ValueError("; ".join([f"not {shown(item)}", *_reasons(error)])) from None
         return items
@@ -339,7 +339,7 @@ class _Arguments:
             if annotation is None:
                 continue
             try:
-                bound.arguments[name] = _adapter(annotation).validate_python(_plain(value))
+                bound.arguments[name] = _adapter(annotation).validate_python(_scalar(value))
             except ValidationError as error:
                 raise ParameterError(
                     f"{self._name}({name}={shown(value)}): "
@@ -427,7 +427,7 @@ def _strict(annotation: Any) -> Any:
     return Annotated[Any, Instance(annotation)]
 
 
-def _plain(value: Any) -> Any:
+def _scalar(value: Any) -> Any:
     """Python's own number for one of numpy or torch; anything else as it is."""
     is_scalar = getattr(value, "ndim", None) == 0 and callable(getattr(value, "item", None))
     return value.item() if is_scalar else value

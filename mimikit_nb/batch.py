@@ -24,7 +24,7 @@ import nbformat
 
 from . import errors
 from .arguments import PathArg, as_path, checked
-from .config import describe, did_you_mean, shown
+from .config import did_you_mean
 from .errors import NotebookError
 from .parameters import Parameter
 

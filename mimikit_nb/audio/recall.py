@@ -16,8 +16,8 @@ from typing import Any
 
 import soundfile as sf
 
-from ..config import plain
 from ..arguments import PathArg, checked
+from ..config import plain
 from ..errors import AudioError
 from .containers import walk
 from .files import info

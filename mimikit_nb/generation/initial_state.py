@@ -45,13 +45,13 @@ class InitialStateFit(Config):
     "Beginning of the prompt that is looked at: what comes later hardly depends on the state."
 
     @classmethod
-    def parse(cls, value: Self | dict[str, Any] | bool | None) -> InitialStateFit | None:
+    def parse(cls, value: InitialStateFit | dict[str, Any] | bool | None) -> InitialStateFit | None:
         """From True, a dict or a config; None from False or None."""
-        if isinstance(value, cls) or value is None or value is False:
-            return value or None
-        if value is True:
-            return cls()
-        return cls(**value)
+        if isinstance(value, InitialStateFit):
+            return value
+        if value is None or value is False:
+            return None
+        return cls() if value is True else cls(**value)
 
 
 def fit_initial_state(
