@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..audio.atomic import replacing
-from ..audio.find import READABLE, UNREADABLE
+from ..audio.find import READABLE
 from ..audio.names import in_utf8
 from ..config import Config, field
 from ..errors import CheckpointError, ConfigError
@@ -228,6 +228,6 @@ def _what_is_wrong(path: Path, error: Exception) -> str:
     expected = "Give a run's folder, a .safetensors file of one, or an exported folder."
     if start[:8] == b"\x89HDF\r\n\x1a\n":
         return f"is an HDF5 file, such as a corpus, not a checkpoint. {expected}"
-    if path.suffix.lower() in READABLE | UNREADABLE:
+    if path.suffix.lower() in READABLE:
         return f"is a sound file, not a checkpoint. {expected}"
     return f"is not a safetensors file ({error}). {expected}"

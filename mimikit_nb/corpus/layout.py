@@ -27,7 +27,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..audio.find import READABLE, UNREADABLE, special_kind
+from ..audio.find import READABLE, special_kind
 from ..audio.report import Report
 from ..config import plain
 from ..errors import CorpusError
@@ -230,7 +230,7 @@ def _opened(path: Path) -> Iterator[h5py.File]:
     """Open a corpus file for reading, or say in words why that isn't possible."""
     if kind := special_kind(path):
         raise CorpusError(f"{path} is a {kind}, not a corpus.")
-    if path.is_dir() or path.suffix.lower() in READABLE | UNREADABLE:
+    if path.is_dir() or path.suffix.lower() in READABLE:
         kind = "folder" if path.is_dir() else "sound file"
         built = path.with_suffix(".h5").name
         raise CorpusError(
