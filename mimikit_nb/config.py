@@ -106,16 +106,55 @@ class Config(BaseModel):
 
 def load_yaml(source: str | Path) -> dict[str, Any]:
     """Read a mapping from a YAML file or from YAML text; anything else is a ConfigError."""
+    name = str(source) if isinstance(source, Path) else "the configuration"
     try:
         text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
-        values = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"Can't read the configuration: {error}") from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"Can't read {name}: {error}") from error
+    values = parse_yaml(text, name)
     if not isinstance(values, dict):
         raise ConfigError(
             f"A configuration is a mapping of names to values, not {type(values).__name__}."
         )
     return values
+
+
+def parse_yaml(text: str, name: str) -> Any:
+    """What a text of YAML (or JSON, which is YAML) holds; keys may not stand twice.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    name : str
+        What it is called in messages.
+
+    Raises
+    ------
+    ConfigError
+        If it isn't YAML; the message says where.
+    """
+    try:
+        return yaml.load(text, _Loader)
+    except _NO_YAML as error:
+        raise ConfigError(f"Can't read {name}: {error}") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads plain values; of a key that stands twice nobody knows which value is meant."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise yaml.constructor.ConstructorError(
+                None, None, f"{twice[0]!r} stands there twice; keep one", node.start_mark
+            )
+        return mapping
+
+
+_NO_YAML = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"What PyYAML raises: its own, and those of the types that a text asks for."
 
 
 C = TypeVar("C", bound=Config)
@@ -151,11 +190,18 @@ class Registry(Generic[C]):
         """Config from a kind's name, from a dict with a ``kind``, or as it is."""
         if isinstance(value, Config):
             return value
-        values = {"kind": value} if isinstance(value, str) else dict(value)
-        kind = values.get("kind")
-        if kind not in self._kinds:
+        if not isinstance(value, str | Mapping):
             raise ConfigError(
-                f"Unknown {self.family} kind {kind!r}. {did_you_mean(str(kind), self._kinds)}"
+                f"A {self.family} is the name of a kind or a mapping with a 'kind', not "
+                f"{shown(value)}. {did_you_mean('', self._kinds)}"
+            )
+        values = (
+            {"kind": value} if isinstance(value, str) else {str(k): v for k, v in value.items()}
+        )
+        kind = values.get("kind")
+        if not isinstance(kind, str) or kind not in self._kinds:
+            raise ConfigError(
+                f"Unknown {self.family} kind {shown(kind)}. {did_you_mean(str(kind), self._kinds)}"
             )
         return self._kinds[kind](**values)
 

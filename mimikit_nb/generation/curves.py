@@ -11,13 +11,19 @@ from bisect import bisect_right
 from typing import Literal
 
 import numpy as np
-from pydantic import PrivateAttr, model_validator
+from pydantic import ConfigDict, PrivateAttr, model_validator
 
 from ..config import Config, Registry, field
+from ..errors import ParameterError
+
+_MOST_SECONDS = 1e8
+_SECONDS_AT_ONCE = 100_000
 
 
 class ControlConfig(Config):
     """Base of the controls that are functions of time."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     kind: str
     "Name of the function."
@@ -71,9 +77,9 @@ class RandomWalk(ControlConfig):
     "Upper bound."
     start: float | None = None
     "Where it begins; in the middle if not given."
-    speed: float = field(0.1, gt=0)
+    speed: float = field(0.1, gt=0, le=1e6)
     "How far it gets in a second, typically (standard deviation), as a part of its range."
-    seed: int = 0
+    seed: int = field(0, ge=0)
     "The same seed walks the same way."
 
     # Where the walk is, as if nothing bounded it, and the noise that it goes on with.
@@ -85,23 +91,35 @@ class RandomWalk(ControlConfig):
     def _check(self) -> RandomWalk:
         if not self.low < self.high:
             raise ValueError(f"low ({self.low}) must be below high ({self.high})")
+        if not math.isfinite(self.high - self.low):
+            raise ValueError(f"low ({self.low}) and high ({self.high}) are too far apart")
         if self.start is not None and not self.low <= self.start <= self.high:
             raise ValueError(f"start ({self.start}) lies outside {self.low} to {self.high}")
         return self
 
     def __call__(self, seconds: float) -> float:
         """Value at a time; asking forwards costs nothing, asking backwards walks anew."""
+        if not abs(seconds) <= _MOST_SECONDS:
+            raise ParameterError(
+                f"A random walk was asked for {seconds} s; it goes on for {_MOST_SECONDS:g} s."
+            )
         second = max(0, math.floor(seconds))
         if self._noise is None or second < self._second:
             start = 0.5 if self.start is None else (self.start - self.low) / (self.high - self.low)
             self._noise = np.random.default_rng(self.seed)
             self._second, self._places = 0, (start, start + self._stride())
         while self._second < second:
-            self._places = (self._places[1], self._places[1] + self._stride())
-            self._second += 1
+            self._walk(min(second - self._second, _SECONDS_AT_ONCE))
         a, b = self._places
         place = (a + (b - a) * (max(0.0, seconds) - second)) % 2
         return self.low + (self.high - self.low) * min(place, 2 - place)  # folded at the bounds
+
+    def _walk(self, n: int) -> None:
+        """Go on by ``n`` seconds."""
+        assert self._noise is not None
+        strides = self._noise.normal(0, self.speed, n)
+        before, after = np.cumsum([self._places[1], *strides])[-2:]
+        self._second, self._places = self._second + n, (float(before), float(after))
 
     def _stride(self) -> float:
         assert self._noise is not None

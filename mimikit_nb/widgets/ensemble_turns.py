@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import ParameterError
 from ..generation.ensemble.draft import Draft, Place, as_turn
-from ..generation.ensemble.score import Event
+from ..generation.ensemble.event import Event
 from .controls import button, explain, offer
 from .ensemble_sources import Do, EnsembleSources
 from .lanes import Lanes

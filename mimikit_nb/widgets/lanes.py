@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from ..config import Config
 from ..generation.ensemble.draft import Draft, Place
-from ..generation.ensemble.score import Event
+from ..generation.ensemble.event import Event
 from ..generation.ensemble.studio import NEIGHBOUR, SILENCE
 from .marks import colours_of
 from .picture import LABEL_SIZE

@@ -14,8 +14,9 @@ import ipywidgets as W
 import numpy as np
 
 from ..errors import ParameterError
+from ..generation.ensemble.event import Event
 from ..generation.ensemble.piece import Piece
-from ..generation.ensemble.score import Event, Score
+from ..generation.ensemble.score import Score
 from ..generation.ensemble.writing import PieceFiles
 from ..recipes.ensembling import stream_ensemble
 from .composer import Composer

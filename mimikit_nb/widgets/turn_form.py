@@ -12,7 +12,7 @@ from typing import Any
 import ipywidgets as W
 
 from ..generation.ensemble.draft import Place
-from ..generation.ensemble.score import Event
+from ..generation.ensemble.event import Event
 from .controls import LABEL_WIDTH, TEXT_WIDTH, Invalid, TextControl, explain
 from .lanes import name_of
 from .sections import ConfigControl

@@ -20,10 +20,10 @@ import pytest
 import mimikit_nb as mnb
 from mimikit_nb.audio.demo import demo_music
 from mimikit_nb.audio.meters import measure
+from mimikit_nb.generation.ensemble.event import Event
 from mimikit_nb.generation.ensemble.matching import PlaceIndex
 from mimikit_nb.generation.ensemble.neighbour import NearestNeighbour
 from mimikit_nb.generation.ensemble.piece import Ensemble
-from mimikit_nb.generation.ensemble.score import Event
 from mimikit_nb.generation.ensemble.sources import Cue
 from mimikit_nb.recipes.palette import look
 from tests.benchmarks.bench_endless import megabytes

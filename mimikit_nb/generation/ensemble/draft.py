@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import ParameterError
-from .score import SHORTEST_SECONDS, Event, Score, draw
+from .event import SHORTEST_SECONDS, Event, draw
+from .score import Score
 from .studio import ParallelSpec
 
 MOST_TURNS = 500
@@ -210,21 +211,17 @@ def _unrolled(
     score: Score, key: tuple[int, ...], seed: int, most_seconds: float, is_repeated: bool
 ) -> Iterator[Event]:
     """Turns with everything drawn, as a voice of this key draws it; the last one shortened."""
-    index, left = 0, most_seconds
-    for count in itertools.count():
-        for event in score.events(np.random.default_rng([seed, 2, *key, count])):
-            if left < SHORTEST_SECONDS:
-                return
-            if index == MOST_TURNS:
-                raise ParameterError(
-                    f"The score has more than {MOST_TURNS} turns; give fewer seconds."
-                )
-            turn = event.drawn(np.random.default_rng([seed, 1, *key, index]))
-            seconds = turn.seconds if left - turn.seconds >= SHORTEST_SECONDS else left
-            yield _plainly(turn.model_copy(update={"seconds": seconds}))
-            index, left = index + 1, left - seconds
-        if not is_repeated or not score.is_list:
+    left = most_seconds
+    passes = score.passes(lambda count: np.random.default_rng([seed, 2, *key, count]), is_repeated)
+    for index, event in enumerate(passes):
+        if left < SHORTEST_SECONDS:
             return
+        if index == MOST_TURNS:
+            raise ParameterError(f"The score has more than {MOST_TURNS} turns; give fewer seconds.")
+        turn = event.drawn(np.random.default_rng([seed, 1, *key, index]))
+        seconds = turn.seconds if left - turn.seconds >= SHORTEST_SECONDS else left
+        yield _plainly(turn.model_copy(update={"seconds": seconds}))
+        left -= seconds
 
 
 def _plainly(turn: Event) -> Event:

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from .event import Event
 from .room import Turn
-from .score import Event
 from .sounding import Sounding
 from .sources import Source
 

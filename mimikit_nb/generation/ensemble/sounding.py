@@ -8,7 +8,7 @@ import numpy as np
 
 from ...audio.files import to_channels
 from ...units import seconds_to_samples
-from .score import Event
+from .event import Event
 from .sources import Source
 
 _EDGE_SECONDS = 0.005

@@ -20,8 +20,11 @@ from ...corpus.store import Corpus
 from ...errors import ParameterError
 from ...features.resample import margin, read_between
 from ...units import seconds_to_samples
-from .score import Event
+from .event import Event
 from .seams import fades, match
+
+_FEWEST_SAMPLES = 4
+"Of a region: a quarter of it fades into its beginning."
 
 _RESERVE_SECONDS = 0.5
 "What a function is asked for beyond its turn, to fade out on."
@@ -123,6 +126,12 @@ class Region:
         self.stop_sample = min(
             seconds_to_samples(stop_seconds, corpus.sample_rate), corpus.n_samples
         )
+        if self.stop_sample - self.start_sample < _FEWEST_SAMPLES:
+            raise ParameterError(
+                f"The region from {start_seconds:g} s to {stop_seconds:g} s holds "
+                f"{self.stop_sample - self.start_sample} samples; give it at least "
+                f"{_FEWEST_SAMPLES}."
+            )
         self.label = f"region {start_seconds:g} s"
 
     def start(self, cue: Cue) -> Source:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...checkpoint import Checkpoint, Run, average_checkpoints, load_checkpoint
-from ...config import Config, field
+from ...config import Config, field, shown
 from ...corpus.store import Corpus, open_corpus
 from ...errors import ConfigError, ParameterError
 from .blend import shares_output
@@ -162,12 +162,12 @@ class Studio:
             return spec
         if callable(spec):
             return Function(spec)
-        raise ConfigError(f"{spec!r} names no generator; {_KNOWN}")
+        raise ConfigError(f"{shown(spec)} names no generator; {_KNOWN}")
 
     def _from_mapping(self, values: dict[str, Any]) -> Generator:
         kind = next((name for name in _SPECS if name in values), None)
         if kind is None or kind == "parallel":
-            raise ConfigError(f"{values} names no generator; {_KNOWN}")
+            raise ConfigError(f"{shown(values)} names no generator; {_KNOWN}")
         spec = _SPECS[kind](**values)
         if isinstance(spec, RegionSpec):
             corpus = open_corpus(spec.corpus) if spec.corpus else self.corpus
@@ -214,4 +214,8 @@ def needed(corpus: Corpus | None, what: str) -> Corpus:
 
 
 def _checkpoint(spec: Any, step: int | None = None) -> Checkpoint:
+    if not isinstance(spec, str | Path | Run | Checkpoint):
+        raise ConfigError(
+            f"{shown(spec)} is no checkpoint; give the path of a run or a checkpoint."
+        )
     return spec if isinstance(spec, Checkpoint) else load_checkpoint(spec, step)

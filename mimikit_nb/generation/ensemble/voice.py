@@ -19,10 +19,11 @@ from ...audio.meters import measure
 from ...errors import ParameterError
 from ...units import seconds_to_samples
 from .checkpoints import begin
+from .event import SHORTEST_SECONDS, Event
 from .handover import RULES
 from .kept import KeptTurn, Tape
 from .room import MEMORY_SECONDS, Memory, Room, Turn
-from .score import SHORTEST_SECONDS, Event, Score
+from .score import Score
 from .seams import ALIGNMENT_SECONDS
 from .sounding import Adapted, Louder, Sounding
 from .sources import Cue, Held, Source, join
@@ -103,7 +104,10 @@ class Voice(Iterator[Parts]):
     def _play(self) -> Iterator[Parts]:
         old: Sounding | None = None
         muted = self.room.muted
-        events = itertools.chain(self._events(), [None])
+        passes = self.score.passes(
+            lambda count: self.room.rng(2, *self.key, count), self.n_samples is not None
+        )
+        events = itertools.chain(passes, [None])
         event = next(events)
         for index, following in enumerate(events):
             assert event is not None
@@ -122,12 +126,6 @@ class Voice(Iterator[Parts]):
                 yield from self._sound(old, new)
                 old = new
             event = following
-
-    def _events(self) -> Iterator[Event]:
-        for count in itertools.count():
-            yield from self.score.events(self.room.rng(2, *self.key, count))
-            if self.n_samples is None or not self.score.is_list:
-                return
 
     @property
     def _left(self) -> int | None:

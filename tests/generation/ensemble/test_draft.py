@@ -6,7 +6,7 @@ import pytest
 import mimikit_nb as mnb
 from mimikit_nb.errors import ParameterError
 from mimikit_nb.generation.ensemble.draft import Draft, as_turn
-from mimikit_nb.generation.ensemble.score import Event
+from mimikit_nb.generation.ensemble.event import Event
 
 SCORE = [
     {

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mimikit_nb.errors import ConfigError
-from mimikit_nb.generation.ensemble.score import Event, Score
+from mimikit_nb.generation.ensemble.event import Event
+from mimikit_nb.generation.ensemble.score import Score
 
 
 def names(source, seed: int = 0, n: int = 50) -> list[str]:
