@@ -109,12 +109,18 @@ def load_yaml(source: str | Path) -> dict[str, Any]:
     name = str(source) if isinstance(source, Path) else "the configuration"
     try:
         text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"Can't read {name}: it isn't text in UTF-8 ({error.reason} at byte {error.start}). "
+            "Save it as UTF-8 in an editor."
+        ) from error
     except (OSError, ValueError) as error:
         raise ConfigError(f"Can't read {name}: {error}") from error
     values = parse_yaml(text, name)
     if not isinstance(values, dict):
         raise ConfigError(
-            f"A configuration is a mapping of names to values, not {type(values).__name__}."
+            f"Can't use {name}: a configuration is a mapping of names to values, not "
+            f"{'empty' if values is None else type(values).__name__}."
         )
     return values
 

@@ -28,7 +28,7 @@ from .audio.atomic import replacing
 from .audio.names import file_name
 from .batch import Notebook, find_notebook, run_notebook
 from .config import plain
-from .errors import NotebookError, ParameterError
+from .errors import NotebookError, ParameterError, TrainingError
 from .recipes.workspace import find_runs
 
 if TYPE_CHECKING:
@@ -254,7 +254,10 @@ def _losses(folder: Path) -> dict[str, float]:
     newest = next(iter(find_runs(folder).values()), None)
     if newest is None:
         return {}
-    metrics = newest.metrics
+    try:
+        metrics = newest.metrics
+    except TrainingError:  # the run is there all the same
+        return {}
     found = {"loss": metrics["loss"].dropna().tail(1)}
     if "held_out_loss" in metrics:
         found["held_out_loss"] = metrics["held_out_loss"].dropna().nsmallest(1)

@@ -134,7 +134,7 @@ def parse_header(text: str, path: Path) -> Header:
     try:
         values = json.loads(text)
         found = values["format_version"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(
             f"{path} has no readable header of this package ({error})."
         ) from error

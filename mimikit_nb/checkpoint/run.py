@@ -8,22 +8,29 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
 
-from ..config import load_yaml
-from ..errors import CheckpointError
+import numpy as np
+
+from ..config import load_yaml, shown
+from ..errors import CheckpointError, ConfigError, TrainingError
 
 if TYPE_CHECKING:
     import pandas
 
+SECTIONS = ("network", "io", "training", "corpus")
+"Of ``config.yaml``."
+
+T = TypeVar("T")
 State = Literal["empty", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 
 
@@ -69,17 +76,54 @@ class Run:
 
     @property
     def config(self) -> dict[str, Any]:
-        """Contents of ``config.yaml``."""
-        return load_yaml(self.config_path)
+        """Contents of ``config.yaml``: its sections, each a mapping.
+
+        Raises
+        ------
+        ConfigError
+            If it isn't YAML; says where.
+        TrainingError
+            If a section is missing, or is no mapping.
+        """
+        stored = load_yaml(self.config_path)
+        for name in SECTIONS:
+            found = stored.get(name)
+            if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
+                what = f"no section {name!r}" if found is None else f"a wrong section {name!r}"
+                sections = ", ".join(map(shown, stored)) or "none"
+                raise TrainingError(
+                    f"{self.config_path} has {what} (its sections: {sections}): it was edited, or "
+                    "isn't a run's. Put it back, or start a new run."
+                )
+        return stored
+
+    def section(self, name: str, parse: Callable[[dict[str, Any]], T]) -> T:
+        """A section of ``config.yaml`` as what ``parse`` makes of it; complaints name the file."""
+        found = self.config[name]
+        try:
+            return parse(found)
+        except ConfigError as error:
+            raise ConfigError(
+                f"{self.config_path}, {name}: {error} Correct it, or start a new run."
+            ) from error
 
     @property
     def metrics(self) -> pandas.DataFrame:
-        """Contents of ``metrics.csv``: one row a logged step, none if there is none yet."""
+        """Whole rows of ``metrics.csv``: one a logged step, none if there is none yet.
+
+        Raises
+        ------
+        TrainingError
+            If it is no table of losses.
+        """
         import pandas as pd
 
-        if not self.metrics_path.exists():
+        lines = read_rows(self.metrics_path)
+        if not lines:
             return pd.DataFrame(columns=["step", "loss"])
-        return pd.read_csv(self.metrics_path)
+        table = pd.read_csv(io.StringIO("".join(lines)), on_bad_lines="skip", index_col=False)
+        table = table.apply(pd.to_numeric, errors="coerce").dropna(subset=["step"])
+        return table.astype({"step": np.int64}).reset_index(drop=True)
 
     @property
     def checkpoints(self) -> dict[int, Path]:
@@ -109,7 +153,7 @@ class Run:
     @property
     def state(self) -> State:
         """State in a word; "interrupted" is a run whose process is gone without a goodbye."""
-        state: State = self._state_file().get("state", "empty")
+        state: Any = str(self._state_file().get("state", "empty"))
         return "interrupted" if state in ("running", "paused") and not self.is_locked else state
 
     @property
@@ -126,8 +170,9 @@ class Run:
 
     def _state_file(self) -> dict[str, Any]:
         with suppress(OSError, ValueError):
-            values: dict[str, Any] = json.loads((self.folder / "state.json").read_text("utf-8"))
-            return values
+            values: Any = json.loads((self.folder / "state.json").read_text("utf-8"))
+            if isinstance(values, dict):
+                return values
         return {"state": "interrupted"} if self.exists else {}
 
     def log(self, message: str) -> None:
@@ -166,6 +211,33 @@ class Run:
                 return not _lock(file, is_shared=True)
         except OSError:
             return False
+
+
+def read_rows(path: Path) -> list[str]:
+    """Whole lines of a table of losses, header first; none if there is none.
+
+    A line without an end, or one with zeros of a power failure, was never written whole.
+
+    Raises
+    ------
+    TrainingError
+        If it is no table of losses.
+    """
+    if not path.exists():
+        return []
+    try:
+        text = path.read_bytes().decode("utf-8", errors="replace")
+    except OSError as error:
+        raise TrainingError(f"{path} can't be read: {error.strerror}.") from error
+    lines = [line for line in text.splitlines(keepends=True) if line[-1] in "\r\n"]
+    lines = [line for line in lines if "\0" not in line and line.strip()]
+    header = lines[0].strip().split(",") if lines else ["step", "loss"]
+    if not {"step", "loss"} <= set(header) or len(set(header)) < len(header):
+        raise TrainingError(
+            f"{path} is no table of losses: its first line is {shown(lines[0].strip())}, without "
+            "'step' and 'loss'. Put it back, or move it away; the training goes on without."
+        )
+    return lines
 
 
 PATIENCE_SECONDS = 0.5

@@ -57,13 +57,10 @@ def corpus_of_run(run: Run) -> Corpus:
     CorpusError
         If it isn't there.
     """
-    try:
-        known = run.config["corpus"]
-        path, digest = known["path"], known["hash"]
-    except KeyError:
-        raise CorpusError(
-            f"{run.config_path} doesn't say where the corpus is; give it: corpus=..."
-        ) from None
+    known = run.config["corpus"]
+    path, digest = known.get("path"), known.get("hash")
+    if not isinstance(path, str) or not isinstance(digest, str):
+        raise CorpusError(f"{run.config_path} doesn't say where the corpus is; give it: corpus=...")
     found = _found(path, run.folder, digest)
     if found is None and Path(path).exists():
         return open_corpus(path)

@@ -99,10 +99,14 @@ def kept_rows(folder: Path, index: CorpusIndex) -> dict[str, dict[str, Any]]:
     path = folder / TABLE_NAME
     if not path.exists():
         return {}
-    table = pd.read_csv(path, encoding_errors="surrogateescape")
+    try:
+        table = pd.read_csv(path, encoding_errors="surrogateescape")
+    except ValueError:  # half a table, or another one: what is missing is scored again
+        return {}
     if not {"scored_with", "flags", "path"} <= set(table.columns):
         return {}
     table["flags"] = table["flags"].astype(object).fillna("")
+    table = table[table["path"].map(lambda name: isinstance(name, str))]
     rows = table[table["scored_with"] == _digest(index)].to_dict("records")
     return {
         row["path"]: {str(k): v for k, v in row.items()}

@@ -216,7 +216,9 @@ def resume(
     if corpus is None:
         corpus = corpus_of_run(run)
     corpus = corpus if isinstance(corpus, Corpus) else open_corpus(corpus)
-    previewer = previewer or _previewer(corpus, run.folder, TrainConfig(**run.config["training"]))
+    previewer = previewer or _previewer(
+        corpus, run.folder, run.section("training", lambda values: TrainConfig(**values))
+    )
     return start.resume(
         folder,
         corpus,

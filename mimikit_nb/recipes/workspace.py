@@ -112,10 +112,17 @@ def find_runs(folder: PathArg) -> dict[str, Run]:
         return {folder.name: own}
     found = [path.parent.parent for path in folder.glob("**/checkpoints/step_*.safetensors")]
     runs = [Run(path) for path in dict.fromkeys(found)]
-    runs.sort(
-        key=lambda run: max(p.stat().st_mtime for p in run.checkpoints.values()), reverse=True
-    )
+    runs.sort(key=_last_change, reverse=True)
     return {str(run.folder.relative_to(folder)): run for run in runs}
+
+
+def _last_change(run: Run) -> float:
+    """When the newest checkpoint was written; one that is just being deleted doesn't count."""
+    times = [0.0]
+    for path in run.checkpoints.values():
+        with contextlib.suppress(OSError):
+            times.append(path.stat().st_mtime)
+    return max(times)
 
 
 @checked

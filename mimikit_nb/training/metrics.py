@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..audio.atomic import replacing, sync
+from ..checkpoint.run import read_rows
 
 Row = Mapping[str, float | int | None]
 
@@ -27,7 +28,7 @@ class MetricsFile:
 
     def append(self, row: Row) -> None:
         """Add a row; floats are written such that they read back as they were."""
-        is_new = not self.path.exists()
+        is_new = not self.path.exists() or not self.path.stat().st_size
         with self.path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self.columns, lineterminator="\n")
             if is_new:
@@ -40,12 +41,17 @@ class MetricsFile:
             sync(self.path)
 
     def cut(self, step: int) -> int:
-        """Remove the rows after ``step`` and a row that was cut off; how many is returned."""
+        """Remove the rows after ``step`` and those that aren't whole; how many is returned.
+
+        Raises
+        ------
+        TrainingError
+            If the file is no table of losses; it is left as it is.
+        """
         if not self.path.exists():
             return 0
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-        rows = list(csv.DictReader(line for line in lines if line.endswith("\n")))
-        kept = [row for row in rows if None not in row.values() and int(row["step"]) <= step]
+        rows = list(csv.DictReader(read_rows(self.path)))
+        kept = [row for row in rows if _is_whole(row) and int(row["step"]) <= step]
         with (
             replacing(self.path) as temporary,
             temporary.open("w", newline="", encoding="utf-8") as f,
@@ -54,6 +60,12 @@ class MetricsFile:
             writer.writeheader()
             writer.writerows(kept)
         return len(rows) - len(kept)
+
+
+def _is_whole(row: Mapping[str | None, str | None]) -> bool:
+    """Whether a row has as many values as the header, and a step."""
+    step = row["step"]
+    return None not in row and None not in row.values() and step is not None and step.isdecimal()
 
 
 def _text(value: float | int | None) -> str:

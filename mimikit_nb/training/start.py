@@ -227,25 +227,13 @@ def _configs_of(
     if checkpoint is not None:
         config = TrainConfig(**checkpoint.training).replace(**changes)
         return checkpoint.config, checkpoint.io, config
-    stored = _stored_config(run)
-    config = TrainConfig(**stored["training"]).replace(**changes)
-    return NETWORKS.parse(stored["network"]), IOSpec(**stored["io"]), config
-
-
-def _stored_config(run: Run) -> dict[str, Any]:
-    """Contents of ``config.yaml``, with all that is needed to go on."""
-    stored = run.config
-    for name in ("network", "io", "training", "corpus"):
-        if not isinstance(stored.get(name), dict):
-            raise TrainingError(
-                f"{run.config_path} has no section {name!r}: it was edited, or isn't a run's. "
-                "Put it back, or start a new run."
-            )
-    return stored
+    config = run.section("training", lambda values: TrainConfig(**values)).replace(**changes)
+    network = run.section("network", NETWORKS.parse)
+    return network, run.section("io", lambda values: IOSpec(**values)), config
 
 
 def _check_corpus(run: Run, corpus: Corpus, other_corpus: bool) -> None:
-    before = _stored_config(run)["corpus"]
+    before = run.config["corpus"]
     found = str(before.get("hash"))
     if found != corpus.hash and not other_corpus:
         raise TrainingError(

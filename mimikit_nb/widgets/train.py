@@ -239,7 +239,7 @@ class TrainView:
         trainer = self.trainer
         found = self._last_run()
         if trainer.state not in BUSY and trainer.run is None and found is not None:
-            with contextlib.suppress(OSError, ValueError, KeyError):
+            with contextlib.suppress(OSError, TrainingError):
                 trainer.load(found)
         self.sources = Sources(
             self._sounds, self.out, self._sample_rate, lambda: self.panel.corpus_changed()

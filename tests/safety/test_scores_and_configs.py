@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import time
 
 import numpy as np
@@ -11,11 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mimikit_nb as mnb
-from mimikit_nb.errors import ConfigError, MimikitError, ParameterError
+from mimikit_nb.checkpoint import Run
+from mimikit_nb.errors import ConfigError, MimikitError, ParameterError, TrainingError
 from mimikit_nb.generation.ensemble.draft import Draft
 from mimikit_nb.generation.ensemble.event import Event
 from mimikit_nb.generation.ensemble.patterns import MOST_EVENTS, MOST_LEVELS
 from mimikit_nb.generation.ensemble.score import Score
+from mimikit_nb.grids import _losses
+from mimikit_nb.recipes.workspace import find_runs
 
 SR = 8000
 
@@ -123,7 +127,7 @@ REFUSED = {
     "nothing as generator": ([None], "Event 1: generator"),
     "an empty name": ([""], "Event 1: generator"),
     "a misspelt pattern": ([{"repaet": event()}], "repaet"),
-    "a misspelt key": (event(secnds=2), "'seconds'"),
+    "a misspelt key": (event(second=2), "'seconds'"),
     "a text": ("hello there\n", "not str"),
     "a word of two lines": ("silence\nsilence\n", "not str"),
     "bytes": (b"silence", "not bytes"),
@@ -337,3 +341,148 @@ def test_a_walk_is_the_same_in_one_stride_and_in_many():
     values = [in_steps(second / 2) for second in range(400)]
     assert at_once(199.5) == values[-1]
     assert at_once(50.0) == values[100]
+
+
+# -- run folders that somebody edited --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run of two steps with its corpus beside it."""
+    folder = tmp_path_factory.mktemp("trained")
+    sounds = mnb.demo_recordings(folder / "sounds")
+    corpus = mnb.build_corpus(sounds / "variation.flac", folder / "corpus.h5")
+    settings = {"max_steps": 2, "log_every_steps": 1, "preview_every_steps": 0}
+    mnb.train(corpus, "sample_rnn/tiny", folder / "run", device="cpu", **settings)
+    return folder / "run"
+
+
+@pytest.fixture
+def run(trained, tmp_path):
+    """A copy of it, to be edited."""
+    return Run(shutil.copytree(trained, tmp_path / "run"))
+
+
+EDITS = {
+    "a section misspelt": (lambda t: t.replace("training:", "trainng:"), "no section 'training'"),
+    "a section left out": (lambda t: t.partition("training:")[0], "no section 'training'"),
+    "a section empty": (lambda t: "corpus:\nnetwork: {}\n", "no section 'io'"),
+    "a section a text": (lambda t: t.partition("corpus:")[0] + "corpus: abc\n", "'corpus'"),
+    "a section a list": (lambda t: t.partition("corpus:")[0] + "corpus: [1]\n", "'corpus'"),
+    "keys that are numbers": (lambda t: t.replace("training:", "training:\n  1: 2"), "'training'"),
+    "half of it": (lambda t: t[: len(t) // 2], "has no section|Can't read"),
+    "nothing": (lambda t: "", "config.yaml: .*not empty"),
+    "a text": (lambda t: "hello there", "config.yaml: .*not str"),
+    "a list": (lambda t: "- 1\n- 2\n", "config.yaml: .*not list"),
+    "tabs": (lambda t: t.replace("\n  ", "\n\t"), "Can't read .*config.yaml"),
+    "an open bracket": (lambda t: t + "a: [", "Can't read .*config.yaml"),
+    "a python object": (lambda t: t + "x: !!python/object:os.sep {}\n", "Can't read"),
+    "an alias of nothing": (lambda t: t + "x: *a\n", "Can't read"),
+    "a key twice": (lambda t: t + "corpus: {}\n", "'corpus' .*twice"),
+    "no corpus hash": (lambda t: t.replace("hash:", "hsh:"), "where the corpus is"),
+    "no corpus path": (lambda t: t.partition("corpus:")[0] + "corpus: {hash: a}\n", "where the"),
+    "Latin-1": (lambda t: ("# café\n" + t).encode("latin-1"), "config.yaml: .*UTF-8"),
+    "UTF-16": (lambda t: t.encode("utf-16"), "config.yaml: .*UTF-8"),
+    "zeros": (lambda t: b"\0" * 500, "config.yaml"),
+    "a field of the future": (
+        lambda t: t.replace("training:", "training:\n  loudness: 3"),
+        "config.yaml, training: .*'loudness'",
+    ),
+    "a wrong value": (
+        lambda t: t.replace("max_steps: 2", "max_steps: many"),
+        "config.yaml, training: .*max_steps = 'many'",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_an_edited_config_is_named_with_its_file_and_the_rest_goes_on(run, what):
+    change, words = EDITS[what]
+    text = change(run.config_path.read_text("utf-8"))
+    run.config_path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(MimikitError, match=words):
+        mnb.resume(run.folder, 3, device="cpu")
+    assert mnb.load_checkpoint(run.folder).step == 2
+    assert len(run.metrics) == 2
+    assert list(find_runs(run.folder.parent)) == ["run"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.replace("\n", "\r\n"),
+        lambda t: "\ufeff" + t,
+        lambda t: "# café\n" + t,
+        lambda t: t + "note: mine\n",
+    ],
+    ids=["CRLF", "BOM", "a comment", "a section of one's own"],
+)
+def test_a_config_that_reads_the_same_is_gone_on_with(run, change):
+    run.config_path.write_bytes(change(run.config_path.read_text("utf-8")).encode())
+    assert mnb.resume(run.folder, 3, device="cpu").metrics["step"].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("network", "words"), [("{kind: sampel_rnn}", "sample_rnn"), ("{kind: [1]}", "network kind")]
+)
+def test_an_unknown_network_is_named_where_no_checkpoint_knows_it(run, network, words):
+    shutil.rmtree(run.folder / "checkpoints")
+    text = run.config_path.read_text("utf-8")
+    start, stop = text.index("network:"), text.index("io:")
+    run.config_path.write_text(f"{text[:start]}network: {network}\n{text[stop:]}")
+    with pytest.raises(ConfigError, match=f"config.yaml, network: .*{words}"):
+        mnb.resume(run.folder, 3, device="cpu")
+
+
+TABLES = {
+    "cut in a number": (lambda t: t[:-3], [1]),
+    "cut in the header": (lambda t: t[:6], []),
+    "empty": (lambda t: b"", []),
+    "zeros at its end": (lambda t: t + b"\0" * 300, [1, 2]),
+    "zeros between": (lambda t: t.replace(b"\n1,", b"\n\0\0,", 1), [2]),
+    "a row of text": (lambda t: t + b"hello\n", [1, 2]),
+    "a row too long": (lambda t: t + b",".join([b"9"] * 40) + b"\n", [1, 2]),
+    "CRLF": (lambda t: t.replace(b"\n", b"\r\n"), [1, 2]),
+    "an empty line": (lambda t: t + b"\n\n", [1, 2]),
+}
+
+
+@pytest.mark.parametrize("what", TABLES)
+def test_the_whole_rows_of_a_damaged_table_are_read(run, what):
+    change, steps = TABLES[what]
+    run.metrics_path.write_bytes(change(run.metrics_path.read_bytes()))
+    assert run.metrics["step"].tolist() == steps
+    assert np.isfinite(run.metrics["loss"].to_numpy(float)).all()
+    assert ("loss" in _losses(run.folder.parent)) == bool(steps)
+    assert mnb.resume(run.folder, 3, device="cpu").metrics["step"].tolist() == [*steps, 3]
+
+
+@pytest.mark.parametrize(
+    "table", [b"name,colour\nred,1\n", b"step,step,loss\n1,1,2\n", b"\xff\xfe\n"]
+)
+def test_a_table_of_something_else_is_refused_and_kept(run, table):
+    run.metrics_path.write_bytes(table)
+    for read in (lambda: run.metrics, lambda: mnb.resume(run.folder, 3, device="cpu")):
+        with pytest.raises(TrainingError, match=r"metrics.csv is no table of losses"):
+            read()
+    assert run.metrics_path.read_bytes() == table
+    assert _losses(run.folder.parent) == {}
+
+
+@pytest.mark.parametrize("state", ["", "[]", "3", '{"state": ["a"]}', "{", "\0"])
+def test_a_damaged_state_is_still_a_word(run, state):
+    (run.folder / "state.json").write_text(state)
+    assert isinstance(run.state, str)
+    assert isinstance(run.message, str)
+    assert "Run(" in repr(run)
+
+
+def test_one_broken_run_does_not_hide_the_others(run):
+    broken = run.folder.parent / "broken" / "checkpoints"
+    broken.mkdir(parents=True)
+    (broken / "step_00000001.safetensors").symlink_to(broken / "nowhere")
+    (broken.parent / "config.yaml").write_text("a: [")
+    (broken.parent / "metrics.csv").write_bytes(b"\0")
+    assert sorted(find_runs(run.folder.parent)) == ["broken", "run"]
+    with pytest.raises(MimikitError, match="There is no checkpoint"):
+        mnb.load_checkpoint(broken.parent)

@@ -56,7 +56,7 @@ def check_amount(value: Any) -> Any:
 
 def is_number(value: Any) -> bool:
     """Whether a value is a finite number, Python's or numpy's."""
-    if not isinstance(value, Real) or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, Real):
         return False
     try:
         return math.isfinite(value)
