@@ -364,7 +364,7 @@ def run(trained, tmp_path):
 
 
 EDITS = {
-    "a section misspelt": (lambda t: t.replace("training:", "trainng:"), "no section 'training'"),
+    "a section misspelt": (lambda t: t.replace("training:", "training_:"), "no section 'training'"),
     "a section left out": (lambda t: t.partition("training:")[0], "no section 'training'"),
     "a section empty": (lambda t: "corpus:\nnetwork: {}\n", "no section 'io'"),
     "a section a text": (lambda t: t.partition("corpus:")[0] + "corpus: abc\n", "'corpus'"),
