@@ -24,6 +24,7 @@ MOST_EXCESS = 64
 "Bytes that a header may announce too many, by careless writers, without being refused."
 
 _RIFF = (b"RIFF", b"RF64", b"BW64", b"RIFX")
+_BIG_ENDIAN = (b"FORM", b"RIFX")
 _W64 = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 _SAMPLES = (b"data", b"SSND", b"BODY")
 _ASF = b"\x30\x26\xb2\x75"
@@ -76,7 +77,7 @@ def walk(file: BinaryIO, start: int = 0) -> Iterator[Chunk]:
     head = file.read(12)
     if head[:4] not in (*_RIFF, b"FORM") or len(head) < 12:
         return
-    order = ">" if head[:4] in (b"FORM", b"RIFX") else "<"
+    order = ">" if head[:4] in _BIG_ENDIAN else "<"
     position, data_size = start + 12, None
     while True:
         file.seek(position)
@@ -138,7 +139,10 @@ def _survey_chunks(file: BinaryIO, length: int) -> Contents:
         if sound is not None:
             found.append(_one(file, start, stop, sound, _encoding(file, own)))
     if not found:
-        is_cut = any(chunk.start + chunk.size > length for chunk in chunks)
+        order = "big" if _read(file, 0, 4) in _BIG_ENDIAN else "little"
+        announced = int.from_bytes(_read(file, 4, 4), order)
+        ends = [8 + announced % OPEN_ENDED, *(chunk.start + chunk.size for chunk in chunks)]
+        is_cut = max(ends) > length + MOST_EXCESS
         return Contents((Part(0, length),), is_truncated=is_cut)
     return joined(found)
 
@@ -179,7 +183,7 @@ def _of_chunks(file: BinaryIO, chunks: list[Chunk], start: int, stop: int) -> _S
     if number is None:
         return None
     chunk, n_before = chunks[number], chunks[number].start - start
-    order = ">" if _read(file, start, 4) in (b"FORM", b"RIFX") else "<"
+    order = ">" if _read(file, start, 4) in _BIG_ENDIAN else "<"
     fields = [(start + 4, f"{order}I", n_before - 8), (chunk.start - 4, f"{order}I", 0)]
     for wide in (c for c in chunks if c.name == b"ds64"):
         fields = [(wide.start, "<Q", n_before - 8), (wide.start + 8, "<Q", 0)]

@@ -385,7 +385,7 @@ def _bit_depth(context: Any) -> int | None:
     cookie = context.extradata or b""
     if context.name == "alac" and len(cookie) >= 18:
         return int(cookie[17])  # it is decoded to 32 bits, whatever it has
-    return int(context.format.bits)
+    return context.format.bits if context.format else None
 
 
 def _rest(resample: Any) -> Iterator[np.ndarray]:

@@ -23,6 +23,9 @@ _FLAC = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")
 _TAIL = 2**20
 "Bytes at the end of a FLAC stream in which its last frame is looked for."
 
+_MOST_TAIL = 2**14
+"Bytes behind the last frame of an MP3 that may be a tag of any kind."
+
 _KBPS = {
     (3, 3): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
     (3, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
@@ -110,7 +113,8 @@ def _runs(data: mmap.mmap) -> list[_Run]:
         if not size:
             position += _tag_size(data, position)
             following = _next_frame(data, position)
-            if following > position and runs:
+            is_much = following < 0 and length - position > _MOST_TAIL
+            if runs and (following > position or (is_much and any(data[position:length]))):
                 runs[-1].is_clean = False
             if following < 0:
                 break
@@ -185,8 +189,7 @@ def _next_frame(data: Data, position: int) -> int:
         code = data[position + 1] << 8 | data[position + 2]
         following = position + _SIZES[code]
         if following > position:
-            nothing_follows = following == len(data) or following + 4 > len(data) > position + 4
-            if nothing_follows:
+            if following + 4 > len(data):
                 return position
             next_code = data[following + 1] << 8 | data[following + 2]
             if data[following] == 0xFF and (code ^ next_code) & 0xFE0C == 0:
@@ -209,7 +212,8 @@ def _place_of_count(data: mmap.mmap, start: int) -> int:
     is_mono, is_mpeg1 = data[start + 3] >= 0xC0, data[start + 1] & 0x08
     offset = (21 if is_mono else 36) if is_mpeg1 else (13 if is_mono else 21)
     place = start + offset
-    return place if data[place : place + 4] in (b"Xing", b"Info") else 0
+    is_there = data[place : place + 4] in (b"Xing", b"Info") and place + 16 <= len(data)
+    return place if is_there else 0
 
 
 def _tag_size(data: Data, position: int) -> int:
@@ -224,8 +228,6 @@ def _tag_size(data: Data, position: int) -> int:
         return 128
     if head[:8] == b"APETAGEX" and len(head) == 32:
         return 32 + int.from_bytes(head[12:16], "little")
-    if head[:11] == b"LYRICSBEGIN" or not any(head):
-        return len(data) - position
     return 0
 
 
@@ -375,6 +377,8 @@ def survey_ogg(file: BinaryIO, length: int) -> Contents:
             was_first = is_first
             position += 27 + page[26] + sum(page[27 : 27 + page[26]])
             chains[-1].add(page, min(position, length), is_whole=position <= length)
+    if not chains:
+        return Contents((Part(0, length),), is_truncated=True)
     found = [chain.contents(is_last=chain is chains[-1]) for chain in chains]
     contents = joined(found)
     if n_odd:
