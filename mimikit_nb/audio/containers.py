@@ -139,8 +139,8 @@ def _survey_chunks(file: BinaryIO, length: int) -> Contents:
         if sound is not None:
             found.append(_one(file, start, stop, sound, _encoding(file, own)))
     if not found:
-        order = "big" if _read(file, 0, 4) in _BIG_ENDIAN else "little"
-        announced = int.from_bytes(_read(file, 4, 4), order)
+        order = ">" if _read(file, 0, 4) in _BIG_ENDIAN else "<"
+        announced = struct.unpack(f"{order}I", _read(file, 4, 4))[0]
         ends = [8 + announced % OPEN_ENDED, *(chunk.start + chunk.size for chunk in chunks)]
         is_cut = max(ends) > length + MOST_EXCESS
         return Contents((Part(0, length),), is_truncated=is_cut)
