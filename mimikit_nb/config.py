@@ -22,7 +22,14 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+)
 
 from .errors import ConfigError
 
@@ -75,13 +82,21 @@ def field(
 class Config(BaseModel):
     """Base of all configs: frozen, unknown keys refused, YAML in and out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
     def __init__(self, **values: Any) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
             raise ConfigError(_in_words(type(self), error)) from None
+        except TypeError as error:
+            if "keywords must be strings" not in str(error):
+                raise
+            raise ConfigError(  # a config in the config got a mapping as {1: 2}
+                f"{type(self).__name__} holds a mapping whose keys aren't all names."
+            ) from None
 
     def replace(self, **changes: Any) -> Self:
         """Validated copy with some fields changed."""

@@ -23,6 +23,17 @@ from typing import Any
 
 from .errors import ParameterError
 
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number, Python's or numpy's."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 LOWEST_RATE, HIGHEST_RATE = 1000, 384_000
 "Sample rates in Hz that can be worked at."
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ConfigDict
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -42,6 +43,8 @@ def package_version() -> str:
 class Header(Config):
     """What a checkpoint says about itself."""
 
+    model_config = ConfigDict(allow_inf_nan=True)  # losses may be anything; those stay unwritten
+
     format_version: int = FORMAT_VERSION
     "Version of the file format."
     package_version: str = ""
@@ -62,7 +65,7 @@ class Header(Config):
     "Where the corpus was."
     rights: Any = None
     "Whose the recordings are and what may be done with them, as the corpus says."
-    parents: tuple[dict[str, Any], ...] = ()
+    parents: tuple[dict[str, Any], ...] = field((), max_length=10_000)
     "Checkpoints it is an average of: hash, step, weight."
 
 

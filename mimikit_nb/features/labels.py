@@ -30,7 +30,7 @@ class TrackLabelConfig(FeatureConfig):
 
     n_classes: int = field(ge=1, le=65536)
     "Classes."
-    names: tuple[str, ...] | None = None
+    names: tuple[str, ...] | None = field(None, max_length=100_000)
     "Label of each class, where labels are words; without names they are the classes 0, 1 ..."
     unlabelled: int = field(0, ge=0)
     "Class of items that lie in no stretch."

@@ -13,6 +13,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from ..config import shown
 from ..errors import ParameterError
 from .curves import CONTROLS, ControlConfig
 
@@ -82,12 +83,19 @@ class Controls:
     def _tensor(self, name: str, time_seconds: float, n_streams: int) -> Tensor:
         control = getattr(self, name)
         value = _each(lambda v: v(time_seconds) if callable(v) else v, control)
-        tensor = torch.as_tensor(value, dtype=torch.int64 if name == "top_k" else torch.float32)
         low, high, meaning = _LIMITS[name]
-        if not bool(((tensor >= low) & (tensor <= high)).all()):
+        try:
+            tensor = torch.as_tensor(value, dtype=torch.float64)
+        except (TypeError, ValueError, RuntimeError, OverflowError):
+            tensor = torch.tensor(torch.nan)
+        is_usable, whole = (tensor >= low) & (tensor <= high), ""
+        if name == "top_k":
+            is_usable, whole = is_usable & (tensor == tensor.round()), "a whole number, "
+        if not bool(is_usable.all()):
             raise ParameterError(
-                f"{name} is {value}; it must be from {low:g} to {high:g} ({meaning})."
+                f"{name} is {shown(value)}; it must be from {low:g} to {high:g} ({whole}{meaning})."
             )
+        tensor = tensor.to(torch.int64 if name == "top_k" else torch.float32)
         if tensor.dim() == 1 and tensor.numel() not in (1, n_streams):
             raise ParameterError(
                 f"{name} has {tensor.numel()} values for {n_streams} streams; give one each."

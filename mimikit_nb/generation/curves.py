@@ -11,7 +11,7 @@ from bisect import bisect_right
 from typing import Literal
 
 import numpy as np
-from pydantic import ConfigDict, PrivateAttr, model_validator
+from pydantic import PrivateAttr, model_validator
 
 from ..config import Config, Registry, field
 from ..errors import ParameterError
@@ -22,8 +22,6 @@ _SECONDS_AT_ONCE = 100_000
 
 class ControlConfig(Config):
     """Base of the controls that are functions of time."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     kind: str
     "Name of the function."
@@ -42,7 +40,7 @@ class Curve(ControlConfig):
 
     kind: Literal["curve"] = "curve"
     "Name of the function."
-    points: tuple[tuple[float, float], ...] = field(min_length=1)
+    points: tuple[tuple[float, float], ...] = field(min_length=1, max_length=100_000)
     "Pairs of seconds and value, in the order of time."
     period_seconds: float | None = field(None, gt=0, unit="s")
     "Begin again after so many seconds; without it the last value stays."

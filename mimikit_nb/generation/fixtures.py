@@ -23,6 +23,7 @@ from ..io.align import align
 from ..io.read import Origin, Reader
 from ..io.variable import IOSpec
 from ..networks.base import Network, Tensors
+from ..units import is_number
 from .stream import FixtureSource
 
 Value = str | int | float | Sequence[float]
@@ -146,10 +147,12 @@ class FixtureCurve:
         dim = self.feature.kind.dim
         try:
             vectors = np.array([np.broadcast_to(value, dim) for value in values], np.float64)
-        except ValueError:
+        except (TypeError, ValueError):
+            vectors = np.full((1, dim), np.nan)
+        if not np.isfinite(vectors).all():
             raise ParameterError(
                 f"The curve of {self.name!r} can't be followed: it needs {dim} numbers at a time."
-            ) from None
+            )
         columns = [np.interp(seconds, times, column) for column in vectors.T]
         return np.stack(columns, axis=-1).astype(np.float32)
 
@@ -163,13 +166,17 @@ class FixtureCurve:
         )
         if not is_points:
             return np.zeros(1), [curve]
+        if not all(is_number(time) for time, _ in curve):
+            raise ParameterError(
+                f"The points of {self.name!r} must be pairs (seconds, value), the seconds numbers."
+            )
         points = sorted(((float(time), value) for time, value in curve), key=lambda p: p[0])
         return np.array([time for time, _ in points]), [value for _, value in points]
 
     def _classes(self, feature: Label, values: Sequence[Any]) -> np.ndarray:
         try:
             return feature.classes_of(np.asarray(values))
-        except (FeatureError, ValueError) as error:
+        except (FeatureError, TypeError, ValueError) as error:
             raise ParameterError(f"The curve of {self.name!r} can't be followed: {error}") from None
 
 

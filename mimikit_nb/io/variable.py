@@ -39,7 +39,7 @@ class VariableConfig(Config):
     "Module that reads it; chosen by the feature's kind if not given."
     head: AnyHead | None = None
     "Module that predicts it; chosen by the feature's kind if not given."
-    losses: tuple[LossTerm, ...] = (LossTerm(),)
+    losses: tuple[LossTerm, ...] = field((LossTerm(),), max_length=100)
     "Terms of its loss; their weighted sum is minimised."
 
     @model_validator(mode="after")

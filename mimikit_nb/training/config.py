@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from ..config import Config, field
 from ..errors import ConfigError
@@ -13,6 +13,8 @@ from ..features.augment import AugmentConfig
 
 class TrainConfig(Config):
     """How a network is trained: batches, budget, learning rate, what is written when."""
+
+    model_config = ConfigDict(allow_inf_nan=True)  # a budget may be without limit
 
     batch_size: int = field(16, ge=1, le=4096, scale="power_of_two")
     "Stretches of sound that are learned from side by side."

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import itertools
+import pkgutil
 import shutil
 import time
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mimikit_nb as mnb
 from mimikit_nb.checkpoint import Run
+from mimikit_nb.config import Config
 from mimikit_nb.errors import ConfigError, MimikitError, ParameterError, TrainingError
+from mimikit_nb.generation.controls import Controls
 from mimikit_nb.generation.ensemble.draft import Draft
 from mimikit_nb.generation.ensemble.event import Event
 from mimikit_nb.generation.ensemble.patterns import MOST_EVENTS, MOST_LEVELS
 from mimikit_nb.generation.ensemble.score import Score
+from mimikit_nb.generation.ensemble.weights import check_weights
 from mimikit_nb.grids import _losses
 from mimikit_nb.recipes.workspace import find_runs
 
@@ -341,6 +348,73 @@ def test_a_walk_is_the_same_in_one_stride_and_in_many():
     values = [in_steps(second / 2) for second in range(400)]
     assert at_once(199.5) == values[-1]
     assert at_once(50.0) == values[100]
+
+
+# -- settings -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["temperature", "top_k", "top_p"])
+@pytest.mark.parametrize("bad", [*BAD, [np.nan], ["a"], lambda t: None, lambda t: "hot"], ids=repr)
+def test_controls_are_numbers_within_their_range_or_refused(name, bad):
+    try:
+        values = Controls(**{name: bad}).at(0.0, 2)[name]
+    except (ParameterError, ConfigError) as error:
+        assert name in str(error) or "control" in str(error)
+        return
+    assert values.shape == (2,)
+    assert bool(torch.isfinite(values.double()).all())
+
+
+def test_half_a_class_is_no_limit_of_the_classes():
+    with pytest.raises(ParameterError, match=r"top_k is 2\.5; .*a whole number"):
+        Controls(top_k=2.5).at(0.0, 1)
+
+
+@pytest.mark.parametrize(
+    "weights", [3, "ab", ["a", 1], [None, 1], [np.nan, 1], [0, 0], [1], [-1, 2]]
+)
+def test_weights_of_an_average_are_numbers_or_refused(weights):
+    with pytest.raises(ParameterError, match="weights"):
+        check_weights(weights, 2)
+
+
+@pytest.mark.parametrize(("place", "fn"), [(3, print), ("", print), ("logits", None), (None, 1)])
+def test_a_hook_of_ones_own_needs_a_place_and_a_function(place, fn):
+    with pytest.raises(ParameterError, match="the name of a module"):
+        mnb.hooks.On(place, fn)
+
+
+def every_config():
+    """All config classes of the package, as importing it makes them known."""
+    for module in pkgutil.walk_packages(mnb.__path__, "mimikit_nb."):
+        importlib.import_module(module.name)
+    found, waiting = set(), [Config]
+    while waiting:
+        new = [c for c in waiting.pop().__subclasses__() if c.__module__.startswith("mimikit_nb")]
+        found.update(new)
+        waiting += new
+    return sorted(found, key=lambda c: (c.__module__, c.__name__))
+
+
+@pytest.mark.parametrize("cls", every_config(), ids=lambda c: c.__name__)
+def test_every_field_of_every_config_takes_or_refuses_anything(cls):
+    deep = "a"
+    for _ in range(2000):
+        deep = [deep]
+    others = [
+        deep,
+        cyclic_list(),
+        {1: 2},
+        {"kind": [1]},
+        set(),
+        iter("ab"),
+        np.int64(3),
+        1j,
+        [None],
+    ]
+    for name, bad in itertools.product(cls.model_fields, [*BAD, *others]):
+        with contextlib.suppress(MimikitError):
+            assert isinstance(cls(**{name: bad}), cls)
 
 
 # -- run folders that somebody edited --------------------------------------------------------------

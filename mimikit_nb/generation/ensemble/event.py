@@ -6,9 +6,8 @@ several numbers ``{"choice": [1, 2, 4]}``.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from numbers import Integral, Number, Real
+from numbers import Integral, Number
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +16,7 @@ from pydantic import BeforeValidator, field_serializer
 
 from ...config import Config, field
 from ...errors import ConfigError
+from ...units import is_number
 from ..curves import CONTROLS, ControlConfig
 
 SHORTEST_SECONDS = 0.01
@@ -52,16 +52,6 @@ def check_amount(value: Any) -> Any:
     raise ValueError(
         "give a number, a range [low, high], {'normal': [mean, deviation]} or {'choice': [a, b]}"
     )
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value is a finite number, Python's or numpy's."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
 
 
 def _numbers_of(value: Any) -> list[Any]:

@@ -13,7 +13,8 @@ import numpy as np
 
 from ...config import Config, did_you_mean, shown
 from ...errors import ConfigError
-from .event import Event, check_amount, draw, is_number, numbers_within, plain_event
+from ...units import is_number
+from .event import Event, check_amount, draw, numbers_within, plain_event
 
 MOST_LEVELS = 50
 "Lists and mappings in each other, a pattern being two."
@@ -238,7 +239,8 @@ def _check_nesting(root: Any, where: str) -> None:
             continue
         n_parts += 1
         label, part = found
-        here = ", ".join(filter(None, [name for name, _ in path] + [str(label)]))
+        names = [name for name, _ in path] + [label] * isinstance(label, str)
+        here = ", ".join(filter(None, names)) or "the score"
         if any(part is other for other in above):
             raise _refusal(here, "it holds itself; a score has to come to an end.")
         if len(path) > MOST_LEVELS:

@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from ...config import Config, Registry
+from ...config import Config, Registry, shown
+from ...errors import ParameterError
 from ...networks.base import Network, State
 
 BLOCK_SECONDS = 0.05
@@ -170,6 +171,11 @@ class On(Hook):
         fn: Callable[[Tensor, Step], Tensor | None],
         is_plain_torch: bool = False,
     ) -> None:
+        if not isinstance(place, str) or not place or not callable(fn):
+            raise ParameterError(
+                f"On({shown(place)}, {shown(fn)}): give 'inputs', 'logits', 'samples' or the name "
+                "of a module, and a function of value and step."
+            )
         self.place, self.fn = place, fn
         self.is_plain_torch = is_plain_torch  # type: ignore[misc]
         method = place if place in STEP_PLACES else "hidden"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import PrivateAttr, field_validator
@@ -37,8 +38,9 @@ class BlendLogits(HookConfig):
 
     @field_validator("checkpoint", mode="before")
     @classmethod
-    def _as_text(cls, value: Any) -> str:
-        return str(getattr(value, "path", value))
+    def _as_text(cls, value: Any) -> Any:
+        path = getattr(value, "path", getattr(value, "folder", value))
+        return str(path) if isinstance(path, Path) else path
 
     @property
     def facts(self) -> dict[str, Any]:
