@@ -11,6 +11,7 @@ meters, loudness  ``measure``, ``LevelMeter``: peak, RMS, LUFS, silence, clippin
 doctor, report    ``check``: every file accepted or refused, with the reason
 demo              ``demo_music``: the embedded music
 atomic            ``replacing``: files that appear whole or not at all
+locks             ``held``: one process at a time, and who that is
 ================  ===============================================================
 """
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import AudioError
+from .locks import is_alive
 
 
 @contextlib.contextmanager
@@ -75,7 +76,7 @@ def sweep(path: Path) -> None:
     with contextlib.suppress(OSError):
         for sibling in path.parent.iterdir():
             match = pattern.fullmatch(sibling.name)
-            if match and not _is_alive(int(match[1])):
+            if match and not is_alive(int(match[1])):
                 sibling.unlink(missing_ok=True)
 
 
@@ -91,15 +92,3 @@ def _sync_folder(folder: Path) -> None:
 
 def _host() -> str:
     return re.sub(r"\W", "_", socket.gethostname())
-
-
-def _is_alive(pid: int) -> bool:
-    if os.name == "nt":  # there, signal 0 would end the process
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -25,6 +25,7 @@ from .containers import walk
 from .files import info
 from .names import native
 from .recall import to_comment, write_recall
+from .targets import SOUND, Kind, check_target
 
 _FORMATS = {
     **{".wav": "WAV", ".flac": "FLAC", ".aiff": "AIFF", ".aif": "AIFF", ".ogg": "OGG"},
@@ -56,7 +57,7 @@ def write(
     subtype : str, optional
         libsndfile's name of the encoding ("PCM_16", "PCM_24", "FLOAT" ...); 24 bits if None.
     overwrite : bool, default False
-        Whether an existing file may be replaced.
+        Whether an existing sound file may be replaced; anything else never is.
     recall : mapping, optional
         What is needed to make this sound again; read back by
         :func:`~mimikit_nb.audio.recall.read_recall`.
@@ -97,13 +98,15 @@ class SoundWriter:
     subtype : str, optional
         Encoding; 24 bits if None.
     overwrite : bool, default False
-        Whether an existing file may be replaced.
+        Whether an existing sound file may be replaced; anything else never is.
     recall : mapping, optional
         Recall data. In a WAV, where it stands at the end, :attr:`recall` may still be changed
         within the ``with`` block.
     n_samples : int, optional
         Length, where it is known. A WAV of more than 4 GB becomes an RF64, which is the same
         with larger numbers.
+    replaces : Kind, optional
+        What an existing file must be to be replaced; any sound file if not given.
 
     Raises
     ------
@@ -120,12 +123,13 @@ class SoundWriter:
         overwrite: bool = False,
         recall: Mapping[str, Any] | None = None,
         n_samples: int | None = None,
+        replaces: Kind = SOUND,
     ) -> None:
         self.path = Path(path).expanduser()
         self.recall = recall
         self._format, self._subtype = _encoding(self.path, subtype)
         self._shape = (check_rate(sample_rate, "sample_rate", *STORED_RATES), channels)
-        self._n_written, self._overwrite = 0, overwrite
+        self._n_written, self._overwrite, self._replaces = 0, overwrite, replaces
         if self._format == "WAV" and (
             n_samples is None or n_samples * channels * 8 > 2**32 - 2**16
         ):
@@ -133,7 +137,7 @@ class SoundWriter:
         self._is_wav = self._format in ("WAV", "RF64")
         if recall is not None and self._format not in _COMMENTED:
             raise AudioError(f"{self.path.suffix} can't carry recall data; save as .wav or .flac.")
-        self._refuse_to_overwrite()
+        check_target(self.path, self._replaces, self._overwrite)
 
     def __enter__(self) -> Self:
         self._exit = contextlib.ExitStack()
@@ -198,11 +202,7 @@ class SoundWriter:
             raise AudioError(
                 f"{self.path}: only {n_found} of {self._n_written} samples were written."
             )
-        self._refuse_to_overwrite()
-
-    def _refuse_to_overwrite(self) -> None:
-        if os.path.lexists(self.path) and not self._overwrite:
-            raise AudioError(f"{self.path} exists. Choose another name, or pass overwrite=True.")
+        check_target(self.path, self._replaces, self._overwrite)
 
     def _error(self, error: Exception) -> AudioError:
         cause = str(getattr(error, "strerror", None) or error or "the disk may be full")

@@ -11,16 +11,15 @@ from __future__ import annotations
 import io
 import json
 import re
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
+from ..audio.locks import Lock, held
 from ..config import load_yaml, shown
 from ..errors import CheckpointError, ConfigError, TrainingError
 
@@ -191,26 +190,20 @@ class Run:
         CheckpointError
             If another process, or another thread of this one, holds it.
         """
-        with (self.folder / "lock").open("w") as file:
-            if not _lock_patiently(file):
-                raise CheckpointError(
-                    f"{self.folder} is being trained right now by another process or cell. Stop "
-                    "that one first (a file named STOP in the folder does it), or use another "
-                    "folder."
-                )
-            yield  # closing the file, or the end of the process, lets go of the lock
+
+        def refuse(owner: str) -> CheckpointError:
+            return CheckpointError(
+                f"{self.folder} is being trained right now by {owner}. Stop that one first (a file "
+                "named STOP in the folder does it), or use another folder."
+            )
+
+        with held(self.folder / "lock", refuse):
+            yield
 
     @property
     def is_locked(self) -> bool:
         """Whether a process trains in the folder right now."""
-        path = self.folder / "lock"
-        if not path.exists():
-            return False
-        try:
-            with path.open("r+") as file:
-                return not _lock(file, is_shared=True)
-        except OSError:
-            return False
+        return Lock(self.folder / "lock").is_held
 
 
 def read_rows(path: Path) -> list[str]:
@@ -238,41 +231,3 @@ def read_rows(path: Path) -> list[str]:
             "'step' and 'loss'. Put it back, or move it away; the training goes on without."
         )
     return lines
-
-
-PATIENCE_SECONDS = 0.5
-
-
-def _lock_patiently(file: IO[str]) -> bool:
-    """Lock a file that others may be looking at: who only looks lets go of it at once."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not _lock(file):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-if sys.platform == "win32":
-
-    def _lock(file: IO[str], is_shared: bool = False) -> bool:
-        """Windows has no such locks; runs there aren't guarded against a second trainer."""
-        return True
-
-else:
-    import fcntl
-
-    def _lock(file: IO[str], is_shared: bool = False) -> bool:
-        """Lock a file until it is closed; False if somebody else holds it.
-
-        Shared locks exclude only those that aren't: two who look don't take each other for a
-        training.
-        """
-        kind = fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX
-        try:
-            fcntl.flock(file, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            pass  # network drives that know no locks
-        return True

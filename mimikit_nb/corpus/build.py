@@ -29,7 +29,9 @@ from ..audio.doctor import (
 )
 from ..audio.files import Resampler, info, to_channels
 from ..audio.find import Found, find
+from ..audio.locks import PATIENCE_SECONDS
 from ..audio.report import FileRecord, Report
+from ..audio.targets import check_target
 from ..errors import CorpusError
 from . import layout
 from .layout import CorpusFile, Header
@@ -98,16 +100,15 @@ def build_corpus(
     n_asked = n_channels_of(channels)
     target, found = Path(path).absolute(), find(paths)
     settings = {"sample_rate": sample_rate, "channels": channels, "window_seconds": window_seconds}
-    if os.path.lexists(target):
-        if reuse:
-            return _reused(target, found, settings, rights)
-        if not overwrite:
-            raise CorpusError(
-                f"{target} exists. Choose another name, or pass overwrite=True to replace it "
-                "or reuse=True to go on with it if it holds the same sounds."
-            )
+    if reuse and os.path.lexists(target):
+        return _reused(target, found, settings, rights)
+    _check_target(target, found, overwrite)
     n_planes = n_asked or _n_channels(_recorded_channels(found.files))
-    with _in_words(target), Planes(_folder_of(target), n_planes) as planes:
+    with (
+        _in_words(target),
+        layout.writing(_made(target), PATIENCE_SECONDS),
+        Planes(target.parent, n_planes) as planes,
+    ):
         kept = channels if isinstance(channels, str) else n_planes
         ingest = _Ingest(planes, sample_rate, n_planes, window_seconds, kept)
         ingest.records += refuse_folders(found)
@@ -120,6 +121,7 @@ def build_corpus(
         shape = (ingest.n_channels(asked=n_asked), planes.n_samples)
         parameters = {**settings, "n_sources": [len(ingest.records)]}
         header = Header(sample_rate, shape, tuple(ingest.files), parameters, rights, report)
+        _check_target(target, found, overwrite)
         _save(target, header, planes)
     return open_corpus(target)
 
@@ -154,7 +156,14 @@ def add_files(path: PathArg, paths: Paths, progress: Progress | None = None) -> 
         If there is no corpus, none of the files can be used, or it can't be written. The corpus
         is then as it was.
     """
-    corpus, found = open_corpus(path), find(paths)
+    path, found = Path(path).expanduser(), find(paths)
+    open_corpus(path)  # says what is wrong before anything is made
+    with _in_words(path), layout.writing(path, PATIENCE_SECONDS):
+        return _add(open_corpus(path), found, progress)
+
+
+def _add(corpus: Corpus, found: Found, progress: Progress | None) -> Corpus:
+    """Add recordings to a corpus that is held."""
     window_seconds = float(corpus.parameters.get("window_seconds", WINDOW_SECONDS))
     present = {file.sha256: file.path for file in corpus.files}
     is_new = {file: digest_of(file) not in present for file in found.files}
@@ -163,7 +172,7 @@ def add_files(path: PathArg, paths: Paths, progress: Progress | None = None) -> 
     ignored = dict(found.ignored)
     added = [*known, *refuse_folders(found)]
     if fresh or not known:
-        with _in_words(corpus.path), Planes(_folder_of(corpus.path), corpus.n_channels) as planes:
+        with Planes(corpus.path.parent, corpus.n_channels) as planes:
             asked = corpus.parameters.get("channels")
             kept = asked if asked in SIDES else corpus.n_channels
             ingest = _Ingest(planes, corpus.sample_rate, corpus.n_channels, window_seconds, kept)
@@ -340,9 +349,23 @@ def _n_channels(counts: set[int]) -> int:
     return 2 if 2 in counts else 1
 
 
-def _folder_of(target: Path) -> Path:
+def _made(target: Path) -> Path:
+    """The target itself, with its folder made."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    return target.parent
+    return target
+
+
+def _check_target(target: Path, found: Found, overwrite: bool) -> None:
+    """Refuse a place where something is that a corpus may not replace."""
+    check_target(
+        target,
+        layout.CORPUS,
+        overwrite,
+        inputs=found.files,
+        remedy="Choose another name, or pass overwrite=True to replace it or reuse=True to go on "
+        "with it if it holds the same sounds.",
+        error=CorpusError,
+    )
 
 
 @contextlib.contextmanager

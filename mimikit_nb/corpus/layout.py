@@ -20,7 +20,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,18 @@ import h5py
 import numpy as np
 
 from ..audio.find import READABLE, special_kind
+from ..audio.locks import SHORT_WORK_SECONDS, held, lock_of
 from ..audio.report import Report
+from ..audio.targets import Kind, begins_with
 from ..config import plain
 from ..errors import CorpusError
 from .tracks import FeatureTrack, LabelTrack, Track
 
 FORMAT, FORMAT_VERSION = "mimikit_nb corpus", 1
+
+
+CORPUS = Kind("a corpus", begins_with(rb"\x89HDF\r\n\x1a\n.*" + FORMAT.encode(), 2**16))
+"Of any version, whole or damaged: the format stands near the beginning of the file."
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,30 @@ class Header:
         parts = [(f.sha256, f.start, f.stop) for f in self.files]
         text = json.dumps([FORMAT_VERSION, int(self.sample_rate), self.shape[0], parts])
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which corpus a file holds: that of these recordings, maybe with others added behind.
+
+    Attributes
+    ----------
+    hash : str
+        Of the recordings that were there when the corpus was opened.
+    n_files : int
+        How many those were.
+    """
+
+    hash: str
+    n_files: int
+
+    def check(self, path: Path, header: Header) -> None:
+        """Raise a CorpusError if a file holds another corpus by now."""
+        if replace(header, files=header.files[: self.n_files]).hash != self.hash:
+            raise CorpusError(
+                f"{path} was replaced by a corpus of other sounds since it was opened here. Open "
+                "it again with open_corpus(path), and make anew what belongs to its sounds."
+            )
 
 
 _FILES = np.dtype(
@@ -190,10 +220,7 @@ def read_header(path: Path) -> tuple[Header, int]:
             )
         if offset + signal.size * 4 > os.path.getsize(path):
             raise CorpusError(_truncated(path))
-        files = tuple(
-            CorpusFile(_text(p), int(a), int(b), int(rate), int(n), _text(digest))
-            for p, a, b, rate, n, digest in file["files"][:]
-        )
+        files = tuple(_read_files(file))
         report = Report.from_dict(json.loads(file["report"].asstr()[()]))
         parameters = json.loads(file.attrs["parameters"])
         rate, rights = int(file.attrs["sample_rate"]), str(file.attrs["rights"])
@@ -201,9 +228,10 @@ def read_header(path: Path) -> tuple[Header, int]:
     return header, offset
 
 
-def read_track(path: Path, name: str) -> Track:
-    """Read a track."""
+def read_track(path: Path, name: str, identity: Identity) -> Track:
+    """Read a track of a corpus, if the file still holds that one."""
     with _opened(path) as file:
+        _check_identity(path, file, identity)
         group = file["tracks"][name]
         if group.attrs["kind"] == "labels":
             label = group["label"]
@@ -219,10 +247,46 @@ def read_track(path: Path, name: str) -> Track:
         )
 
 
-def track_names(path: Path) -> list[str]:
-    """Names of the tracks, sorted."""
+def track_names(path: Path, identity: Identity) -> list[str]:
+    """Names of the tracks of a corpus, sorted, if the file still holds that one."""
     with _opened(path) as file:
+        _check_identity(path, file, identity)
         return sorted(file["tracks"])
+
+
+@contextlib.contextmanager
+def writing(path: Path, patience_seconds: float = SHORT_WORK_SECONDS) -> Iterator[None]:
+    """Hold a corpus while it is written, so that nobody's tracks or recordings are lost.
+
+    Raises
+    ------
+    CorpusError
+        If somebody holds it for longer than the patience; says who.
+    """
+
+    def refuse(owner: str) -> CorpusError:
+        return CorpusError(
+            f"{path} is being written right now by {owner}. Try again when that is done, or choose "
+            "another name."
+        )
+
+    with held(lock_of(path), refuse, patience_seconds):
+        yield
+
+
+def _check_identity(path: Path, file: h5py.File, identity: Identity) -> None:
+    if file.attrs.get("hash") == identity.hash:  # nothing was added either
+        return
+    rate, shape = int(file.attrs["sample_rate"]), file["signal"].shape
+    report = Report([], rate, 0.0)
+    identity.check(path, Header(rate, shape, tuple(_read_files(file)), {}, "", report))
+
+
+def _read_files(file: h5py.File) -> Iterator[CorpusFile]:
+    for path, start, stop, rate, channels, digest in file["files"][:]:
+        yield CorpusFile(
+            _text(path), int(start), int(stop), int(rate), int(channels), _text(digest)
+        )
 
 
 @contextlib.contextmanager

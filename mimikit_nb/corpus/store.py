@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from ..audio.atomic import replacing
 from ..audio.report import Report, in_minutes
 from ..errors import CorpusError, ParameterError
 from . import layout
-from .layout import CorpusFile
+from .layout import CorpusFile, Identity
 from .split import Split, split_segments
 from .tracks import FeatureTrack, LabelTrack, Track, check_name
 
@@ -38,6 +38,8 @@ class Corpus:
     ----------
     path : Path
         The HDF5 file.
+    identity : Identity, optional
+        The corpus that it must hold; any if None.
 
     Attributes
     ----------
@@ -59,12 +61,15 @@ class Corpus:
         What the preflight said of every file when it was built.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, identity: Identity | None = None) -> None:
         self.path = path.absolute()
         header, self.signal = _map(self.path)
+        if identity is not None:
+            identity.check(self.path, header)
         self.sample_rate: int = header.sample_rate
         self.files: tuple[CorpusFile, ...] = header.files
         self.hash: str = header.hash
+        self._identity = Identity(header.hash, len(header.files))
         self.rights: str = header.rights
         self.parameters: dict[str, Any] = header.parameters
         self.report: Report = header.report
@@ -75,8 +80,8 @@ class Corpus:
             f"{len(self.files)} files, {self.n_channels} channel(s) at {self.sample_rate} Hz)"
         )
 
-    def __reduce__(self) -> tuple[Callable[[Path], Corpus], tuple[Path]]:
-        return open_corpus, (self.path,)
+    def __reduce__(self) -> tuple[type[Corpus], tuple[Path, Identity]]:
+        return Corpus, (self.path, self._identity)
 
     @property
     def n_channels(self) -> int:
@@ -139,7 +144,7 @@ class Corpus:
     @property
     def tracks(self) -> Tracks:
         """Label and feature tracks by name."""
-        return Tracks(self.path)
+        return Tracks(self.path, self._identity)
 
     @checked
     def write_labels(
@@ -214,29 +219,19 @@ class Corpus:
         who read it go on undisturbed, and everything stays in one file.
         """
         check_name(name)
-        for _ in range(5):
-            before = os.stat(self.path)
-            if name in self.tracks and not overwrite:
-                raise CorpusError(
-                    f"{self.path.name} has a track {name!r}; pass overwrite=True to replace it."
-                )
-            try:
-                with replacing(self.path) as temporary:
-                    shutil.copy(self.path, temporary)
-                    layout.write_track(temporary, name, track)
-                    now = os.stat(self.path)
-                    if (now.st_ino, now.st_mtime_ns) != (before.st_ino, before.st_mtime_ns):
-                        raise _OvertakenError
-                return
-            except _OvertakenError:  # somebody else wrote a track meanwhile: keep it
-                continue
-            except (OSError, RuntimeError) as error:
-                raise CorpusError(
-                    f"The track {name!r} can't be written to {self.path}: "
-                    f"{layout.cause_of(error)}. Check the folder and the space left; "
-                    "the corpus is as it was."
-                ) from error
-        raise CorpusError(f"{self.path} is being written by others all the time; try again later.")
+        try:
+            with layout.writing(self.path), replacing(self.path) as temporary:
+                if name in self.tracks and not overwrite:
+                    raise CorpusError(
+                        f"{self.path.name} has a track {name!r}; pass overwrite=True to replace it."
+                    )
+                shutil.copy(self.path, temporary)
+                layout.write_track(temporary, name, track)
+        except (OSError, RuntimeError) as error:
+            raise CorpusError(
+                f"The track {name!r} can't be written to {self.path}: {layout.cause_of(error)}. "
+                "Check the folder and the space left; the corpus is as it was."
+            ) from error
 
 
 class Tracks(Mapping[str, Track]):
@@ -246,26 +241,28 @@ class Tracks(Mapping[str, Track]):
     ----------
     path : Path
         The corpus file.
+    identity : Identity
+        The corpus it must hold.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, identity: Identity) -> None:
+        self._path, self._identity = path, identity
 
     def __getitem__(self, name: str) -> Track:
-        names = layout.track_names(self._path)
+        names = layout.track_names(self._path, self._identity)
         if name not in names:
             there = f"it has {', '.join(names)}" if names else "it has none yet"
             raise CorpusError(f"{self._path.name} has no track {name!r}; {there}.")
-        return layout.read_track(self._path, name)
+        return layout.read_track(self._path, name, self._identity)
 
     def __contains__(self, name: object) -> bool:
-        return name in layout.track_names(self._path)
+        return name in layout.track_names(self._path, self._identity)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(layout.track_names(self._path))
+        return iter(layout.track_names(self._path, self._identity))
 
     def __len__(self) -> int:
-        return len(layout.track_names(self._path))
+        return len(layout.track_names(self._path, self._identity))
 
     def __repr__(self) -> str:
         return f"Tracks({', '.join(self)})"
@@ -301,7 +298,3 @@ def _map(path: Path) -> tuple[layout.Header, Signal]:
         signal = np.memmap(path, "<f4", mode="r", offset=offset, shape=header.shape)
         if layout.read_header(path) == (header, offset) and os.stat(path).st_ino == identity:
             return header, signal
-
-
-class _OvertakenError(Exception):
-    """The corpus was changed while its copy was being changed."""

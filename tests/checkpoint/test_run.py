@@ -2,8 +2,8 @@ import threading
 
 import pytest
 
+from mimikit_nb.audio.locks import _lock
 from mimikit_nb.checkpoint import Run
-from mimikit_nb.checkpoint.run import _lock
 from mimikit_nb.errors import CheckpointError
 
 
@@ -94,8 +94,9 @@ def test_who_only_looks_stops_nobody_from_training(run):
 def test_two_who_look_do_not_see_each_other(run):
     with run.locked():
         pass
-    with (run.folder / "lock").open("r+") as file:
-        assert _lock(file, is_shared=True)
+    path = run.folder / "lock"
+    with path.open("w") as file:
+        assert _lock(file.fileno(), path, is_shared=True)
         assert not run.is_locked
 
 
