@@ -15,8 +15,9 @@ kind's name, a dict or a config into a config. Nothing is ever resolved through 
 from __future__ import annotations
 
 import difflib
+import os
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, time
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Self, TypeVar
@@ -106,17 +107,82 @@ class Config(BaseModel):
         """Plain dict of JSON types, complete enough to build the config again."""
         return self.model_dump(mode="json")
 
-    def to_yaml(self, path: str | Path | None = None) -> str:
-        """YAML text of the config, also written to ``path`` if one is given."""
+    def to_yaml(self, path: str | Path | None = None, overwrite: bool = False) -> str:
+        """YAML text of the config, also written to ``path`` if one is given.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            Where to.
+        overwrite : bool, default False
+            Whether other settings of the same kind may be replaced there; nothing else ever is.
+        """
         text = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
+            save_yaml(Path(path), text, type(self).from_yaml, overwrite)
         return text
 
     @classmethod
     def from_yaml(cls, source: str | Path) -> Self:
         """Config from a YAML file (a :class:`~pathlib.Path`) or from YAML text (a string)."""
         return cls(**load_yaml(source))
+
+
+def save_yaml(
+    path: Path, text: str, read: Callable[[str], object], overwrite: bool = False
+) -> None:
+    """Write YAML to a file: whole or not at all, and never over what isn't of its kind.
+
+    Parameters
+    ----------
+    path : Path
+        Where to. If the same text is there, nothing is to be done.
+    text : str
+        What to write.
+    read : callable
+        Reads such a text, or raises a ConfigError: only what it can read is replaced.
+    overwrite : bool, default False
+        Whether to replace it.
+
+    Raises
+    ------
+    ConfigError
+        If something else is there, or the file can't be written.
+    """
+    try:
+        if os.path.lexists(path):
+            before = _text_of(path)
+            if before == text:
+                return
+            _check_replaceable(path, before, read, overwrite)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path} can't be written: {error.strerror or error}.") from error
+
+
+def _text_of(path: Path) -> str | None:
+    """Text of a file; None if it is no text, or no file."""
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _check_replaceable(
+    path: Path, before: str | None, read: Callable[[str], object], overwrite: bool
+) -> None:
+    if not overwrite:
+        raise ConfigError(
+            f"{path} exists. Choose another name, or pass overwrite=True to replace it."
+        )
+    try:
+        read("" if before is None else before)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{path} holds something else, which is never replaced. Choose another name."
+        ) from error
 
 
 def load_yaml(source: str | Path) -> dict[str, Any]:

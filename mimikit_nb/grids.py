@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from .arguments import Count, PathArg, checked
 from .audio.atomic import replacing
+from .audio.locks import SHORT_WORK_SECONDS, held, held_folder, lock_of
 from .audio.names import file_name
 from .batch import Notebook, find_notebook, run_notebook
 from .config import plain
@@ -111,8 +112,8 @@ def sweep(
         over = len(wanted) - len(left)
         for combination, outcome in run_all(opened.path, left):
             name, over = combination.folder.name, over + 1
-            rows[name] = {**combination.values, **outcome, "folder": name}
-            _write_rows(table_path, rows)
+            row = {**combination.values, **outcome, "folder": name}
+            rows = _merge_row(table_path, row)
             if progress is not None:
                 progress(over, len(wanted), f"{name}: {outcome['state']}")
     # Values as they were given: in a table that was read they are text.
@@ -234,10 +235,14 @@ def _outcome(future: Any) -> dict[str, Any]:
 
 
 def run_one(path: Path, combination: Combination) -> dict[str, Any]:
-    """Run one combination; how it ended."""
+    """Run one combination, unless another sweep has or does; how it ended."""
     began = time.monotonic()
     try:
-        done = run_notebook(path, combination.values, combination.folder)
+        with held_folder(combination.folder, "is run in another sweep", NotebookError):
+            row = _read_rows(combination.folder.parent / TABLE_NAME).get(combination.folder.name)
+            if row is not None and row["state"] == FINISHED:
+                return row
+            done = run_notebook(path, combination.values, combination.folder)
         outcome = {"state": FINISHED, "error": "", "notebook": str(done.path)}
     except NotebookError as error:
         outcome = _failed(str(error))
@@ -284,15 +289,33 @@ def _read_rows(path: Path) -> dict[str, dict[str, Any]]:
         ) from error
 
 
-def _write_rows(path: Path, rows: Mapping[str, dict[str, Any]]) -> None:
+def _merge_row(path: Path, row: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Put a row into the table, with those that other sweeps have put there; all of them.
+
+    What has finished stays so, whatever another sweep says of it.
+    """
+
+    def refuse(owner: str) -> NotebookError:
+        return NotebookError(f"{path} is held by {owner}; call the sweep again.")
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            _table(list(rows.values())).to_csv(temporary, index=False, errors="surrogateescape")
+        with held(lock_of(path), refuse, SHORT_WORK_SECONDS):
+            rows = _read_rows(path)
+            before = rows.get(row["folder"], {})
+            if before.get("state") != FINISHED or row["state"] == FINISHED:
+                rows[row["folder"]] = row
+            _write_rows(path, rows)
     except OSError as error:
         raise NotebookError(
             f"{path} can't be written: {error.strerror}. Free some space."
         ) from error
+    return rows
+
+
+def _write_rows(path: Path, rows: Mapping[str, dict[str, Any]]) -> None:
+    with replacing(path) as temporary:
+        _table(list(rows.values())).to_csv(temporary, index=False, errors="surrogateescape")
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> pandas.DataFrame:

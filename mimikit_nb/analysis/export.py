@@ -33,7 +33,10 @@ import numpy as np
 from ..arguments import as_path
 from ..audio.arrays import as_sound, channels_of
 from ..audio.atomic import make_folder, replacing
+from ..audio.locks import naming
 from ..audio.names import file_name
+from ..audio.recall import read_recall
+from ..audio.targets import Kind, begins_with, check_target
 from ..audio.write import write
 from ..config import did_you_mean
 from ..errors import AudioError, ParameterError
@@ -45,6 +48,22 @@ if TYPE_CHECKING:
 SFZ_FIRST_KEY = 24
 "C1; a patch has room for the 104 keys up to the top."
 Task = tuple[Path, Callable[[Path], None]]
+
+_MARK = {"exported": "segments"}  # recall data of exported sounds
+_is_text = begins_with(
+    rb"\d+\.\d{7}\t\d+\.\d{7}\t|start_seconds,stop_seconds,|#,Name,Start,End,"
+    rb"|\{\s*\"format\": \"mimikit_nb segments|<control>\ndefault_path=samples/|\Z"
+)
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        return read_recall(path).items() >= _MARK.items()
+    except AudioError:
+        return False
+
+
+EXPORT = Kind("an export of segments", lambda path: _is_text(path) or _is_sound(path))
 
 
 def export(
@@ -74,9 +93,13 @@ def export(
             f"{', '.join(there[:3])}{more} exist already. Choose another folder or name, or pass "
             "overwrite=True."
         )
-    for path, make in tasks:
-        make_folder(path.parent)
-        make(path)
+    for path, _ in tasks:
+        check_target(path, EXPORT, overwrite)
+    make_folder(folder)
+    with naming(folder):
+        for path, make in tasks:
+            make_folder(path.parent)
+            make(path)
     return [path for path, _ in tasks]
 
 
@@ -131,7 +154,7 @@ class Sound:
         subtype = {"int16": "PCM_16", "int32": "PCM_32"}.get(str(y.dtype), "FLOAT")
         if y.dtype == np.float64:
             subtype = "DOUBLE"
-        write(path, y, self._segmentation.sample_rate, subtype=subtype, overwrite=True)
+        write(path, y, self._segmentation.sample_rate, subtype, True, _MARK, EXPORT)
 
 
 def _audacity(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Task]:

@@ -3,7 +3,7 @@
 A lock is a small file beside what is written, locked by the operating system: a process that is
 killed holds nothing any more, on this machine or, where the network's disk passes locks on, on
 another. It says who holds it, and since when; on disks that know no locks, that alone counts.
-Main names: :func:`held`, :func:`lock_of`, :class:`Lock`.
+Main names: :func:`held`, :func:`held_folder`, :func:`lock_of`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import os
 import socket
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -127,6 +128,24 @@ def held(
         lock.release()
 
 
+def hold_for(
+    owner: object, path: Path, refuse: Callable[[str], MimikitError]
+) -> Callable[[], object]:
+    """Hold a lock as long as an object lives, or until what is returned is called.
+
+    Parameters
+    ----------
+    owner : object
+        Whatever writes.
+    path, refuse
+        As for :func:`held`.
+    """
+    lock = Lock(path)
+    if not lock.take():
+        raise refuse(lock.owner)
+    return weakref.finalize(owner, lock.release)
+
+
 def lock_of(path: Path) -> Path:
     """Where the lock of a file lies: hidden, beside it, or beside what a link points at."""
     path = Path(os.path.realpath(path))
@@ -134,26 +153,50 @@ def lock_of(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def naming(folder: Path) -> Iterator[None]:
-    """Hold a folder while free names are looked for in it and taken.
+def held_folder(
+    folder: Path,
+    what: str,
+    error: type[MimikitError],
+    name: str = ".lock",
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> Iterator[None]:
+    """Hold a folder, which is made if need be, while the block runs.
 
-    Raises
-    ------
-    AudioError
-        If the folder can't be written to, or somebody holds it for a minute.
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    what : str
+        What others do with it who hold it: "is evaluated".
+    error : type
+        What is raised if it is held, or can't be written to.
+    name : str
+        Of the lock.
+    patience_seconds : float >= 0
+        How long to wait for it.
     """
 
     def refuse(owner: str) -> MimikitError:
-        return AudioError(f"{folder} is held by {owner}. Try again, or choose another folder.")
+        return error(
+            f"{folder} {what} right now by {owner}. Wait until that is done, or choose another "
+            "folder."
+        )
 
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(held(folder / ".names.lock", refuse, SHORT_WORK_SECONDS))
-        except OSError as error:
-            raise AudioError(
-                f"{folder} can't be written to: {error.strerror or error}. Choose another folder."
-            ) from error
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(held(folder / name, refuse, patience_seconds))
+        except OSError as failure:
+            raise error(
+                f"{folder} can't be written to: {failure.strerror or failure}. Choose another "
+                "folder, or make room."
+            ) from failure
         yield
+
+
+def naming(folder: Path) -> contextlib.AbstractContextManager[None]:
+    """Hold a folder while free names are looked for in it and taken."""
+    return held_folder(folder, "is written to", AudioError, ".names.lock", SHORT_WORK_SECONDS)
 
 
 def is_alive(pid: int) -> bool:

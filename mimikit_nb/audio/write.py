@@ -43,6 +43,7 @@ def write(
     subtype: str | None = None,
     overwrite: bool = False,
     recall: Mapping[str, Any] | None = None,
+    replaces: Kind = SOUND,
 ) -> Path:
     """Write a sound as it is: nothing is normalised; what exceeds full scale is clipped.
 
@@ -61,6 +62,8 @@ def write(
     recall : mapping, optional
         What is needed to make this sound again; read back by
         :func:`~mimikit_nb.audio.recall.read_recall`.
+    replaces : Kind, optional
+        What an existing file must be to be replaced; any sound file if not given.
 
     Returns
     -------
@@ -76,7 +79,7 @@ def write(
     if y.dtype not in _WRITTEN:
         y = as_sound(y, nonfinite=True)
     with SoundWriter(
-        path, sample_rate, y.shape[0], subtype, overwrite, recall, n_samples=y.shape[1]
+        path, sample_rate, y.shape[0], subtype, overwrite, recall, y.shape[1], replaces
     ) as writer:
         writer.write(y)
     return writer.path

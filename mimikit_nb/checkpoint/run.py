@@ -140,7 +140,8 @@ class Run:
     def sweep(self) -> None:
         """Remove half-written files that a killed process left among the checkpoints."""
         for path in (self.folder / "checkpoints").glob(".*"):  # ours and those of safetensors
-            path.unlink(missing_ok=True)
+            if path.is_file():
+                path.unlink(missing_ok=True)
 
     def keep_last(self, n: int) -> list[Path]:
         """Delete all but the last ``n`` checkpoints; the deleted ones are returned."""

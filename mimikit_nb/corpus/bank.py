@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import h5py
 import numpy as np
 
 from ..audio.atomic import replacing
+from ..audio.locks import hold_for, lock_of
 from ..config import plain
 from ..errors import CorpusError
 from .layout import cause_of
@@ -50,6 +51,8 @@ class OutputBank:
         Length at which they go on; what is behind is cut off.
     stem : str, default "sound"
         How new sounds are called, before their numbers.
+    check : callable, optional
+        Called when nobody else can write to the bank any more, before anything is changed.
 
     Attributes
     ----------
@@ -72,10 +75,14 @@ class OutputBank:
         names: Sequence[str] = (),
         n_samples: int = 0,
         stem: str = "sound",
+        check: Callable[[], None] | None = None,
     ) -> None:
         self.path, self.names, self._stem = Path(path), list(names), stem
         with _said(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._let_go = hold_for(self, lock_of(self.path), self._refuse)
+            if check is not None:
+                check()
             self._file = _open_to_write(self.path)
             for facts in recall:
                 self._create(sample_rate, channels, facts)
@@ -107,6 +114,13 @@ class OutputBank:
         """Close the file."""
         with _said(self.path):
             self._file.close()
+        self._let_go()
+
+    def _refuse(self, owner: str) -> CorpusError:
+        return CorpusError(
+            f"{self.path} is being written right now by {owner}. Wait until that is done, or "
+            "choose another bank."
+        )
 
     def _create(self, sample_rate: int, channels: int, recall: Mapping[str, Any]) -> None:
         number = 1

@@ -20,6 +20,7 @@ from safetensors.numpy import save_file
 
 from ..audio.atomic import replacing
 from ..audio.names import in_utf8
+from ..audio.targets import Kind, begins_with, check_target
 from ..errors import CorpusError, ParameterError
 from .calibration import Calibration, calibrate
 from .detectors import QUIET_CORPUS_DB
@@ -30,6 +31,7 @@ from .measures import References
 from .music import PitchAndRhythm
 
 FORMAT = "mimikit_nb corpus index 3"
+INDEX = Kind("an index of a corpus", begins_with(rb".{8}\{.*\"mimikit_nb corpus index \d", 2**20))
 
 
 class CorpusLike(Protocol):
@@ -142,6 +144,7 @@ class CorpusIndex:
             "calibration": self.calibration.to_dict(),
             "signature": self.signature,
         }
+        check_target(Path(path), INDEX, overwrite=True, error=CorpusError)
         with replacing(Path(path)) as temporary:
             tensors = {name: np.ascontiguousarray(values) for name, values in tensors.items()}
             save_file(tensors, temporary, {"format": FORMAT, "header": json.dumps(header)})

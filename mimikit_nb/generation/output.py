@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,10 @@ import numpy as np
 from ..arguments import PathArg, checked
 from ..audio.atomic import make_folder
 from ..audio.growing import write_extendable
-from .end_state import SUFFIX, EndState
+from ..audio.locks import naming
+from ..audio.names import file_name
+from ..audio.targets import SOUND, check_target
+from .end_state import END_STATE, SUFFIX, EndState
 
 
 @dataclass(frozen=True)
@@ -82,20 +88,47 @@ class Generated:
         """
         folder = Path(folder)
         make_folder(folder)
-        paths = []
-        for i, (sound, recall) in enumerate(zip(self.audio, self.recall, strict=True)):
-            path = free_path(folder, name)
-            end = self.states[i].facts["n_samples"] if "stopped" in recall else sound.shape[-1]
-            write_extendable(path, sound[:, :end], self.sample_rate, recall)
-            if self.states:
-                self.states[i].save(path.with_suffix(SUFFIX))
-            paths.append(path)
+        with naming(folder):
+            paths = free_paths(folder, name, len(self.audio))
+            for i, path in enumerate(paths):
+                self.write(i, path)
         return paths
 
+    def write(self, i: int, path: Path) -> None:
+        """Write one of the sounds, and its end state beside it.
 
-def free_path(folder: Path, name: str) -> Path:
-    """First of ``<name>_001.wav``, ``<name>_002.wav`` ... that doesn't exist."""
-    number = 1
-    while (path := folder / f"{name}_{number:03d}.wav").exists():
-        number += 1
-    return path
+        Raises
+        ------
+        AudioError
+            If there is a file already, or it can't be written.
+        """
+        check_target(path, SOUND, overwrite=False)
+        sound, recall = self.audio[i], self.recall[i]
+        end = self.states[i].facts["n_samples"] if "stopped" in recall else sound.shape[-1]
+        if self.states:
+            check_target(path.with_suffix(SUFFIX), END_STATE, overwrite=True)
+        write_extendable(path, sound[:, :end], self.sample_rate, recall)
+        if self.states:
+            self.states[i].save(path.with_suffix(SUFFIX))
+
+
+def free_path(folder: Path, name: str, suffixes: Sequence[str] = (".wav",)) -> Path:
+    """First of ``<name>_001.wav``, ``<name>_002.wav`` ... that doesn't exist.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to look; hold it (:func:`~..audio.locks.naming`) until the file is made.
+    name : str
+        Any text; what can't stand in a file name is replaced.
+    suffixes : sequence of str
+        What is written beside it, under the same name and number: that must be free too.
+    """
+    return free_paths(folder, name, 1, suffixes)[0]
+
+
+def free_paths(folder: Path, name: str, n: int, suffixes: Sequence[str] = (".wav",)) -> list[Path]:
+    """First ``n`` paths that are free, as for :func:`free_path`."""
+    stems = (f"{file_name(name)}_{number:03d}" for number in itertools.count(1))
+    free = (s for s in stems if not any(os.path.lexists(folder / (s + x)) for x in suffixes))
+    return [folder / f"{stem}.wav" for stem in itertools.islice(free, n)]

@@ -10,21 +10,25 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from ..audio.atomic import make_folder
 from ..audio.files import load
 from ..audio.growing import GrowingSound
+from ..audio.locks import hold_for, lock_of, naming
+from ..audio.targets import check_target
 from ..corpus.bank import OutputBank, bank_sounds, read_bank
-from ..errors import ParameterError
+from ..errors import AudioError, ParameterError
 from ..units import seconds_to_samples
-from .end_state import SUFFIX, EndState
-from .output import free_path
+from .end_state import END_STATE, SUFFIX, EndState
+from .output import free_paths
 from .sound import Progress, SoundStream
 
 SAVE_SECONDS = 1.0
@@ -171,12 +175,21 @@ class _Saver:
 
 
 class WavSink:
-    """A WAV file per sound."""
+    """A WAV file per sound; they are held until they are closed.
 
-    def __init__(self, sounds: Sequence[GrowingSound]) -> None:
-        self.sounds, self.names = sounds, list[str]()
-        self.paths = [sound.path for sound in sounds]
-        self.states = [path.with_suffix(SUFFIX) for path in self.paths]
+    Parameters
+    ----------
+    paths : sequence of Path
+        The files.
+    open_sound : callable
+        Opens one of them, given its number.
+    """
+
+    def __init__(self, paths: Sequence[Path], open_sound: Callable[[int], GrowingSound]) -> None:
+        self.paths, self.names = list(paths), list[str]()
+        self.states = _states_of(path.with_suffix(SUFFIX) for path in paths)
+        self._let_go = [hold_for(self, lock_of(path), partial(_refuse, path)) for path in paths]
+        self.sounds = [open_sound(number) for number in range(len(paths))]
 
     def append(self, blocks: Sequence[np.ndarray]) -> None:
         """Write a block of each sound."""
@@ -192,6 +205,8 @@ class WavSink:
         """Close the files."""
         for sound in self.sounds:
             sound.close()
+        for let_go in self._let_go:
+            let_go()
 
 
 class BankSink:
@@ -199,8 +214,23 @@ class BankSink:
 
     def __init__(self, bank: OutputBank) -> None:
         self.paths, self.names = [bank.path], bank.names
-        self.states = [bank_state(bank.path, name) for name in bank.names]
+        self.states = _states_of(bank_state(bank.path, name) for name in bank.names)
         self.append, self.sync, self.close = bank.append, bank.sync, bank.close
+
+
+def _states_of(paths: Iterable[Path]) -> list[Path]:
+    """Files of end states, none of which holds something else."""
+    found = list(paths)
+    for path in found:
+        check_target(path, END_STATE, overwrite=True)
+    return found
+
+
+def _refuse(path: Path, owner: str) -> AudioError:
+    return AudioError(
+        f"{path} is being written right now by {owner}. Wait until that is done, or choose another "
+        "name."
+    )
 
 
 def bank_state(path: Path, name: str) -> Path:
@@ -232,14 +262,13 @@ def open_sink(out: str | Path, stream: SoundStream) -> Sink:
         raise ParameterError(
             f"{out} is one file, but there are {n} sounds; give a folder, or an .h5 bank."
         )
-    return WavSink(
-        [
-            GrowingSound(
-                out if is_file else free_path(out, "sound"), stream.sample_rate, channels, r
-            )
-            for r in stream.recall
-        ]
-    )
+    rate = stream.sample_rate
+    if is_file:
+        return WavSink([out], lambda i: GrowingSound(out, rate, channels, stream.recall[i]))
+    make_folder(out)
+    with naming(out):
+        paths = free_paths(out, "sound", n)
+        return WavSink(paths, lambda i: GrowingSound(paths[i], rate, channels, stream.recall[i]))
 
 
 def find_states(sound: str | Path) -> list[EndState]:
@@ -263,9 +292,28 @@ def _extendable(bank: Path) -> list[str]:
 
 
 def reopen_sink(sounds: Sequence[str | Path], stream: SoundStream) -> Sink:
-    """Files of sounds that a stream goes on with."""
-    first, channels = Path(sounds[0]).expanduser(), stream.shape[1]
+    """Files of sounds that a stream goes on with.
+
+    Raises
+    ------
+    AudioError, CorpusError
+        If somebody else writes to one, or has made it longer since its end state was read.
+    """
+    paths, channels = [Path(sound).expanduser() for sound in sounds], stream.shape[1]
+    first, n = paths[0], stream.n_samples
     if first.suffix.lower() in _BANKS:
         names, rate = _extendable(first), stream.sample_rate
-        return BankSink(OutputBank(first, rate, channels, (), names, stream.n_samples))
-    return WavSink([GrowingSound.reopen(Path(s).expanduser(), stream.n_samples) for s in sounds])
+        check = partial(_check_states, first, n)
+        return BankSink(OutputBank(first, rate, channels, (), names, n, check=check))
+    return WavSink(paths, lambda i: _reopen(paths[i], n))
+
+
+def _reopen(path: Path, n_samples: int) -> GrowingSound:
+    _check_states(path, n_samples)
+    return GrowingSound.reopen(path, n_samples)
+
+
+def _check_states(sound: Path, n_samples: int) -> None:
+    """Make sure that a sound, which is held, still ends where the stream begins."""
+    if any(state.facts["n_samples"] != n_samples for state in find_states(sound)):
+        raise AudioError(f"{sound} was extended by somebody else meanwhile; extend it again.")

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..audio.atomic import replacing
+from ..audio.locks import SHORT_WORK_SECONDS, held, lock_of, naming
 from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
 from ..errors import AudioError, ParameterError
@@ -39,15 +41,7 @@ class Notes:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._values: dict[str, Any] = {"sounds": {}, "votes": []}
-        if self.path.exists():
-            try:
-                self._values |= json.loads(self.path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                raise ParameterError(
-                    f"The notes {self.path} can't be read ({error}); they were edited or damaged. "
-                    "Move the file away to begin new ones."
-                ) from error
+        self._values = self._read()
 
     def stars(self, sound: str | Path) -> int:
         """Stars of a sound, 0 to 5."""
@@ -61,14 +55,14 @@ class Notes:
         """Give a sound stars, a note, or both."""
         if stars is not None and not 0 <= stars <= MOST_STARS:
             raise ParameterError(f"stars is {stars}; it must be from 0 to {MOST_STARS}.")
-        entry = self._values["sounds"].setdefault(Path(sound).name, {})
-        entry |= {k: v for k, v in (("stars", stars), ("note", note)) if v is not None}
-        self._save()
+        with self._changing() as values:
+            entry = values["sounds"].setdefault(Path(sound).name, {})
+            entry |= {k: v for k, v in (("stars", stars), ("note", note)) if v is not None}
 
     def vote(self, better: str, worse: str) -> None:
         """Note that one checkpoint sounded better than another in a blind pair."""
-        self._values["votes"].append([better, worse])
-        self._save()
+        with self._changing() as values:
+            values["votes"].append([better, worse])
 
     @property
     def votes(self) -> list[tuple[str, str]]:
@@ -99,10 +93,35 @@ class Notes:
             note=[self.note(path) for path in table["path"]],
         )
 
-    def _save(self) -> None:
+    def _read(self) -> dict[str, Any]:
+        values: dict[str, Any] = {"sounds": {}, "votes": []}
+        if not self.path.exists():
+            return values
+        try:
+            found = json.loads(self.path.read_text(encoding="utf-8"))
+            if not isinstance(found, dict) or not found.keys() >= values.keys():
+                raise ValueError("it holds something else")
+        except (OSError, ValueError) as error:
+            raise ParameterError(
+                f"The notes {self.path} can't be read ({error}); they were edited or damaged. "
+                "Move the file away to begin new ones."
+            ) from error
+        return values | found
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, Any]]:
+        """Change the notes; those that other views have made meanwhile stay."""
+
+        def refuse(owner: str) -> ParameterError:
+            return ParameterError(f"{self.path} is being written by {owner}; try again.")
+
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(self.path) as temporary:
-            temporary.write_text(json.dumps(self._values, indent=1), encoding="utf-8")
+        with held(lock_of(self.path), refuse, SHORT_WORK_SECONDS):
+            values = self._read()
+            yield values
+            with replacing(self.path) as temporary:
+                temporary.write_text(json.dumps(values, indent=1), encoding="utf-8")
+            self._values = values
 
 
 def draw_pair(table: pandas.DataFrame, seed: int) -> tuple[str, str]:
@@ -228,14 +247,15 @@ def extend_sound(
     path = Path(path)
     folder = path.parent.parent / "extended"
     folder.mkdir(parents=True, exist_ok=True)
-    number, target = 1, folder / path.name
-    while target.exists():
-        number += 1
-        target = folder / f"{path.stem}_{number}.wav"
     state = path.with_suffix(SUFFIX)
     if not state.exists():
         raise ParameterError(f"{path} has no end state beside it, so it can't be extended.")
-    shutil.copyfile(path, target)
-    shutil.copyfile(state, target.with_suffix(SUFFIX))
+    with naming(folder):
+        number, target = 1, folder / path.name
+        while target.exists():
+            number += 1
+            target = folder / f"{path.stem}_{number}.wav"
+        shutil.copyfile(path, target)
+        shutil.copyfile(state, target.with_suffix(SUFFIX))
     extend(target, seconds, ck=ck, corpus=corpus)
     return target

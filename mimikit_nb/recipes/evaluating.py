@@ -21,6 +21,7 @@ from ..arguments import (
     Step,
     checked,
 )
+from ..audio.locks import held_folder
 from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
 from ..errors import CorpusError, ParameterError
@@ -145,7 +146,8 @@ def evaluate(
         folder / SOUNDS_NAME,
     )
     work = _Work(checkpoints, found, cells, folder, device, progress, should_stop, max_minutes)
-    rows = work.run(seconds, batch_size, feature)
+    with held_folder(folder, "is used for an evaluation", ParameterError):
+        rows = work.run(seconds, batch_size, feature)
     return ranked(rows, weights, work.facts | {"missing": len(cells) - len(rows)})
 
 
@@ -230,7 +232,6 @@ class _Work:
     def _index(self, seconds: float, feature: Feature) -> CorpusIndex:
         self._say(0.0, "listening to the corpus")
         first = next(iter(self.checkpoints.values()))
-        self.folder.mkdir(parents=True, exist_ok=True)
         index = CorpusIndex.build(
             self.corpus,
             held_out=held_out_parts(first, self.corpus),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..audio.atomic import make_folder
 from ..audio.names import file_name
 from ..audio.recall import read_recall
 from ..checkpoint import Checkpoint
@@ -171,7 +172,8 @@ def make_cells(
             recall=[{**made.recall[i], KEY: cell.settings}],
             states=made.states[i : i + 1],
         )
-        one.save(cell.path.parent, cell.path.stem.rpartition("_")[0])
+        make_folder(cell.path.parent)
+        one.write(0, cell.path)
     return len(missing)
 
 

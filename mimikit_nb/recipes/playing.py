@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..audio.atomic import make_folder
+from ..audio.locks import naming
 from ..audio.write import write
 from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
@@ -93,8 +94,10 @@ def keep(play: LivePlay, folder: str | Path, seconds: float, n_unheard: int = 0)
         If nothing was heard yet.
     """
     audio, recall = play.kept(seconds, n_unheard)
-    make_folder(Path(folder))
-    return write(free_path(Path(folder), "live"), audio, play.sample_rate, recall=recall)
+    folder = Path(folder)
+    make_folder(folder)
+    with naming(folder):
+        return write(free_path(folder, "live"), audio, play.sample_rate, recall=recall)
 
 
 def prompt_in_words(source: dict[str, Any]) -> str:

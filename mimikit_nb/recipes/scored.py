@@ -19,6 +19,8 @@ from ..audio.atomic import replacing
 from ..audio.files import load
 from ..audio.names import in_utf8
 from ..audio.recall import read_recall
+from ..audio.targets import Kind, begins_with, check_target
+from ..errors import ParameterError
 from ..evaluation.index import FORMAT, CorpusIndex
 from ..evaluation.measures import DISTANCES, HEALTH
 from ..evaluation.ranking import DEFAULT_WEIGHTS, pareto_front, rank
@@ -42,6 +44,9 @@ COLUMNS = (
 "Columns of the table."
 
 TABLE_NAME, NEIGHBOURS = "table.csv", ".neighbours.safetensors"
+
+
+TABLE = Kind("a table of an evaluation", begins_with(rb"[^\n]*,scored_with[,\r\n]"))
 
 
 def new_part(path: str | Path, sample_rate: int) -> np.ndarray:
@@ -97,6 +102,7 @@ def kept_rows(folder: Path, index: CorpusIndex) -> dict[str, dict[str, Any]]:
     import pandas as pd
 
     path = folder / TABLE_NAME
+    check_target(path, TABLE, overwrite=True, error=ParameterError)
     if not path.exists():
         return {}
     try:

@@ -16,6 +16,7 @@ import anywidget
 import traitlets
 
 from ..audio.find import READABLE
+from ..audio.locks import naming
 from ..audio.names import file_name
 from .pictures import free_path
 
@@ -72,7 +73,8 @@ class DropZone(anywidget.AnyWidget):
             with path.open("ab") as file:
                 file.write(part)
             if message["is_last"]:
-                self._taken.append(path.rename(free_path(self._folder / name)))
+                with naming(self._folder):
+                    self._taken.append(path.rename(free_path(self._folder / name)))
                 del self._open[key]
         except OSError as error:
             remedy = "Free some space, or choose another."

@@ -114,9 +114,9 @@ class Form(traitlets.HasTraits):
             self._fill()  # also where the value was the first one, but something else was typed
         self._name_value(AS_GIVEN)
 
-    def to_yaml(self, path: str | Path | None = None) -> str:
-        """The config as YAML, written to ``path`` if one is given."""
-        return str(self.value.to_yaml(path))
+    def to_yaml(self, path: str | Path | None = None, overwrite: bool = False) -> str:
+        """The config as YAML, written to ``path`` as by :meth:`~..config.Config.to_yaml`."""
+        return str(self.value.to_yaml(path, overwrite))
 
     def from_yaml(self, source: str | Path) -> None:
         """Take the config of a YAML file or text; a ConfigError says what is wrong with it."""

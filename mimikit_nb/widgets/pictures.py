@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..audio.atomic import replacing
+from ..audio.locks import naming
 from ..audio.report import in_minutes
 from ..checkpoint.run import Run
 from ..corpus.store import Corpus
@@ -94,11 +95,13 @@ def free_path(path: str | Path) -> Path:
 
 def write_new(path: str | Path, content: bytes) -> Path:
     """Write a file, and its folder if need be, under the path or the next free number."""
-    path = free_path(path)
+    path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            temporary.write_bytes(content)
+        with naming(path.parent):
+            path = free_path(path)
+            with replacing(path) as temporary:
+                temporary.write_bytes(content)
     except OSError as error:
         raise ParameterError(
             f"{path} can't be written: {error.strerror or error}. Choose another folder, or "

@@ -12,6 +12,7 @@ import numpy as np
 from ...analysis.export import regions
 from ...arguments import PathArg, checked
 from ...audio.atomic import make_folder, replacing
+from ...audio.locks import naming
 from ...audio.write import write
 from ..output import free_path
 from .kept import KeptTurn
@@ -138,16 +139,28 @@ class Ensemble:
         """
         folder = Path(folder)
         make_folder(folder)
-        path = free_path(folder, name)
-        paths = [write(path, self.audio, self.sample_rate, "FLOAT", recall=self.recall)]
-        if self.recall["ensemble"]:
-            paths.append(path.with_suffix(".yaml"))
-            self.score.to_yaml(paths[-1])
-        paths += write_turns(path, self.turns)
-        for i, stem in enumerate(self.stems.values(), 1):
-            stem_path = folder / f"{path.stem}_stem_{i}.wav"
-            paths.append(write(stem_path, stem, self.sample_rate, "FLOAT"))
+        with naming(folder):
+            path = free_piece(folder, name, len(self.stems))
+            paths = [write(path, self.audio, self.sample_rate, "FLOAT", recall=self.recall)]
+            if self.recall["ensemble"]:
+                paths.append(path.with_suffix(".yaml"))
+                self.score.to_yaml(paths[-1])
+            paths += write_turns(path, self.turns)
+            for i, stem in enumerate(self.stems.values(), 1):
+                stem_path = stem_of(path, i)
+                paths.append(write(stem_path, stem, self.sample_rate, "FLOAT"))
         return paths
+
+
+def stem_of(path: Path, number: int) -> Path:
+    """Where a stem of a mix is written."""
+    return path.with_name(f"{path.stem}_stem_{number}.wav")
+
+
+def free_piece(folder: Path, name: str, n_stems: int) -> Path:
+    """Where a mix may be written such that nothing of the same name is beside it."""
+    stems = [f"_stem_{i + 1}.wav" for i in range(n_stems)]
+    return free_path(folder, name, [".wav", ".yaml", ".txt", ".csv", *stems])
 
 
 def write_turns(path: Path, turns: list[Turn]) -> list[Path]:

@@ -20,7 +20,7 @@ import numpy as np
 import yaml
 
 from ...audio.recall import read_recall
-from ...config import parse_yaml
+from ...config import load_yaml, parse_yaml, save_yaml
 from ...errors import ConfigError
 from .event import Event
 from .patterns import Idle, Pattern, is_endless, read_item, read_items, to_plain, walk
@@ -111,11 +111,19 @@ class Score:
             return []
         return [to_plain(item) for item in self._items]
 
-    def to_yaml(self, path: str | Path | None = None) -> str:
-        """YAML text of the score, also written to ``path`` if one is given."""
+    def to_yaml(self, path: str | Path | None = None, overwrite: bool = False) -> str:
+        """YAML text of the score, also written to ``path`` if one is given.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            Where to.
+        overwrite : bool, default False
+            Whether another score may be replaced there; nothing else ever is.
+        """
         text = yaml.safe_dump({"score": self.to_list()}, sort_keys=False, allow_unicode=True)
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
+            save_yaml(Path(path), text, lambda before: Score(load_yaml(before)), overwrite)
         return text
 
 

@@ -14,11 +14,12 @@ import numpy as np
 
 from ...audio.atomic import make_folder
 from ...audio.growing import GrowingSound
-from ..output import free_path
-from .piece import Piece, Progress, audacity_labels, write_turns
+from ...audio.locks import naming
+from .piece import Piece, Progress, audacity_labels, free_piece, stem_of, write_turns
 from .room import Turn
 
 _PAD_SECONDS = 10.0
+_MOST_STEMS = 100  # whose names are looked at before a piece begins
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,10 @@ class PieceFiles:
         self, piece: Piece, folder: str | Path, name: str = "ensemble", stems: bool = False
     ) -> None:
         make_folder(Path(folder))
-        path = free_path(Path(folder), name)
+        with naming(Path(folder)):
+            path = free_piece(Path(folder), name, _MOST_STEMS if stems else 0)
+            self.mix = GrowingSound(path, piece.sample_rate, piece.n_channels, piece.recall())
         self.piece, self.path, self.with_stems = piece, path, stems
-        self.mix = GrowingSound(path, piece.sample_rate, piece.n_channels, piece.recall())
         self.stems: dict[str, GrowingSound] = {}
         self.paths = [path]
         if piece.score.is_list:
@@ -135,7 +137,7 @@ class PieceFiles:
 
     def _stem(self, label: str) -> GrowingSound:
         if label not in self.stems:
-            path = self.path.with_name(f"{self.path.stem}_stem_{len(self.stems) + 1}.wav")
+            path = stem_of(self.path, len(self.stems) + 1)
             self.stems[label] = GrowingSound(path, self.piece.sample_rate, self.piece.n_channels)
             self.paths.append(path)
         return self.stems[label]
