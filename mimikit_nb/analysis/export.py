@@ -36,7 +36,7 @@ from ..audio.atomic import make_folder, replacing
 from ..audio.locks import naming
 from ..audio.names import file_name
 from ..audio.recall import read_recall
-from ..audio.targets import Kind, begins_with, check_target
+from ..audio.targets import FileKind, begins_with, check_target
 from ..audio.write import write
 from ..config import did_you_mean
 from ..errors import AudioError, ParameterError
@@ -63,7 +63,7 @@ def _is_sound(path: Path) -> bool:
         return False
 
 
-EXPORT = Kind("an export of segments", lambda path: _is_text(path) or _is_sound(path))
+EXPORT = FileKind("an export of segments", lambda path: _is_text(path) or _is_sound(path))
 
 
 def export(

@@ -1,7 +1,7 @@
 """What may be written over: a file of the same kind, if the user says so, and never an input.
 
 Every function that writes to a place of the user's choice asks :func:`check_target` before it
-does any work. Main names: :func:`check_target`, :class:`Kind`.
+does any work. Main names: :func:`check_target`, :class:`FileKind`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .find import special_kind
 
 
 @dataclass(frozen=True)
-class Kind:
+class FileKind:
     """A kind of file that this package writes.
 
     Attributes
@@ -35,7 +35,7 @@ class Kind:
 
 def check_target(
     path: Path,
-    kind: Kind,
+    kind: FileKind,
     overwrite: bool,
     *,
     inputs: Iterable[Path] = (),
@@ -48,7 +48,7 @@ def check_target(
     ----------
     path : Path
         Where it shall be.
-    kind : Kind
+    kind : FileKind
         What shall be written: only what is of this kind may be replaced.
     overwrite : bool
         Whether the user wants it replaced.
@@ -92,7 +92,7 @@ def begins_with(pattern: bytes, n_bytes: int = 4096) -> Callable[[Path], bool]:
     return is_one
 
 
-SOUND = Kind(
+SOUND = FileKind(
     "a sound file",
     begins_with(rb"RIFF|RF64|FORM|fLaC|OggS|riff|caff|\.snd|ID3|\xff[\xe0-\xff]"),
 )

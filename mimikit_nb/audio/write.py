@@ -25,7 +25,7 @@ from .containers import walk
 from .files import info
 from .names import native
 from .recall import to_comment, write_recall
-from .targets import SOUND, Kind, check_target
+from .targets import SOUND, FileKind, check_target
 
 _FORMATS = {
     **{".wav": "WAV", ".flac": "FLAC", ".aiff": "AIFF", ".aif": "AIFF", ".ogg": "OGG"},
@@ -43,7 +43,7 @@ def write(
     subtype: str | None = None,
     overwrite: bool = False,
     recall: Mapping[str, Any] | None = None,
-    replaces: Kind = SOUND,
+    replaces: FileKind = SOUND,
 ) -> Path:
     """Write a sound as it is: nothing is normalised; what exceeds full scale is clipped.
 
@@ -62,7 +62,7 @@ def write(
     recall : mapping, optional
         What is needed to make this sound again; read back by
         :func:`~mimikit_nb.audio.recall.read_recall`.
-    replaces : Kind, optional
+    replaces : FileKind, optional
         What an existing file must be to be replaced; any sound file if not given.
 
     Returns
@@ -108,7 +108,7 @@ class SoundWriter:
     n_samples : int, optional
         Length, where it is known. A WAV of more than 4 GB becomes an RF64, which is the same
         with larger numbers.
-    replaces : Kind, optional
+    replaces : FileKind, optional
         What an existing file must be to be replaced; any sound file if not given.
 
     Raises
@@ -126,7 +126,7 @@ class SoundWriter:
         overwrite: bool = False,
         recall: Mapping[str, Any] | None = None,
         n_samples: int | None = None,
-        replaces: Kind = SOUND,
+        replaces: FileKind = SOUND,
     ) -> None:
         self.path = Path(path).expanduser()
         self.recall = recall

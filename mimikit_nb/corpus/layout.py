@@ -30,7 +30,7 @@ import numpy as np
 from ..audio.find import READABLE, special_kind
 from ..audio.locks import SHORT_WORK_SECONDS, held, lock_of
 from ..audio.report import Report
-from ..audio.targets import Kind, begins_with
+from ..audio.targets import FileKind, begins_with
 from ..config import plain
 from ..errors import CorpusError
 from .tracks import FeatureTrack, LabelTrack, Track
@@ -38,7 +38,7 @@ from .tracks import FeatureTrack, LabelTrack, Track
 FORMAT, FORMAT_VERSION = "mimikit_nb corpus", 1
 
 
-CORPUS = Kind("a corpus", begins_with(rb"\x89HDF\r\n\x1a\n.*" + FORMAT.encode(), 2**16))
+CORPUS = FileKind("a corpus", begins_with(rb"\x89HDF\r\n\x1a\n.*" + FORMAT.encode(), 2**16))
 "Of any version, whole or damaged: the format stands near the beginning of the file."
 
 

@@ -20,7 +20,7 @@ from safetensors.numpy import save_file
 
 from ..audio.atomic import replacing
 from ..audio.names import in_utf8
-from ..audio.targets import Kind, begins_with, check_target
+from ..audio.targets import FileKind, begins_with, check_target
 from ..errors import CorpusError, ParameterError
 from .calibration import Calibration, calibrate
 from .detectors import QUIET_CORPUS_DB
@@ -31,7 +31,9 @@ from .measures import References
 from .music import PitchAndRhythm
 
 FORMAT = "mimikit_nb corpus index 3"
-INDEX = Kind("an index of a corpus", begins_with(rb".{8}\{.*\"mimikit_nb corpus index \d", 2**20))
+INDEX = FileKind(
+    "an index of a corpus", begins_with(rb".{8}\{.*\"mimikit_nb corpus index \d", 2**20)
+)
 
 
 class CorpusLike(Protocol):

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import torch
 
-from ..audio.targets import Kind, begins_with
+from ..audio.targets import FileKind, begins_with
 from ..checkpoint.file import read_file, write_tensors
 from ..config import plain
 from ..errors import CheckpointError
@@ -20,7 +20,7 @@ from .stream import CLOCK
 _KEY = "mimikit_nb_end_state"
 _VERSION = 1
 SUFFIX = ".state.safetensors"
-END_STATE = Kind("an end state", begins_with(rb".{8}\{.*" + _KEY.encode(), 2**16))
+END_STATE = FileKind("an end state", begins_with(rb".{8}\{.*" + _KEY.encode(), 2**16))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ..audio.atomic import replacing
 from ..audio.files import load
 from ..audio.names import in_utf8
 from ..audio.recall import read_recall
-from ..audio.targets import Kind, begins_with, check_target
+from ..audio.targets import FileKind, begins_with, check_target
 from ..errors import ParameterError
 from ..evaluation.index import FORMAT, CorpusIndex
 from ..evaluation.measures import DISTANCES, HEALTH
@@ -46,7 +46,7 @@ COLUMNS = (
 TABLE_NAME, NEIGHBOURS = "table.csv", ".neighbours.safetensors"
 
 
-TABLE = Kind("a table of an evaluation", begins_with(rb"[^\n]*,scored_with[,\r\n]"))
+TABLE = FileKind("a table of an evaluation", begins_with(rb"[^\n]*,scored_with[,\r\n]"))
 
 
 def new_part(path: str | Path, sample_rate: int) -> np.ndarray:
