@@ -24,7 +24,7 @@ import nbformat
 
 from . import errors
 from .arguments import PathArg, as_path, checked
-from .config import did_you_mean
+from .config import did_you_mean, shown
 from .errors import NotebookError
 from .parameters import Parameter
 
@@ -199,9 +199,14 @@ def _notebook_folder() -> Path:
 
 def _read(path: Path) -> Any:
     try:
-        return nbformat.read(path, as_version=4)
+        content = nbformat.read(path, as_version=4)
+        nbformat.validate(content)  # reading alone only logs what is wrong
+        return content
     except (OSError, ValueError, nbformat.ValidationError) as error:
-        raise NotebookError(f"{path} can't be read as a notebook: {error}") from error
+        reason: object = getattr(error, "message", error)  # without the whole schema
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+        reason = f"{type(error).__name__} {error}"
+    raise NotebookError(f"{path} can't be read as a notebook: {shown(str(reason))}")
 
 
 def _parse_parameters(source: str, path: Path) -> list[Parameter]:

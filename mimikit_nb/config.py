@@ -203,6 +203,9 @@ def load_yaml(source: str | Path) -> dict[str, Any]:
             f"Can't use {name}: a configuration is a mapping of names to values, not "
             f"{'empty' if values is None else type(values).__name__}."
         )
+    for key in values:
+        if not isinstance(key, str):
+            raise ConfigError(f"Can't use {name}: {shown(key)} is no name; names are text.")
     return values
 
 

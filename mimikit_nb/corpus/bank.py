@@ -158,7 +158,14 @@ def read_bank(path: str | os.PathLike[str], name: str) -> tuple[np.ndarray, int]
 
 
 def _open_to_read(path: Path) -> h5py.File:
-    file = h5py.File(path, "r", libver="latest", swmr=True, locking=False)
+    """The bank at a path, also while it grows.
+
+    Only then HDF5 is told so: it would read damaged places a hundred times, for minutes, in the
+    hope that they are being written.
+    """
+    with open(path, "rb") as raw:
+        is_growing = raw.read(12)[11:] not in (b"", b"\0")  # the superblock's flags
+    file = h5py.File(path, "r", libver="latest", swmr=is_growing, locking=False)
     return _checked(path, file)
 
 

@@ -182,8 +182,20 @@ class CorpusIndex:
                     )
                 tensors = {name: file.get_tensor(name) for name in file.keys()}
                 header: dict[str, Any] = json.loads(metadata["header"])
-        except (OSError, SafetensorError) as error:
+        except (OSError, SafetensorError, KeyError, ValueError, RecursionError) as error:
             raise CorpusError(f"Can't read the index {path}: {error}.") from error
+        try:
+            return cls._from(tensors, header, signal)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise CorpusError(
+                f"The index {path} is damaged ({error!r}); remove it to make it anew."
+            ) from error
+
+    @classmethod
+    def _from(
+        cls, tensors: dict[str, np.ndarray], header: dict[str, Any], signal: np.ndarray | None
+    ) -> CorpusIndex:
+        """An index from what its file holds."""
         rate, hop_seconds, other = header["sample_rate"], header["hop_seconds"], None
         if "neighbours" in tensors:
             other = Fingerprint.of_movement(tensors["neighbours"], hop_seconds)

@@ -55,8 +55,12 @@ class EndState:
         tensors, metadata = read_file(path)
         if _KEY not in metadata:
             raise CheckpointError(f"{path} is no end state of a generated sound.")
-        facts = json.loads(metadata[_KEY])
-        if facts.pop("version") > _VERSION:
+        try:
+            facts = json.loads(metadata[_KEY])
+            is_newer = facts.pop("version") > _VERSION
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise CheckpointError(f"{path} is damaged: its facts can't be read.") from error
+        if is_newer:
             raise CheckpointError(f"{path} was written by a newer version; update mimikit-nb.")
         return cls(tensors, facts)
 

@@ -101,7 +101,8 @@ class Notes:
             found = json.loads(self.path.read_text(encoding="utf-8"))
             if not isinstance(found, dict) or not found.keys() >= values.keys():
                 raise ValueError("it holds something else")
-        except (OSError, ValueError) as error:
+            _check(found)
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise ParameterError(
                 f"The notes {self.path} can't be read ({error}); they were edited or damaged. "
                 "Move the file away to begin new ones."
@@ -122,6 +123,17 @@ class Notes:
             with replacing(self.path) as temporary:
                 temporary.write_text(json.dumps(values, indent=1), encoding="utf-8")
             self._values = values
+
+
+def _check(values: dict[str, Any]) -> None:
+    """Raise a ValueError or TypeError where notes that were read don't have their shape."""
+    for note in values["sounds"].values():
+        if not 0 <= int(note.get("stars", 0)) <= MOST_STARS:
+            raise ValueError(f"stars from 0 to {MOST_STARS}, not {note['stars']}")
+    if not all(
+        isinstance(name, str) for better, worse in values["votes"] for name in (better, worse)
+    ):
+        raise ValueError("votes are pairs of names")
 
 
 def draw_pair(table: pandas.DataFrame, seed: int) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from mimikit_nb.audio.recall import read_recall
 from mimikit_nb.audio.write import write
 from mimikit_nb.cli import main
 from mimikit_nb.corpus import add_files, build_corpus, open_corpus
-from mimikit_nb.errors import AudioError, CheckpointError, CorpusError
+from mimikit_nb.errors import AudioError, CheckpointError, ConfigError, CorpusError
 from mimikit_nb.recipes.audition import keep
 
 RATE = 22050
@@ -255,6 +255,19 @@ def test_what_isnt_a_checkpoint_is_named(tmp_path, tone, tiny_corpus) -> None:
         for takes_checkpoint in (mnb.load_checkpoint, mnb.generate):
             with pytest.raises(CheckpointError, match=what):
                 takes_checkpoint(path)
+
+
+def test_what_isnt_a_score_is_named(tmp_path, tone, tiny_corpus) -> None:
+    write(tmp_path / "a.wav", tone, RATE)
+    for path, what in [
+        (tmp_path / "a.wav", "is a sound without a score"),
+        (tiny_corpus.path, "is no score: it isn't text"),
+        (tmp_path, "Is a directory|Permission denied"),
+        (tmp_path / "none.yaml", "No such file"),
+    ]:
+        with pytest.raises(ConfigError, match=what) as error:
+            mnb.ensemble(path)
+        assert str(path) in str(error.value) and "A score is a list of events" in str(error.value)
 
 
 def test_a_corpus_keeps_numbers_of_numpy_as_numbers(tmp_path, tone) -> None:

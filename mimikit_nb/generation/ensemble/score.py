@@ -21,7 +21,7 @@ import yaml
 
 from ...audio.recall import read_recall
 from ...config import load_yaml, parse_yaml, save_yaml
-from ...errors import ConfigError
+from ...errors import AudioError, ConfigError
 from .event import Event
 from .patterns import Idle, Pattern, is_endless, read_item, read_items, to_plain, walk
 
@@ -134,17 +134,26 @@ def _read(source: str | Path) -> Any:
     is_text = isinstance(source, str) and ("\n" in source or source.lstrip()[:1] in ("[", "{"))
     try:
         text = str(source) if is_text else Path(source).expanduser().read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{source} is no score: it isn't text. {_SCORES}") from error
     except (OSError, ValueError) as error:
-        raise ConfigError(f"Can't read the score: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"Can't read the score {source}: {reason}. {_SCORES}") from error
     return parse_yaml(text, "the score")
 
 
 def _recalled(source: str | Path) -> Any:
     """The score that a sound file was made by."""
-    items = read_recall(source).get("ensemble")
+    try:
+        items = read_recall(source).get("ensemble")
+    except AudioError as error:
+        raise ConfigError(f"{source} is a sound without a score: {error} {_SCORES}") from error
     if not items:
-        raise ConfigError(
-            f"{source} wasn't made by a score that can be written; give a score, or a sound that "
-            "ensemble(...).save(folder) wrote."
-        )
+        raise ConfigError(f"{source} wasn't made by a score that can be written. {_SCORES}")
     return items
+
+
+_SCORES = (
+    "A score is a list of events, a YAML file of one, or a sound that ensemble(...).save(folder) "
+    "wrote."
+)
