@@ -68,8 +68,15 @@ def start(headless: bool | None = None, seed: Seed = 0) -> Runtime:
     seed_everything(seed)
     found = is_headless() if headless is None else headless
     if is_colab() and not found:
-        print(_move_to_drive())
+        say(_move_to_drive())
     return Runtime(default_device(), found, is_colab(), seed, os.getcwd())
+
+
+def say(*lines: object) -> None:
+    """Print lines at once; letters that the terminal doesn't have show as their codes."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    for line in lines:
+        print(str(line).encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def _move_to_drive() -> str:

@@ -116,7 +116,7 @@ class _Spread:
             return
         self._n += y.shape[1]
         self._sum = self._sum + y.sum(axis=1, dtype=np.float64)
-        self._squares = self._squares + np.einsum("cn,cn->c", y, y, dtype=np.float64)
+        self._squares = self._squares + np.array([np.vdot(row, row) for row in y], np.float64)
         self._low = np.minimum(self._low, y.min(axis=1))
         self._high = np.maximum(self._high, y.max(axis=1))
 

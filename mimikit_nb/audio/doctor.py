@@ -125,10 +125,12 @@ def examine(
                 sound = stack.enter_context(opened(path))
             found, n_read = sound.info, 0
             refuse_odd_rate(found)
-            meter, kept = LevelMeter(found.sample_rate, found.channels), _meter_of(found, channels)
+            meter = LevelMeter(found.sample_rate, found.channels)
+            kept = ChannelMeter(channels if _loses_channels(found, channels) else 1)
             for y in _read_blocks(sound):
                 meter.update(y)
-                kept.update(y)
+                if len(y) > 1:
+                    kept.update(y)
                 if on_block is not None:
                     on_block(y, found.sample_rate)
                 n_read += y.shape[1]
@@ -209,9 +211,9 @@ def _refusing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _meter_of(found: SoundInfo, channels: Channels) -> ChannelMeter:
-    """Meter of what is kept of a file; of its mono mix where all channels are."""
-    return ChannelMeter(1 if channels in (None, found.channels) else channels)
+def _loses_channels(found: SoundInfo, channels: Channels) -> bool:
+    """Whether not all channels of a file are kept."""
+    return found.channels > 1 and channels not in (None, found.channels)
 
 
 def _judge(
@@ -226,8 +228,7 @@ def _judge(
     n_samples = round(levels.n_samples * sample_rate / found.sample_rate)
     window = max(1, seconds_to_samples(window_seconds, sample_rate))
     reason, remedy = _verdict(levels, levels.n_samples / found.sample_rate, n_samples, window)
-    is_whole = channels in (None, found.channels)
-    if not reason and not is_whole and kept.swing < SILENT_SWING:
+    if not reason and _loses_channels(found, channels) and kept.swing < SILENT_SWING:
         reason, remedy = _refuse_loss(kept), KEEP_ALL
     return FileRecord(
         path=found.path,

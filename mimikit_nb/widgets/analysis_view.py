@@ -17,6 +17,7 @@ from IPython.display import display
 
 from ..corpus.store import Corpus
 from ..recipes.analysing import Recording, read_recording
+from ..runtime import say
 from .pictures import Picture
 from .session import Session, session_of
 
@@ -114,7 +115,7 @@ class AnalysisView(ABC, Generic[Found, Settings]):
         if self.widget is not None:
             display(self.widget)
         else:
-            print(repr(self))
+            say(repr(self))
 
 
 def sound_key(y: np.ndarray, sr: int) -> str:

@@ -28,7 +28,7 @@ from ..generation.ensemble.draft import Draft
 from ..generation.ensemble.piece import Ensemble
 from ..generation.ensemble.score import SOUND_SUFFIXES
 from ..recipes.palette import Palette, look
-from ..runtime import is_headless
+from ..runtime import is_headless, say
 from .composer import Composer, Take, as_facts, composer_of
 from .lanes import draw_lanes
 from .marks import as_entries, as_points
@@ -205,7 +205,7 @@ class EnsembleView:
         if self.widget is not None:
             display(self.widget)
         else:
-            print(repr(self))
+            say(repr(self))
 
     def __repr__(self) -> str:
         draft = self.composer.draft

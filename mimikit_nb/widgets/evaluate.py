@@ -34,7 +34,7 @@ from ..recipes.finding import find_corpus
 from ..recipes.scored import ranked
 from ..recipes.summaries import by_checkpoint, with_intervals
 from ..recipes.workspace import new_folder
-from ..runtime import is_colab, is_headless
+from ..runtime import is_colab, is_headless, say
 from .contact_sheet import keep_with_sheet
 from .job import Job
 from .score_pictures import curves_picture, scatter_picture
@@ -189,7 +189,7 @@ class EvaluateView:
         table = self.value
         if len(table):
             display(scatter_picture(table), curves_picture(table))
-            print(self.keep(best(table, self.keep_best)["path"].tolist()))
+            say(self.keep(best(table, self.keep_best)["path"].tolist()))
 
     def start(self) -> None:
         """Begin to generate and score, or go on where it was stopped."""
@@ -214,7 +214,7 @@ class EvaluateView:
         """
         means = by_checkpoint(self.value)
         if not len(means):
-            print("Nothing was heard yet: press Start above, then run this cell again.")
+            say("Nothing was heard yet: press Start above, then run this cell again.")
             return None
         wanted = means["rank_score"].idxmax() if step is None else None
         row = means.loc[wanted] if step is None else means[means["step"] == step].iloc[0]
@@ -317,6 +317,6 @@ def _print_now_and_then() -> Callable[[float, str], None]:
     def note(share: float, what: str) -> None:
         if time.monotonic() >= due[0]:
             due[0] = time.monotonic() + 10
-            print(f"{share:.0%} · {what}", flush=True)
+            say(f"{share:.0%} · {what}")
 
     return note

@@ -32,7 +32,7 @@ from ..recipes.finding import find_corpus
 from ..recipes.generating import extend
 from ..recipes.generating import generate as generate_sounds
 from ..recipes.workspace import find_runs
-from ..runtime import is_colab, is_headless
+from ..runtime import is_colab, is_headless, say
 from .job import Job
 
 MOST_SOUNDS = 24  # in a view
@@ -259,7 +259,7 @@ class GenerateView:
             return None
         self.make()
         paths = self.save()
-        print(*paths, sep="\n")
+        say(*paths)
         return paths
 
     @property
@@ -288,7 +288,7 @@ class GenerateView:
         if self.widget is not None:
             display(self.widget)
         else:
-            print(repr(self))
+            say(repr(self))
 
     def __repr__(self) -> str:
         return f"GenerateView({self.run_name!r}, {len(self.value)} sounds, {len(self.saved)} saved)"

@@ -25,7 +25,7 @@ from ..generation.engine import EngineOptions
 from ..generation.live import KEPT_SECONDS, LiveSettings
 from ..recipes.generating import stream
 from ..recipes.playing import keep, voices_of
-from ..runtime import is_headless
+from ..runtime import is_headless, say
 from .live_sound import LiveSound
 
 
@@ -162,7 +162,7 @@ class LiveView:
         while made < n:
             made += next(self.play).shape[-1]
         path = self.keep(n / self.play.sample_rate, made - n)
-        print(path)
+        say(path)
         return path
 
     def stop(self) -> None:
@@ -190,7 +190,7 @@ class LiveView:
         if self.widget is not None:
             display(self.widget)
         else:
-            print(repr(self))
+            say(repr(self))
 
     def __repr__(self) -> str:
         voices = ", ".join(voice.name for voice in self.play.voices)

@@ -9,6 +9,7 @@ import math
 import time
 
 from ..checkpoint.run import Run
+from ..runtime import say
 from ..training.advice import advise_run
 from ..training.callbacks import Callback, Control, Status
 from .settings import in_time
@@ -38,15 +39,15 @@ class TextLine(Callback):
         self._last = status
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + self.seconds
-            print(status_line(status), flush=True)
+            say(status_line(status))
 
     def on_end(self, state: str, message: str) -> None:
         """Print the last status, the reason, and what the losses say."""
         if self._last is not None:
-            print(status_line(self._last))
-        print(f"{state}: {message}", flush=True)
+            say(status_line(self._last))
+        say(f"{state}: {message}")
         if self._run is not None:
-            print(advise_run(self._run), flush=True)
+            say(advise_run(self._run))
 
 
 def status_line(status: Status) -> str:

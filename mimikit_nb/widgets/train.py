@@ -27,7 +27,7 @@ from ..recipes.training import Plan, plan
 from ..recipes.training import resume as resume_run
 from ..recipes.training import train as train_run
 from ..recipes.workspace import choose_corpus, new_folder
-from ..runtime import default_device, is_colab, is_headless
+from ..runtime import default_device, is_colab, is_headless, say
 from ..training.start import CHANGEABLE
 from .panel import TrainPanel
 from .pictures import Picture, loss_curves
@@ -278,8 +278,8 @@ class TrainView:
             )
         self.trainer.load(run)
         picture: Picture = loss_curves(run)
-        print(f"{len(self.trainer.previews)} previews in {run.samples_folder}")
-        print(picture.save(run.folder / "losses.png"))
+        say(f"{len(self.trainer.previews)} previews in {run.samples_folder}")
+        say(picture.save(run.folder / "losses.png"))
         return run
 
     def _headless_corpus(self) -> Corpus:
@@ -294,7 +294,7 @@ class TrainView:
         if self.widget is not None:
             display(self.widget)
         else:
-            print(repr(self))
+            say(repr(self))
 
     def __repr__(self) -> str:
         kind = self.value.network.kind

@@ -3,6 +3,7 @@
 import json
 import ntpath
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -178,6 +179,27 @@ def test_the_command_line_says_errors_on_every_terminal(tmp_path):
     )
     assert done.returncode == 2
     assert rb"\u540d\u524d.wav" in done.stderr and b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("ascii", rb"\u540d \xb7"), ("utf-8", "名 ·".encode())]
+)
+def test_what_notebooks_print_can_be_printed_everywhere(encoding, shown):
+    code = "from mimikit_nb.runtime import say; say('名 ·', 'caf\\udce9')"
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [shown, rb"caf\udce9"]
+
+
+def test_nothing_but_the_command_line_prints_by_itself():
+    package = Path(mnb.__file__).parent
+    prints = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if re.search(r"^\s*print\(", path.read_text(encoding="utf-8"), re.M)
+    }
+    assert prints == {"cli.py", "runtime.py"}
 
 
 def test_a_terminal_is_left_as_it_was_found_by_the_tests(capsys, tmp_path, tone):

@@ -84,13 +84,13 @@ def test_a_side_that_is_silent_is_refused(tmp_path, music):
         ("the same", 0.0),
         ("another", 3.0),
         ("nothing", 3.0),
-        ("inverted, at half the level", 20 * np.log10(2) + 10 * np.log10(1.25 / 0.5)),
+        ("inverted, at 45 % of the level", 10 * np.log10((1 + 0.45**2) / 2 / (0.55 / 2) ** 2)),
     ],
 )
 def test_real_stereo_is_no_cancellation(right, loss, tmp_path):
     left, noise = np.random.default_rng(0).normal(0, 0.1, (2, 5 * RATE)).astype(np.float32)
     sides = {"the same": left, "another": noise, "nothing": 0 * left}
-    y = np.stack([left, sides.get(right, -left / 2)])
+    y = np.stack([left, sides.get(right, np.float32(-0.45) * left)])
     meter = ChannelMeter()
     for start in range(0, y.shape[1], 1000):
         meter.update(y[:, start : start + 1000])
