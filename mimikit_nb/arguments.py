@@ -291,7 +291,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     ParameterError
         By the decorated function: if an argument is missing, unknown or doesn't fit.
     """
-    return _checking(function, _Arguments(function))
+    return _checking(function, Arguments(function))
 
 
 def checked_with(options_of: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -304,22 +304,22 @@ def checked_with(options_of: Callable[..., Any]) -> Callable[[Callable[P, R]], C
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        return _checking(function, _Arguments(function, inspect.unwrap(options_of)))
+        return _checking(function, Arguments(function, inspect.unwrap(options_of)))
 
     return decorate
 
 
-def _checking(function: Callable[P, R], arguments: _Arguments) -> Callable[P, R]:
+def _checking(function: Callable[P, R], arguments: Arguments) -> Callable[P, R]:
     @functools.wraps(function)
     def checking(*args: P.args, **kwargs: P.kwargs) -> R:
         bound = arguments.read(args, kwargs)
         return function(*bound.args, **bound.kwargs)
 
-    checking.__signature__ = arguments.signature  # type: ignore[attr-defined]
+    vars(checking).update(__signature__=arguments.signature, arguments=arguments)
     return checking
 
 
-class _Arguments:
+class Arguments:
     """What a function takes, by its annotations."""
 
     def __init__(
