@@ -346,10 +346,17 @@ def plain(value: Any) -> Any:
         Numbers, text, lists and dicts, as JSON, YAML and notebooks store them. What stands for
         none of these comes back as it is.
     """
+    try:
+        return _plain(value)
+    except RecursionError:
+        raise ConfigError("A value holds itself, or is nested too deeply to be stored.") from None
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
+        return {_plain(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | range):
-        return [plain(item) for item in value]
+        return [_plain(item) for item in value]
     if isinstance(value, PurePath):
         return str(value)
     if isinstance(value, date | time):
@@ -357,7 +364,7 @@ def plain(value: Any) -> Any:
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
         is_date = getattr(value.dtype, "kind", "") == "M"
         values = (value.astype("U") if is_date else value).tolist()
-        return plain(values) if isinstance(values, list) else values
+        return _plain(values) if isinstance(values, list) else values
     return str(value) if isinstance(value, str) else value
 
 

@@ -48,6 +48,20 @@ def replacing(path: Path) -> Iterator[Path]:
     _sync_folder(path.parent)
 
 
+@contextlib.contextmanager
+def folder_in_use(folder: Path) -> Iterator[Path]:
+    """Make a folder for the time of a block; it stays if the block ends without an error."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    except BaseException:
+        for made in missing:
+            with contextlib.suppress(OSError):  # somebody else put something in it
+                made.rmdir()
+        raise
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder, and those above it, unless it is there.
 

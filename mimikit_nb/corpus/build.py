@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import PathArg, Paths, Rate, Seconds, checked
-from ..audio.atomic import replacing
+from ..audio.atomic import folder_in_use, replacing
 from ..audio.channels import SIDES, Channels, keep_channels, n_channels_of
 from ..audio.doctor import (
     WINDOW_SECONDS,
@@ -106,7 +106,8 @@ def build_corpus(
     n_planes = n_asked or _n_channels(_recorded_channels(found.files))
     with (
         _in_words(target),
-        layout.writing(_made(target), PATIENCE_SECONDS),
+        folder_in_use(target.parent),
+        layout.writing(target, PATIENCE_SECONDS),
         Planes(target.parent, n_planes) as planes,
     ):
         kept = channels if isinstance(channels, str) else n_planes
@@ -347,12 +348,6 @@ def _n_channels(counts: set[int]) -> int:
     if len(counts) == 1:
         return next(iter(counts))
     return 2 if 2 in counts else 1
-
-
-def _made(target: Path) -> Path:
-    """The target itself, with its folder made."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target
 
 
 def _check_target(target: Path, found: Found, overwrite: bool) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class LabelTrack:
     @classmethod
     def of(cls, start: np.ndarray, stop: np.ndarray, label: Labels, n_samples: int) -> LabelTrack:
         """Checked track; a CorpusError says what doesn't fit a corpus of ``n_samples``."""
-        starts, stops, labels = np.asarray(start), np.asarray(stop), np.asarray(label)
+        starts, stops, labels = _array(start), _array(stop), _array(label)
         if not starts.shape == stops.shape == labels.shape or starts.ndim != 1:
             raise CorpusError(
                 "A label track needs as many starts, stops and labels; "
@@ -98,7 +99,7 @@ class FeatureTrack:
         cls, values: np.ndarray, hop_length: int, frame_length: int, center: bool
     ) -> FeatureTrack:
         """Checked track; a CorpusError says what is wrong."""
-        values = np.asarray(values)
+        values = _array(values)
         if values.dtype.kind not in "iufb" or values.ndim not in (1, 2) or not values.size:
             raise CorpusError(
                 "A feature track needs numbers of shape (frames,) or (frames, dim); "
@@ -120,6 +121,14 @@ class FeatureTrack:
 
 
 Track = LabelTrack | FeatureTrack
+
+
+def _array(values: Any) -> np.ndarray:
+    """Array of what was given; a CorpusError if it is nested unevenly."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise CorpusError(f"A track needs lists of numbers or words: {error}.") from None
 
 
 def check_name(name: str) -> None:

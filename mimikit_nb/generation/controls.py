@@ -73,7 +73,7 @@ class Controls:
         """Controls of one stream alone."""
         values = {name: getattr(self, name) for name in _LIMITS}
         return replace(
-            self, **{k: v[stream] if _is_list(v) and len(v) > 1 else v for k, v in values.items()}
+            self, **{k: v[stream % len(v)] if _is_list(v) else v for k, v in values.items()}
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class Controls:
                 f"{name} is {shown(value)}; it must be from {low:g} to {high:g} ({whole}{meaning})."
             )
         tensor = tensor.to(torch.int64 if name == "top_k" else torch.float32)
-        if tensor.dim() == 1 and tensor.numel() not in (1, n_streams):
+        if tensor.dim() > 1 or (tensor.dim() == 1 and tensor.numel() not in (1, n_streams)):
             raise ParameterError(
                 f"{name} has {tensor.numel()} values for {n_streams} streams; give one each."
             )

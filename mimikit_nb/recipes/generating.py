@@ -253,11 +253,14 @@ def extend(
         files: list[Path] = []
     else:
         files = _files(sound)
+        if not files:
+            raise ParameterError("There is no sound to extend; give at least one file.")
         states = [state for file in files for state in find_states(file)]
     facts = [state.facts for state in states]
     ck = _same_checkpoint(ck, facts[0])
     given = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
     controls = _controls_as_before(facts, given)
+    controls.at(0.0, len(facts))  # what can't be is refused before any file is opened
     going_on = hooks_as_before(facts[0], hooks)
     resumed = SoundStream.from_end_states(
         ck.network(check_device(device)),

@@ -5,8 +5,9 @@ Main names: :func:`by_checkpoint`, :func:`beside_real_audio`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from ..arguments import Kind, checked
 from ..evaluation.ranking import bootstrap_interval
 from ..evaluation.reading import beside
 from ..evaluation.sets import SET_DISTANCES
@@ -15,11 +16,31 @@ from .scored import FIGURES
 if TYPE_CHECKING:
     import pandas
 
+
+class EvaluationTable(Kind):
+    """A table that :func:`~.evaluating.evaluate` made, or some rows of it."""
+
+    def read(self, value: Any) -> Any:
+        """The table."""
+        columns = getattr(value, "columns", None)
+        if columns is None:
+            raise ValueError
+        if missing := sorted({"checkpoint", "step", "flags", *MEANS, *FIGURES} - set(columns)):
+            raise ValueError(f"it has no column {missing[0]!r}")
+        return value
+
+    def __str__(self) -> str:
+        return "a table that evaluate made"
+
+
+Evaluation = Annotated[Any, EvaluationTable()]
+
 MEANS = ("novelty", "fidelity", "longest_copy_seconds", "rank_score")
 SETS = (*SET_DISTANCES, "coverage")
 
 
-def by_checkpoint(table: pandas.DataFrame) -> pandas.DataFrame:
+@checked
+def by_checkpoint(table: Evaluation) -> pandas.DataFrame:
     """Scores of each checkpoint with intervals, beside its losses, by training step.
 
     Parameters
@@ -76,7 +97,8 @@ def with_intervals(scores: pandas.DataFrame) -> pandas.DataFrame:
     return type(scores).from_dict(rows, orient="index", columns=[*scores.columns])
 
 
-def beside_real_audio(table: pandas.DataFrame) -> pandas.DataFrame:
+@checked
+def beside_real_audio(table: Evaluation) -> pandas.DataFrame:
     """Measures of the sounds beside what real excerpts and planted failures score.
 
     Parameters

@@ -75,7 +75,9 @@ def write_report(
     ParameterError
         If something can't be shown, or the file can't be written.
     """
-    return write_new(path, render_report(title, sections, subtitle).encode())
+    return write_new(
+        path, render_report(title, sections, subtitle).encode(errors="xmlcharrefreplace")
+    )
 
 
 def render_report(title: str, sections: Mapping[str, Any], subtitle: str = "") -> str:
