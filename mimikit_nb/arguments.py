@@ -335,17 +335,19 @@ class Arguments:
         """Arguments of a call, each checked; a ParameterError names the one that doesn't fit."""
         bound = self._bound(args, kwargs)
         for name, value in bound.arguments.items():
-            annotation = self._annotations.get(name)
-            if annotation is None:
-                continue
-            try:
-                bound.arguments[name] = _adapter(annotation).validate_python(_scalar(value))
-            except ValidationError as error:
-                raise ParameterError(
-                    f"{self._name}({name}={shown(value)}): "
-                    f"{_must(name, annotation, _reasons(error))}"
-                ) from None
+            if name in self.annotations:
+                bound.arguments[name] = self.read_one(name, value)
         return bound
+
+    def read_one(self, name: str, value: Any) -> Any:
+        """One argument as the function gets it."""
+        annotation = self.annotations[name]
+        try:
+            return _adapter(annotation).validate_python(_scalar(value))
+        except ValidationError as error:
+            raise ParameterError(
+                f"{self._name}({name}={shown(value)}): {_must(name, annotation, _reasons(error))}"
+            ) from None
 
     def _bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
         try:
@@ -356,7 +358,7 @@ class Arguments:
             raise ParameterError(f"{self._name}: {error}.{hint}") from None
 
     @functools.cached_property
-    def _annotations(self) -> dict[str, Any]:
+    def annotations(self) -> dict[str, Any]:
         """Annotations of the arguments that are one value each."""
         found: dict[str, Any] = {}
         for function in self._sources:

@@ -185,18 +185,14 @@ def _check_replaceable(
         ) from error
 
 
+MOST_BYTES = 2**25
+"Size of the largest file that is read as text."
+
+
 def load_yaml(source: str | Path) -> dict[str, Any]:
     """Read a mapping from a YAML file or from YAML text; anything else is a ConfigError."""
     name = str(source) if isinstance(source, Path) else "the configuration"
-    try:
-        text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"Can't read {name}: it isn't text in UTF-8 ({error.reason} at byte {error.start}). "
-            "Save it as UTF-8 in an editor."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"Can't read {name}: {error}") from error
+    text = read_text(source) if isinstance(source, Path) else source
     values = parse_yaml(text, name)
     if not isinstance(values, dict):
         raise ConfigError(
@@ -207,6 +203,25 @@ def load_yaml(source: str | Path) -> dict[str, Any]:
         if not isinstance(key, str):
             raise ConfigError(f"Can't use {name}: {shown(key)} is no name; names are text.")
     return values
+
+
+def read_text(path: Path) -> str:
+    """Text of a file in UTF-8; a ConfigError says why there is none."""
+    try:
+        if path.exists() and not path.is_file():  # a device or a pipe may never end
+            raise ConfigError(f"Can't read {path}: it is no file. Name a text file.")
+        if path.exists() and path.stat().st_size > MOST_BYTES:
+            raise ConfigError(
+                f"Can't read {path}: it has more than {MOST_BYTES // 2**20} MB. Name a text file."
+            )
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"Can't read {path}: it isn't text in UTF-8 ({error.reason} at byte {error.start}). "
+            "Save it as UTF-8 in an editor."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"Can't read {path}: {error}") from error
 
 
 def parse_yaml(text: str, name: str) -> Any:

@@ -11,10 +11,9 @@ import os
 import warnings
 from bisect import bisect_right
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
-from ..arguments import PathArg, Rate, Whole, checked
+from ..arguments import PathArg, Rate, Whole, as_path, checked
 from ..errors import AudioError, ParameterError
 from .label_files import LabelFile, Row, read_cue_rows, read_rows
 from .segmentation import Segmentation, as_samples
@@ -59,7 +58,7 @@ def read_labels(
     ParameterError
         If the rate isn't known, or a segment lies outside the recording.
     """
-    path = Path(path).expanduser()
+    path = as_path(path)
     found = read_rows(path)
     if like is not None:
         sr, n_samples = like.sample_rate, like.n_samples
@@ -89,7 +88,7 @@ def read_cues(path: str | os.PathLike[str]) -> Segmentation:
     Segmentation
         In order of time.
     """
-    found = read_cue_rows(Path(path).expanduser())
+    found = read_cue_rows(as_path(path))
     assert found.sample_rate is not None and found.n_samples is not None
     spans = _spans(found, found.sample_rate, found.n_samples)
     for note in found.notes:

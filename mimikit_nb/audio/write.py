@@ -17,6 +17,7 @@ from typing import Any, Self
 import numpy as np
 import soundfile as sf
 
+from ..arguments import as_path
 from ..errors import AudioError
 from ..units import STORED_RATES, check_rate
 from .arrays import as_sound, channels_of
@@ -128,7 +129,7 @@ class SoundWriter:
         n_samples: int | None = None,
         replaces: FileKind = SOUND,
     ) -> None:
-        self.path = Path(path).expanduser()
+        self.path = as_path(path)
         self.recall = recall
         self._format, self._subtype = _encoding(self.path, subtype)
         self._shape = (check_rate(sample_rate, "sample_rate", *STORED_RATES), channels)

@@ -77,7 +77,7 @@ class OutputBank:
         stem: str = "sound",
         check: Callable[[], None] | None = None,
     ) -> None:
-        self.path, self.names, self._stem = Path(path), list(names), stem
+        self.path, self.names, self._stem = as_path(path), list(names), stem
         with _said(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._let_go = hold_for(self, lock_of(self.path), self._refuse)

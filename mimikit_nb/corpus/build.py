@@ -157,7 +157,7 @@ def add_files(path: PathArg, paths: Paths, progress: Progress | None = None) -> 
         If there is no corpus, none of the files can be used, or it can't be written. The corpus
         is then as it was.
     """
-    path, found = Path(path).expanduser(), find(paths)
+    path, found = Path(path), find(paths)
     open_corpus(path)  # says what is wrong before anything is made
     with _in_words(path), layout.writing(path, PATIENCE_SECONDS):
         return _add(open_corpus(path), found, progress)

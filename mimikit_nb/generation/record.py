@@ -20,6 +20,7 @@ from typing import Protocol
 import numpy as np
 
 from ..audio.atomic import make_folder
+from ..arguments import as_path
 from ..audio.files import load
 from ..audio.growing import GrowingSound
 from ..audio.locks import hold_for, lock_of, naming
@@ -254,7 +255,7 @@ def open_sink(out: str | Path, stream: SoundStream) -> Sink:
     ParameterError
         If one file is named for several sounds.
     """
-    out, (n, channels) = Path(out).expanduser(), stream.shape
+    out, (n, channels) = as_path(out), stream.shape
     if out.suffix.lower() in _BANKS:
         return BankSink(OutputBank(out, stream.sample_rate, channels, stream.recall))
     is_file = out.suffix.lower() == ".wav"
@@ -273,7 +274,7 @@ def open_sink(out: str | Path, stream: SoundStream) -> Sink:
 
 def find_states(sound: str | Path) -> list[EndState]:
     """End states of a WAV file, or of all sounds of a bank."""
-    sound = Path(sound).expanduser()
+    sound = as_path(sound)
     if sound.suffix.lower() in _BANKS:
         paths = [bank_state(sound, name) for name in _extendable(sound)]
     else:
@@ -299,7 +300,7 @@ def reopen_sink(sounds: Sequence[str | Path], stream: SoundStream) -> Sink:
     AudioError, CorpusError
         If somebody else writes to one, or has made it longer since its end state was read.
     """
-    paths, channels = [Path(sound).expanduser() for sound in sounds], stream.shape[1]
+    paths, channels = [as_path(sound) for sound in sounds], stream.shape[1]
     first, n = paths[0], stream.n_samples
     if first.suffix.lower() in _BANKS:
         names, rate = _extendable(first), stream.sample_rate

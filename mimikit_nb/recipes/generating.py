@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import PathArg, Seconds, Seed, SoundCount, checked, checked_with
+from ..arguments import PathArg, Seconds, Seed, SoundCount, as_path, checked, checked_with
 from ..checkpoint import Checkpoint, load_checkpoint
 from ..corpus.store import Corpus
 from ..errors import CheckpointError, ParameterError, PromptError, warn
@@ -374,7 +374,7 @@ def _warn_of_silence(ck: Checkpoint) -> None:
 
 def _read_prompt(rate: int, corpus: Corpus | None, item: Any, prompt_seconds: float) -> Prompt:
     if isinstance(item, str | Path):
-        return prompt_from_file(item, rate, prompt_seconds)
+        return prompt_from_file(as_path(item), rate, prompt_seconds)
     if isinstance(item, np.ndarray):
         return prompt_from_array(item, rate, rate)
     if _is_pair(item):

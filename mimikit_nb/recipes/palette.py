@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..arguments import as_path
 from ..checkpoint import Run
 from ..checkpoint.format import CONFIG_NAME, MODEL_NAME
 from ..errors import ParameterError
@@ -47,7 +48,7 @@ def look(folder: str | Path) -> Palette:
     ParameterError
         If there is no such folder, or it holds too many.
     """
-    folder = Path(folder).expanduser()
+    folder = as_path(folder)
     if not folder.is_dir():
         raise ParameterError(f"There is no folder {folder}; give one with runs or corpora in it.")
     networks: dict[str, Path] = {}

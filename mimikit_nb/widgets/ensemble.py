@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from IPython.display import display
 
-from ..arguments import PathArg, Seconds, Seed, checked
+from ..arguments import PathArg, Seconds, Seed, as_path, checked
 from ..audio.recall import read_recall
 from ..corpus.store import Corpus, open_corpus
 from ..errors import MimikitError, ParameterError
@@ -192,7 +192,7 @@ class EnsembleView:
         ConfigError, AudioError, ParameterError
             If it can't be read, or has no end.
         """
-        path, seconds = Path(str(source)).expanduser(), None
+        path, seconds = as_path(str(source)), None
         if not str(source).strip():
             raise ParameterError("Say which file: a score (.yaml), or a sound that was saved.")
         if path.suffix.lower() in SOUND_SUFFIXES:

@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 import yaml
 
+from ...arguments import as_path
 from ...audio.recall import read_recall
-from ...config import load_yaml, parse_yaml, save_yaml
-from ...errors import AudioError, ConfigError
+from ...config import load_yaml, parse_yaml, read_text, save_yaml
+from ...errors import AudioError, ConfigError, ParameterError
 from .event import Event
 from .patterns import Idle, Pattern, is_endless, read_item, read_items, to_plain, walk
 
@@ -132,13 +133,12 @@ def _read(source: str | Path) -> Any:
     if Path(str(source)[-8:]).suffix.lower() in SOUND_SUFFIXES:
         return _recalled(source)
     is_text = isinstance(source, str) and ("\n" in source or source.lstrip()[:1] in ("[", "{"))
+    if is_text:
+        return parse_yaml(str(source), "the score")
     try:
-        text = str(source) if is_text else Path(source).expanduser().read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{source} is no score: it isn't text. {_SCORES}") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(f"Can't read the score {source}: {reason}. {_SCORES}") from error
+        text = read_text(as_path(source))
+    except (ConfigError, ParameterError) as error:
+        raise ConfigError(f"Can't read the score: {error} {_SCORES}") from None
     return parse_yaml(text, "the score")
 
 

@@ -6,6 +6,7 @@ without an end can be written for as long as the disk has room. Main name: :func
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,7 @@ class PieceFiles:
     def __init__(
         self, piece: Piece, folder: str | Path, name: str = "ensemble", stems: bool = False
     ) -> None:
+        self._first = next(piece, None)  # a score that can't begin leaves no files
         make_folder(Path(folder))
         with naming(Path(folder)):
             path = free_piece(Path(folder), name, _MOST_STEMS if stems else 0)
@@ -114,7 +116,8 @@ class PieceFiles:
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Blocks of the piece, each written before it is given on."""
-        for block in self.piece:
+        begun = [] if self._first is None else [self._first]
+        for block in itertools.chain(begun, self.piece):
             self._append(block)
             yield block
 
