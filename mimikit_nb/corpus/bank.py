@@ -22,6 +22,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ..arguments import as_path
 from ..audio.atomic import replacing
 from ..audio.locks import hold_for, lock_of
 from ..config import plain

@@ -19,8 +19,8 @@ from typing import Protocol
 
 import numpy as np
 
-from ..audio.atomic import make_folder
 from ..arguments import as_path
+from ..audio.atomic import make_folder
 from ..audio.files import load
 from ..audio.growing import GrowingSound
 from ..audio.locks import hold_for, lock_of, naming

@@ -70,6 +70,7 @@ ARGUMENTS = [
 
 def test_every_function_that_the_package_offers_is_checked():
     offered = [getattr(mnb, name) for name in mnb.__all__]
+    offered += [getattr(mnb.hooks, name) for name in mnb.hooks.__all__]
     functions = [value for value in offered if inspect.isfunction(value)]
     unchecked = [f.__name__ for f in functions if not hasattr(f, "arguments")]
     assert len(functions) > 30
@@ -93,6 +94,8 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mnb.train(corpus, SMALL, folder / "run", max_steps=2, checkpoint_every_steps=1, device="cpu")
     made = mnb.generate(folder / "network", corpus, 0.5, 0.1, 0.1)
     made.save(folder / "made")
+    record = mnb.hooks.Record(path=str(folder / "record.h5"))
+    mnb.generate(folder / "network", corpus, 0.5, 0.1, 0.1, hooks=[record])
     write_notebook(folder / "toy.ipynb", "print(seconds)")
     (folder / "labels.csv").write_text("start,end,label\n0,0.5,a\n0.5,1,b\n")
     return folder
@@ -116,6 +119,8 @@ class Examples:
             "corpus.demo.demo_corpus": {"path": "demo.h5"},
             "corpus.store.Corpus.remove_track": {"name": "parts"},
             "analysis.read_labels.read_labels": {"path": "labels.csv"},
+            "generation.hooks.storing.read_record": {"path": "record.h5"},
+            "generation.hooks.inserting.find_modules": {"network": self._checkpoint().network()},
             "audio.recall.read_recall": {"path": "made/sound_001.wav"},
             "recipes.workspace.new_folder": {"path": "folder"},
             "recipes.workspace.choose_corpus": {"sounds": "sounds", "path": "chosen.h5"},
@@ -142,7 +147,7 @@ class Examples:
             "path": "new",
             "corpus": self.corpus,
             "ck": "network",
-            "checkpoint": make_checkpoint("wavenet"),
+            "checkpoint": self._checkpoint(),
             "checkpoints": [make_checkpoint("wavenet"), make_checkpoint("wavenet", seed=1)],
             "a": make_checkpoint("wavenet"),
             "b": make_checkpoint("wavenet", seed=1),
@@ -199,6 +204,9 @@ class Examples:
             "Clustering": lambda: mnb.cluster(self.corpus, None, self._segmentation(), 1),
             "Ensemble": lambda: mnb.ensemble(self._common("score"), sample_rate=RATE),
         }[owner]()
+
+    def _checkpoint(self) -> Any:
+        return make_checkpoint("wavenet")
 
     def _generated(self) -> Any:
         return mnb.generate("network", self.corpus, 0.5, 0.1, 0.1)

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ...arguments import checked
 from ...config import did_you_mean
 from ...errors import ParameterError
-from ...networks.base import Network, Stage, State, clone_state
+from ...networks.base import Network, Stage, State
 from .base import Hook, Step
 
 _START = "start"
@@ -159,17 +160,16 @@ class Watched(NamedTuple):
 
 
 @torch.no_grad()
-def find_modules(network: Network, state: State | None = None) -> dict[str, Watched]:
+@checked
+def find_modules(network: Network) -> dict[str, Watched]:
     """Modules of a network whose outputs a hook can read and replace, by name.
 
     Parameters
     ----------
     network : Network
         As ``load_checkpoint(...).network()`` gives it.
-    state : dict, optional
-        A state of it.
     """
-    state = network.init_state(1) if state is None else clone_state(state)
+    state = network.init_state(1)
     found: dict[str, Watched] = {}
     for stage in network.stages():
         with ExitStack() as watch:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import PrivateAttr
 from torch import Tensor
 
+from ...arguments import PathArg, checked
 from ...config import field
 from ...corpus.bank import OutputBank, bank_sounds, read_bank
 from ...errors import ParameterError
@@ -123,7 +123,8 @@ class Record(HookConfig):
         return OutputBank(self.path, max(1, round(rate)), shape[2], rows, stem=self.place)
 
 
-def read_record(path: str | Path) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
+@checked
+def read_record(path: PathArg) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
     """What :class:`Record` has stored.
 
     Parameters
