@@ -80,8 +80,7 @@ def walk(file: BinaryIO, start: int = 0) -> Iterator[Chunk]:
     order = ">" if head[:4] in _BIG_ENDIAN else "<"
     position, data_size = start + 12, None
     while True:
-        file.seek(position)
-        header = file.read(8)
+        header = _read(file, position, 8)
         if len(header) < 8:
             return
         name, size = struct.unpack(f"{order}4sI", header)
@@ -90,6 +89,8 @@ def walk(file: BinaryIO, start: int = 0) -> Iterator[Chunk]:
         if name == b"data" and data_size is not None and size == 0xFFFFFFFF:
             size = data_size
         yield Chunk(name, position + 8, size)
+        if not any(name):  # space that was never written
+            return
         position += 8 + size + size % 2
 
 
@@ -141,9 +142,9 @@ def _survey_chunks(file: BinaryIO, length: int) -> Contents:
     if not found:
         order = ">" if _read(file, 0, 4) in _BIG_ENDIAN else "<"
         announced = struct.unpack(f"{order}I", _read(file, 4, 4))[0]
-        ends = [8 + announced % OPEN_ENDED, *(chunk.start + chunk.size for chunk in chunks)]
-        is_cut = max(ends) > length + MOST_EXCESS
-        return Contents((Part(0, length),), is_truncated=is_cut)
+        end = max([12, *(c.start + c.size for c in chunks if any(c.name))])  # of what was written
+        is_cut = max(end, 8 + announced % OPEN_ENDED) > length + MOST_EXCESS
+        return Contents((Part(0, min(end, length)),), is_truncated=is_cut)
     return joined(found)
 
 
@@ -216,7 +217,7 @@ def _w64(file: BinaryIO) -> _Sound | None:
     if _read(file, 0, 16) != _W64:
         return None
     position = 40
-    while len(header := _read(file, position, 24)) == 24:
+    while len(header := _read(file, position, 24)) == 24 and any(header[:16]):
         size = struct.unpack("<Q", header[16:])[0]
         if header[:4] == b"data":
             fields = ((16, "<Q", position + 24), (position + 16, "<Q", 24))
@@ -239,8 +240,10 @@ def _au(file: BinaryIO, length: int) -> _Sound | None:
 
 def _caf(file: BinaryIO) -> _Sound | None:
     """Samples of an Apple Core Audio file, whose last chunk may be of size -1."""
+    if _read(file, 0, 4) != b"caff":
+        return None
     position = 8
-    while _read(file, 0, 4) == b"caff" and len(header := _read(file, position, 12)) == 12:
+    while len(header := _read(file, position, 12)) == 12 and any(header[:4]):
         name, size = struct.unpack(">4sq", header)
         if name == b"data":
             fields = ((position + 4, ">q", 0),)
@@ -296,5 +299,7 @@ def _is_cut_asf(file: BinaryIO, length: int) -> bool:
 
 
 def _read(file: BinaryIO, start: int, size: int) -> bytes:
+    if start >= 2**63:  # a damaged size leads beyond where any file can end
+        return b""
     file.seek(start)
     return file.read(size)

@@ -217,8 +217,9 @@ class FFmpegDecoder(Decoder):
                 raise UnreadableError("there is no sound in it", "Choose another file.")
             self._stream: Any = stream
             context: Any = self._stream.codec_context
-            if not context.sample_rate or not context.channels:
-                raise UnreadableError(f"its sound can't be decoded ({context.name})", CONVERT)
+            if context is None or not context.sample_rate or not context.channels:
+                kind = "an unknown codec" if context is None else context.name
+                raise UnreadableError(f"its sound can't be decoded ({kind})", CONVERT)
             self._exit = self._exit.pop_all()
         self.sample_rate, self.channels = context.sample_rate, context.channels
         self.format = self._container.format.name.split(",")[0].upper()

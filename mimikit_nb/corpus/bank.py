@@ -207,7 +207,7 @@ def _said(path: Path) -> Iterator[None]:
     """Turn what HDF5 and the system complain about into a CorpusError."""
     try:
         yield
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise CorpusError(
             f"{path} can't be read or written as a bank: {cause_of(error)}."
         ) from error

@@ -326,11 +326,24 @@ def test_whole_files_are_read(subject: str, intact: Path) -> None:
 @example(damage=[("number", 0.65625, b"-1")])  # a cell without a type
 @example(damage=[("cut", 0.0, 1), ("number", 0.0, b"-1")])  # nothing but a number
 @example(damage=[("number", 0.3125, b"-1")])  # text in text that is no JSON
+@example(damage=[("flip", 0.0006, 1)])  # a stream without a codec
+@example(damage=[("repeat", 0.0, 17)])  # a chunk that ends where no file can
+@example(damage=[("flip", 0.0078125, 1)])  # a sound that is in the table only
 @example(damage=[("set", 0.02, b"\xff" * 8)])  # a bank that was read again for minutes
 def test_a_damaged_file_is_read_or_refused(
     subject: str, damage: list[Damage], intact: Path
 ) -> None:
     _survives(subject, damage, intact)
+
+
+@pytest.mark.parametrize("end", SOUNDS)
+def test_megabytes_of_zeros_behind_a_header_are_looked_through_at_once(
+    end: str, intact: Path, tmp_path: Path
+) -> None:
+    path, began = tmp_path / f"a.{end}", time.monotonic()
+    path.write_bytes((intact / f"sound.{end}").read_bytes()[:40] + bytes(10**7))
+    _read_here(_hear, path)
+    assert time.monotonic() - began < SECONDS
 
 
 @pytest.mark.long
