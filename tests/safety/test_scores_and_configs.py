@@ -310,6 +310,7 @@ def test_any_score_that_is_drawn_ends_as_a_piece(items, seed):
 
 # -- curves and walks ------------------------------------------------------------------------------
 
+
 def _shown(value):
     """Name of a case, the same in every process."""
     return "function" if callable(value) else repr(value).partition(" at 0x")[0]
@@ -359,7 +360,9 @@ def test_a_walk_is_the_same_in_one_stride_and_in_many():
 
 
 @pytest.mark.parametrize("name", ["temperature", "top_k", "top_p"])
-@pytest.mark.parametrize("bad", [*BAD, [np.nan], ["a"], lambda t: None, lambda t: "hot"], ids=_shown)
+@pytest.mark.parametrize(
+    "bad", [*BAD, [np.nan], ["a"], lambda t: None, lambda t: "hot"], ids=_shown
+)
 def test_controls_are_numbers_within_their_range_or_refused(name, bad):
     try:
         values = Controls(**{name: bad}).at(0.0, 2)[name]
