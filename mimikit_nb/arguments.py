@@ -12,7 +12,7 @@ numbers, whole floats, ``~`` in paths)::
     # ParameterError: generate(n=2.5): n must be a whole number from 1 to 10,000.
 
 Kinds with limits are :class:`Whole` and :class:`Real` in an ``Annotated``. Every path goes
-through :func:`as_path`.
+through :func:`~mimikit_nb.paths.as_path`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from pydantic_core import core_schema
 
 from .config import did_you_mean, shown
 from .errors import ParameterError
+from .paths import expanded
 from .units import HIGHEST_RATE, LOWEST_RATE
 
 P = ParamSpec("P")
@@ -126,20 +126,7 @@ class FilePath(Kind):
 
     def read(self, value: Any) -> Path:
         """Path; relative ones stay so."""
-        if not isinstance(value, str | bytes | os.PathLike):
-            raise ValueError
-        text = os.fsdecode(value)
-        if not text.strip():
-            raise ValueError("it is empty; '.' is the folder you are in")
-        if "\0" in text:
-            raise ValueError("it holds a NUL character")
-        # What is there under its name may hold a $; a leading ~ is always the home folder.
-        if "$" in text and not os.path.lexists(text):
-            text = os.path.expandvars(text)
-        path = Path(os.path.expanduser(text))
-        if any(len(os.fsencode(part)) > 255 for part in path.parts):
-            raise ValueError("a name in it has more than 255 bytes")
-        return path
+        return expanded(value)
 
     def __str__(self) -> str:
         return "a path"
@@ -249,30 +236,6 @@ Step = Annotated[int, Whole(0, 10**12)]
 
 Number = Annotated[float, Real(-sys.float_info.max, sys.float_info.max)]
 "Any finite number."
-
-
-def as_path(value: str | bytes | os.PathLike[str]) -> Path:
-    """Path of what a user wrote: ``~`` and environment variables are expanded.
-
-    Parameters
-    ----------
-    value : str, bytes or path
-        Relative paths stay relative to the current folder.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    ParameterError
-        If it is empty or can't be a path.
-    """
-    try:
-        return FilePath().read(value)
-    except ValueError as error:
-        reasons = [str(error)] if str(error) else []
-        raise ParameterError(f"{shown(value)} can't be a path{_because(reasons)}.") from None
 
 
 # -- the decorator ---------------------------------------------------------------------------------

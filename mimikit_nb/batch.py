@@ -23,10 +23,11 @@ from typing import Any
 import nbformat
 
 from . import errors
-from .arguments import PathArg, as_path, checked
+from .arguments import PathArg, checked
 from .config import did_you_mean, shown
 from .errors import NotebookError
 from .parameters import Parameter
+from .paths import as_path
 
 _KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}  # if none is said
 _LAST_SECONDS = 30.0  # that an interrupted cell has to end, before its kernel is killed

@@ -33,6 +33,7 @@ from pydantic import (
 )
 
 from .errors import ConfigError
+from .paths import as_path
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -119,7 +120,7 @@ class Config(BaseModel):
         """
         text = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
         if path is not None:
-            save_yaml(Path(path), text, type(self).from_yaml, overwrite)
+            save_yaml(as_path(path), text, type(self).from_yaml, overwrite)
         return text
 
     @classmethod
@@ -191,6 +192,7 @@ MOST_BYTES = 2**25
 
 def load_yaml(source: str | Path) -> dict[str, Any]:
     """Read a mapping from a YAML file or from YAML text; anything else is a ConfigError."""
+    source = as_path(source) if isinstance(source, Path) else source
     name = str(source) if isinstance(source, Path) else "the configuration"
     text = read_text(source) if isinstance(source, Path) else source
     values = parse_yaml(text, name)

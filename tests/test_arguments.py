@@ -22,11 +22,11 @@ from mimikit_nb.arguments import (
     Seed,
     SoundCount,
     Whole,
-    as_path,
     checked,
     checked_with,
 )
 from mimikit_nb.errors import ParameterError
+from mimikit_nb.paths import as_path
 
 
 @checked

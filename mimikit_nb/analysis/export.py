@@ -30,7 +30,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arguments import as_path
 from ..audio.arrays import as_sound, channels_of
 from ..audio.atomic import make_folder, replacing
 from ..audio.locks import naming
@@ -40,6 +39,7 @@ from ..audio.targets import FileKind, begins_with, check_target
 from ..audio.write import write
 from ..config import did_you_mean
 from ..errors import AudioError, ParameterError
+from ..paths import as_path
 from .cue import add_cues
 
 if TYPE_CHECKING:

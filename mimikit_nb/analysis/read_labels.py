@@ -13,8 +13,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Annotated
 
-from ..arguments import PathArg, Rate, Whole, as_path, checked
+from ..arguments import PathArg, Rate, Whole, checked
 from ..errors import AudioError, ParameterError
+from ..paths import as_path
 from .label_files import LabelFile, Row, read_cue_rows, read_rows
 from .segmentation import Segmentation, as_samples
 

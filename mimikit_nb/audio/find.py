@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..arguments import Paths, as_path
+from ..arguments import Paths
 from ..errors import AudioError
+from ..paths import as_path
 
 NEEDS_FFMPEG = frozenset(
     ".m4a .m4b .m4r .mp4 .m4v .mov .3gp .3g2 .aac .alac .wma .asf .wmv .webm .mka .mkv .avi .ape "

@@ -17,8 +17,8 @@ from typing import Any, Self
 import numpy as np
 import soundfile as sf
 
-from ..arguments import as_path
 from ..errors import AudioError
+from ..paths import as_path
 from ..units import STORED_RATES, check_rate
 from .arrays import as_sound, channels_of
 from .atomic import replacing

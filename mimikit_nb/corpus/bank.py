@@ -22,11 +22,11 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..arguments import as_path
 from ..audio.atomic import replacing
 from ..audio.locks import hold_for, lock_of
 from ..config import plain
 from ..errors import CorpusError
+from ..paths import as_path
 from .layout import cause_of
 
 FORMAT, FORMAT_VERSION = "mimikit_nb output bank", 1

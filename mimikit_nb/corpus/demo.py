@@ -11,13 +11,14 @@ from typing import Annotated
 
 import numpy as np
 
-from ..arguments import PathArg, Whole, as_path, checked
+from ..arguments import PathArg, Whole, checked
 from ..audio.atomic import replacing
 from ..audio.demo import demo_music
 from ..audio.doctor import WINDOW_SECONDS
 from ..audio.meters import measure
 from ..audio.report import FileRecord, Report
 from ..errors import CorpusError
+from ..paths import as_path
 from . import layout
 from .layout import CorpusFile, Header
 from .store import Corpus, open_corpus

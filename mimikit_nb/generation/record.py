@@ -19,7 +19,6 @@ from typing import Protocol
 
 import numpy as np
 
-from ..arguments import as_path
 from ..audio.atomic import make_folder
 from ..audio.files import load
 from ..audio.growing import GrowingSound
@@ -27,6 +26,7 @@ from ..audio.locks import hold_for, lock_of, naming
 from ..audio.targets import check_target
 from ..corpus.bank import OutputBank, bank_sounds, read_bank
 from ..errors import AudioError, ParameterError
+from ..paths import as_path
 from ..units import seconds_to_samples
 from .end_state import END_STATE, SUFFIX, EndState
 from .output import free_paths

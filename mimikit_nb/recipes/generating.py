@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import PathArg, Seconds, Seed, SoundCount, as_path, checked, checked_with
+from ..arguments import PathArg, Seconds, Seed, SoundCount, checked, checked_with
 from ..checkpoint import Checkpoint, load_checkpoint
 from ..corpus.store import Corpus
 from ..errors import CheckpointError, ParameterError, PromptError, warn
@@ -31,6 +31,7 @@ from ..generation.prompts import (
 from ..generation.record import Recording, find_states, open_sink, record, reopen_sink
 from ..generation.sound import Progress, SoundStream
 from ..generation.sound import generate as pull_seconds
+from ..paths import as_path
 from ..runtime import check_device
 from .finding import find_corpus
 

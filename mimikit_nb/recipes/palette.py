@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..arguments import as_path
 from ..checkpoint import Run
 from ..checkpoint.format import CONFIG_NAME, MODEL_NAME
 from ..errors import ParameterError
+from ..paths import as_path
 
 _MOST_FOLDERS = 5000
 

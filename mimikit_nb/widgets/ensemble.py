@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from IPython.display import display
 
-from ..arguments import PathArg, Seconds, Seed, as_path, checked
+from ..arguments import PathArg, Seconds, Seed, checked
 from ..audio.recall import read_recall
 from ..corpus.store import Corpus, open_corpus
 from ..errors import MimikitError, ParameterError
 from ..generation.ensemble.draft import Draft
 from ..generation.ensemble.piece import Ensemble
 from ..generation.ensemble.score import SOUND_SUFFIXES
+from ..paths import as_path
 from ..recipes.palette import Palette, look
 from ..runtime import is_headless, say
 from .composer import Composer, Take, as_facts, composer_of

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
 
-from ..arguments import Count, PathArg, checked
+from ..arguments import Count, PathArg, Step, checked
 from ..checkpoint import Checkpoint, Run, average_checkpoints, compare, export, prune
 from ..checkpoint.pruning import surplus
 from ..corpus.store import Corpus
@@ -207,7 +207,8 @@ class EvaluateView:
         self.kept = folder
         return folder
 
-    def export_best(self, folder: str | Path, step: int | None = None) -> Path | None:
+    @checked
+    def export_best(self, folder: PathArg, step: Step | None = None) -> Path | None:
         """Export the checkpoint with the best mean rank, or that of a step, with its figures.
 
         None, and a line of text, if nothing was heard yet.

@@ -13,7 +13,7 @@ import contextlib
 import html
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,15 @@ import numpy as np
 import soundfile
 import soxr
 
+from ..arguments import Position, Rate, checked
 from ..audio.meters import Levels, measure
 from ..audio.recall import read_recall
+from ..config import shown
 from ..corpus.store import Corpus
 from ..errors import AudioError, ParameterError
 from ..evaluation.detectors import REMEDIES, CorpusProfile, detect
 from ..generation.output import Generated
+from ..generation.record import Recording
 from ..recipes.judging import corpus_profile
 from .picture import draw_sound, png
 from .pictures import prompt_entries
@@ -54,11 +57,12 @@ STYLE = """<style>
 </style>"""
 
 
+@checked
 def listen(
-    sounds: Generated | np.ndarray | str | Path | Mapping[str, Any] | Sequence[Any],
-    sr: int | None = None,
+    sounds: Any,
+    sr: Rate | None = None,
     *,
-    prompt_end_seconds: float | None = None,
+    prompt_end_seconds: Position | None = None,
     title: str = "",
     corpus: Corpus | None = None,
     picture: bool = True,
@@ -68,7 +72,7 @@ def listen(
 
     Parameters
     ----------
-    sounds : Generated, np.ndarray [shape=(T,) or (C, T)], path, or several of these
+    sounds : Generated, Recording, np.ndarray [shape=(T,) or (C, T)], path, or several of these
         What to hear. A mapping gives the sounds their titles.
     sr : int > 0, optional
         Sample rate of arrays, in Hz.
@@ -96,7 +100,10 @@ def listen(
     ParameterError
         If an array comes without its rate, or a sound ends before its prompt does.
     """
-    items = _items(sounds, sr, title, prompt_end_seconds)
+    try:
+        items = _items(sounds, sr, title, prompt_end_seconds)
+    except RecursionError:
+        raise ParameterError("The list of sounds holds itself; give the sounds alone.") from None
     if max_bytes < 1000:
         raise ParameterError(f"max_bytes is {max_bytes}; a preview needs at least 1000.")
     share = min(max_bytes, MOST_BYTES_TOGETHER // max(1, len(items)))
@@ -273,6 +280,13 @@ def _items(
         return [(sounds, None, title or Path(sounds).name, end)]
     if isinstance(sounds, np.ndarray):
         return [(sounds, sr, title or "sound", prompt_end_seconds)]
+    if isinstance(sounds, Recording):
+        sounds = sounds.paths
+    if not isinstance(sounds, list | tuple):
+        raise ParameterError(
+            f"{shown(sounds)} is no sound: give what generate made, an array, a file, or a list or "
+            "mapping of these."
+        )
     return [item for sound in sounds for item in _items(sound, sr, title, prompt_end_seconds)]
 
 

@@ -11,12 +11,13 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..arguments import PathArg, Whole, checked
 from ..audio.atomic import replacing
 from ..audio.locks import naming
 from ..audio.report import in_minutes
@@ -57,7 +58,8 @@ class Picture:
         """The picture as a PNG file."""
         return png(self.figure, dpi)
 
-    def save(self, path: str | Path, dpi: int = 96) -> Path:
+    @checked
+    def save(self, path: PathArg, dpi: Annotated[int, Whole(10, 1000)] = 96) -> Path:
         """Write the picture as PNG; an existing file is never replaced.
 
         Parameters

@@ -22,6 +22,8 @@ import mimikit_nb as mnb
 from mimikit_nb.arguments import Arguments
 from mimikit_nb.audio.demo import demo_music
 from mimikit_nb.audio.write import write
+from mimikit_nb.widgets.evaluate import evaluate
+from mimikit_nb.widgets.pictures import corpus_overview
 from tests.generation.ensemble.networks import make_checkpoint, make_run
 from tests.notebooks.toy import write_notebook
 from tests.safety.hostile import OwnError, hostile_values
@@ -130,6 +132,7 @@ class Examples:
             "recipes.judging.judge": {"sounds": "generated"},
             "batch.run_notebook": {"name": "toy.ipynb"},
             "widgets.report.write_report": {"path": "report.html"},
+            "widgets.listen.listen": {"sounds": self.y, "sr": RATE},
             "widgets.generate.generate": {"run": "network"},
             "widgets.evaluate.evaluate": {"run": "network"},
             "analysis.clustering.Clustering.split": {"cluster": 0},
@@ -202,6 +205,10 @@ class Examples:
             "Generated": self._generated,
             "Segmentation": self._segmentation,
             "Clustering": lambda: mnb.cluster(self.corpus, None, self._segmentation(), 1),
+            "Picture": lambda: corpus_overview(self.corpus),
+            "EvaluateView": lambda: evaluate(
+                "network", self.corpus, out="evaluation", headless=True
+            ),
             "Ensemble": lambda: mnb.ensemble(self._common("score"), sample_rate=RATE),
         }[owner]()
 
@@ -229,7 +236,7 @@ def examples(material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def good_arguments(examples: Examples, name: str) -> dict[str, Any]:
     """What the function needs, and what keeps a call short."""
     parameters = inspect.signature(PUBLIC[name]).parameters.values()
-    short = {"seconds", "prompt_seconds", "max_steps", "out", "device", "headless", "prompt"}
+    short = {"seconds", "sr", "prompt_seconds", "max_steps", "out", "device", "headless", "prompt"}
     return {
         p.name: examples.of(name, p.name)
         for p in parameters

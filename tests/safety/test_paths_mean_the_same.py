@@ -119,4 +119,4 @@ def test_only_one_place_knows_the_home_folder():
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         )
     ]
-    assert others == ["arguments.py"]
+    assert others == ["paths.py"]

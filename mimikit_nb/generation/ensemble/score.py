@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import yaml
 
-from ...arguments import as_path
 from ...audio.recall import read_recall
 from ...config import load_yaml, parse_yaml, read_text, save_yaml
 from ...errors import AudioError, ConfigError, ParameterError
+from ...paths import as_path
 from .event import Event
 from .patterns import Idle, Pattern, is_endless, read_item, read_items, to_plain, walk
 
@@ -124,7 +124,7 @@ class Score:
         """
         text = yaml.safe_dump({"score": self.to_list()}, sort_keys=False, allow_unicode=True)
         if path is not None:
-            save_yaml(Path(path), text, lambda before: Score(load_yaml(before)), overwrite)
+            save_yaml(as_path(path), text, lambda before: Score(load_yaml(before)), overwrite)
         return text
 
 
