@@ -73,8 +73,7 @@ class _Sound:
 
 def walk(file: BinaryIO, start: int = 0) -> Iterator[Chunk]:
     """Go through the top-level chunks of a WAV (RIFF, RF64) or AIFF file; none for others."""
-    file.seek(start)
-    head = file.read(12)
+    head = _read(file, start, 12)
     if head[:4] not in (*_RIFF, b"FORM") or len(head) < 12:
         return
     order = ">" if head[:4] in _BIG_ENDIAN else "<"
@@ -85,7 +84,7 @@ def walk(file: BinaryIO, start: int = 0) -> Iterator[Chunk]:
             return
         name, size = struct.unpack(f"{order}4sI", header)
         if name == b"ds64":
-            data_size = struct.unpack("<Q", file.read(16)[8:].ljust(8, b"\0"))[0]
+            data_size = int.from_bytes(_read(file, position + 16, 8), "little")
         if name == b"data" and data_size is not None and size == 0xFFFFFFFF:
             size = data_size
         yield Chunk(name, position + 8, size)
@@ -299,7 +298,9 @@ def _is_cut_asf(file: BinaryIO, length: int) -> bool:
 
 
 def _read(file: BinaryIO, start: int, size: int) -> bytes:
-    if start >= 2**63:  # a damaged size leads beyond where any file can end
+    """Read some bytes; fewer or none where a damaged header leads behind the end."""
+    try:
+        file.seek(start)
+    except (OSError, ValueError, OverflowError):  # farther than any file can reach
         return b""
-    file.seek(start)
     return file.read(size)

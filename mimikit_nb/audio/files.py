@@ -18,7 +18,7 @@ import soxr
 from ..errors import AudioError, ParameterError
 from ..units import STORED_RATES, check_rate, seconds_to_samples
 from .containers import survey
-from .decoders import AGAIN, Decoder, UnreadableError, decoder_of
+from .decoders import AGAIN, Decoder, LibsndfileDecoder, UnreadableError, decoder_of
 from .find import special_kind
 from .parts import Contents, Part
 
@@ -266,6 +266,20 @@ def info(path: str | os.PathLike[str]) -> SoundInfo:
     """
     with opened(path) as sound:
         return sound.info
+
+
+def count_channels(path: str | os.PathLike[str]) -> int:
+    """Number of channels of a sound file, without a look at all of it where that can be spared.
+
+    Raises
+    ------
+    AudioError
+        If the file can't be read.
+    """
+    if not special_kind(path):
+        with contextlib.suppress(UnreadableError), LibsndfileDecoder(Path(path)) as decoder:
+            return decoder.channels
+    return info(path).channels
 
 
 def blocks(

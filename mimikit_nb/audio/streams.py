@@ -17,8 +17,8 @@ from .parts import Contents, Part, joined
 
 Data = bytes | mmap.mmap
 
-_FLAC = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")
-"A FLAC stream begins with a description of 34 bytes."
+_FLAC_BEGINS = (b"\x00\x00\x00\x22", b"\x80\x00\x00\x22")
+"Behind its mark, a FLAC stream begins with a description of 34 bytes."
 
 _TAIL = 2**20
 "Bytes at the end of a FLAC stream in which its last frame is looked for."
@@ -201,10 +201,8 @@ def _next_frame(data: Data, position: int) -> int:
 def _counting(data: mmap.mmap) -> Iterator[int]:
     """Places where a frame may begin that counts the others (of Xing or LAME)."""
     for name in (b"Xing", b"Info"):
-        place = data.find(name)
-        while place >= 0:
+        for place in _places(data, name):
             yield from (place - offset for offset in (13, 21, 36))
-            place = data.find(name, place + 1)
 
 
 def _place_of_count(data: mmap.mmap, start: int) -> int:
@@ -247,7 +245,8 @@ def survey_flac(file: BinaryIO, length: int) -> Contents:
         A part for each of the streams that were joined.
     """
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        starts = sorted({place for mark in _FLAC for place in _places(data, mark)}) or [0]
+        marks = _places(data, b"fLaC")
+        starts = [place for place in marks if data[place + 4 : place + 8] in _FLAC_BEGINS] or [0]
         found = [
             _of_flac(data, start, stop)
             for start, stop in zip(starts, [*starts[1:], length], strict=True)
@@ -287,22 +286,25 @@ def _end_of_flac(data: mmap.mmap, start: int, stop: int) -> int:
 
 def _end_of_frame(head: bytes, block: int) -> int:
     """Samples up to the end of a FLAC frame; 0 if this is no header of a frame."""
-    if len(head) < 6 or head[1] not in (0xF8, 0xF9) or head[3] & 1:
+    if len(head) < 6 or head[1] not in (0xF8, 0xF9) or head[3] & 1 or 0x80 <= head[4] < 0xC0:
         return 0
-    n_more = max(0, 7 - (head[4] ^ 0xFF).bit_length()) if head[4] >= 0xC0 else 0
-    number = head[4] & (0x7F if head[4] < 0x80 else 0x3F >> n_more)
-    position = 5 + max(0, n_more)
-    for byte in head[5:position]:
-        number = number << 6 | byte & 0x3F
     size_code, rate_code = head[2] >> 4, head[2] & 15
-    n_size, n_rate = {6: 1, 7: 2}.get(size_code, 0), {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
-    size = int.from_bytes(head[position : position + n_size], "big") + 1
-    if not n_size:
-        size = 192 if size_code == 1 else 576 << size_code - 2 if size_code < 6 else 1 << size_code
-    position += n_size + n_rate
-    if not size_code or rate_code == 15 or len(head) <= position:
+    if size_code == 0 or rate_code == 15:
         return 0
-    if _crc8(head[:position]) != head[position]:
+    n_more = 0 if head[4] < 0x80 else 7 - (head[4] ^ 0xFF).bit_length()  # as in UTF-8
+    number = head[4] & (0x7F if head[4] < 0x80 else 0x3F >> n_more)
+    for byte in head[5 : 5 + n_more]:
+        number = number << 6 | byte & 0x3F
+    position = 5 + n_more
+    n_size, n_rate = {6: 1, 7: 2}.get(size_code, 0), {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
+    if n_size:
+        size = int.from_bytes(head[position : position + n_size], "big") + 1
+    elif size_code < 6:
+        size = 192 if size_code == 1 else 576 << size_code - 2
+    else:
+        size = 1 << size_code
+    position += n_size + n_rate
+    if len(head) <= position or _crc8(head[:position]) != head[position]:
         return 0
     return (number if head[1] & 1 else number * block) + size
 

@@ -1,5 +1,6 @@
 """Sound files of all formats, written by soundfile or PyAV."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -12,17 +13,25 @@ import soundfile as sf
 Writer = Callable[[Path, np.ndarray, int], None]
 
 
-def by_soundfile(path: Path, y: np.ndarray, rate: int, kind: str, subtype: str, **more) -> None:
-    """Write [shape=(C, n)] in blocks: libsndfile's Vorbis fails with long ones."""
+def by_soundfile(
+    path: Path, y: np.ndarray, rate: int, kind: str, subtype: str, times: int = 1, **more: Any
+) -> None:
+    """Write [shape=(C, n)] some times over, in blocks: libsndfile's Vorbis fails with long ones."""
     with sf.SoundFile(path, "w", rate, len(y), subtype, format=kind, **more) as file:
-        for start in range(0, y.shape[1], 2**14):
+        for start in times * list(range(0, y.shape[1], 2**14)):
             file.write(y[:, start : start + 2**14].T)
 
 
 def by_ffmpeg(
-    path: Path, y: np.ndarray, rate: int, codec: str, video: str = "", **options: Any
+    path: Path,
+    y: np.ndarray,
+    rate: int,
+    codec: str,
+    video: str = "",
+    times: int = 1,
+    **options: Any,
 ) -> None:
-    """Write [shape=(C, n)], with a moving picture if ``video`` names an encoder."""
+    """Write [shape=(C, n)] some times over, with a picture if ``video`` names an encoder."""
     layout = {1: "mono", 2: "stereo"}[len(y)]
     container = options.pop("container", None)
     bit_rate, sample_format = options.pop("bit_rate", None), options.pop("sample_format", None)
@@ -38,17 +47,19 @@ def by_ffmpeg(
                 file.mux(picture.encode(av.VideoFrame(64, 64, "yuv420p")))
             file.mux(picture.encode(None))
         convert = av.AudioResampler(stream.format.name, layout, rate)
-        for frame in [*_frames(y, rate, layout), None]:
+        for frame in itertools.chain(_frames(y, rate, layout, times), [None]):
             for converted in convert.resample(frame):
                 file.mux(stream.encode(converted))
         file.mux(stream.encode(None))
 
 
-def _frames(y: np.ndarray, rate: int, layout: str) -> Iterator[Any]:
-    for start in range(0, y.shape[1], 4096):
+def _frames(y: np.ndarray, rate: int, layout: str, times: int) -> Iterator[Any]:
+    n_before = 0
+    for start in times * list(range(0, y.shape[1], 4096)):
         block = np.ascontiguousarray(y[:, start : start + 4096], np.float32)
         frame = av.AudioFrame.from_ndarray(block, "fltp", layout)
-        frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+        frame.sample_rate, frame.pts, frame.time_base = rate, n_before, Fraction(1, rate)
+        n_before += block.shape[1]
         yield frame
 
 

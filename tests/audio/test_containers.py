@@ -88,6 +88,19 @@ def test_a_whole_file_is_one_part_without_remark(name, tmp_path):
     assert len(contents.parts) == 1 and not contents.is_truncated and not contents.warnings
 
 
+@pytest.mark.parametrize("n_samples", [1, 4095, 4096, 4097, 600_000])
+@pytest.mark.parametrize("name", ["FLAC, 16 bits", "FLAC, 24 bits"])
+def test_the_last_frame_of_a_flac_tells_its_length(name, n_samples, tmp_path):
+    noise = np.random.default_rng(n_samples).uniform(-0.9, 0.9, (2, n_samples))
+    CUT_OFF[name](tmp_path / "a.flac", noise, RATE)
+    data = bytearray((tmp_path / "a.flac").read_bytes())
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)
+    (tmp_path / "a.flac").write_bytes(data)
+    n_read, warnings = read(tmp_path / "a.flac")
+    assert n_read == n_samples and "length open" in warnings[0]
+
+
 @given(
     head=st.binary(max_size=8),
     start=st.integers(0, 50),
@@ -106,3 +119,29 @@ def test_a_part_reads_as_the_bytes_that_it_is(head, start, length, moves, tmp_pa
             while len(found) < size and (more := file.read(size - len(found))):
                 found += more
             assert found == expected[place : place + size]
+
+
+BEGINNINGS = (
+    *(b"RIFF\0\0\0\0WAVEfmt ", b"RF64\xff\xff\xff\xffWAVEds64", b"FORM\0\0\0\0AIFF"),
+    *(b"OggS\0\2", b"fLaC\0\0\0\x22", b"\xff\xfb\x90\xc4", b"ID3\3\0\0\0\0\0\0\xff\xfb\x90\xc4"),
+    *(b".snd\0\0\0\x20", b"caff\0\1\0\0desc", b"\0\0\0\x18ftypM4A ", b"\x1a\x45\xdf\xa3"),
+    *(content_of("Wave64")[:60], content_of("WebM, Opus")[:60], content_of("FLAC, 16 bits")[:60]),
+)
+
+
+@settings(max_examples=300)
+@given(
+    beginning=st.sampled_from(BEGINNINGS),
+    rest=st.binary(max_size=300),
+    times=st.integers(1, 40),
+)
+@example(beginning=b"fLaC\0\0\0\x22", rest=b"\xff\xf8\x00\x00\x80" + bytes(20), times=9)
+def test_any_bytes_are_surveyed_and_read_or_refused(beginning, rest, times, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "any.bin"
+    path.write_bytes(beginning + times * rest)
+    contents = survey(path)
+    assert contents.parts
+    try:
+        read(path)
+    except RefusedError as refusal:
+        assert refusal.reason and refusal.remedy
