@@ -264,7 +264,8 @@ class FFmpegDecoder(Decoder):
             n_decoded += y.shape[1]
             if n_wanted:
                 yield y[:, :n_wanted]
-            beyond.append(y[:, n_wanted:])
+            if n_wanted < y.shape[1]:
+                beyond.append(y[:, n_wanted:])
             if n_decoded - self.n_samples >= _PADDING:  # more than padding: the header is wrong
                 yield from beyond
                 beyond = []

@@ -4,6 +4,7 @@ import os
 import struct
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -398,10 +399,16 @@ def test_mp3_in_a_wav_is_read_or_named(tmp_path, monkeypatch):
 # -- an hour in bounded memory ---------------------------------------------------------------------
 
 
-def test_what_ffmpeg_reads_comes_in_blocks(memo):
-    lengths = [y.shape[1] for y in blocks(memo, block_samples=10_000)]
-    assert sum(lengths) == 3 * RATE
+def test_what_ffmpeg_reads_comes_in_blocks_and_is_let_go(tmp_path):
+    path = tmp_path / "a.m4a"
+    by_ffmpeg(path, tones(20.0), RATE, "aac", times=3)
+    tracemalloc.start()
+    lengths = [y.shape[1] for y in blocks(path, block_samples=10_000)]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sum(lengths) == 60 * RATE
     assert max(lengths) < 13_000
+    assert peak < 2_000_000  # the whole would be 10 MB
 
 
 # -- messages of libmpg123 -------------------------------------------------------------------------
