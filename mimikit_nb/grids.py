@@ -280,6 +280,8 @@ def _read_rows(path: Path) -> dict[str, dict[str, Any]]:
         return {}
     try:
         table = pd.read_csv(path, keep_default_na=False, encoding_errors="surrogateescape")
+        if len(table) and "state" not in table:
+            raise ValueError("it has no column 'state'")
         for name in NUMBERS & set(table):
             table[name] = pd.to_numeric(table[name], errors="coerce")
         return {row["folder"]: row for row in table.to_dict("records")}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from ..arguments import PathArg, Step, checked
 from ..audio.atomic import replacing
+from ..audio.locks import held_folder
 from ..errors import CheckpointError
 from ..io.variable import IOSpec
 from ..networks.base import Network, NetworkConfig
@@ -206,8 +208,14 @@ def export(
         If the folder holds an export already, or can't be written.
     """
     folder = Path(folder)
+    with held_folder(folder, "is exported to", CheckpointError):
+        _write_export(checkpoint, folder, figures)
+    return folder
+
+
+def _write_export(checkpoint: Checkpoint, folder: Path, figures: Mapping[str, Any] | None) -> None:
     for name in (CONFIG_NAME, MODEL_NAME, CARD_NAME):
-        if (folder / name).exists():
+        if os.path.lexists(folder / name):
             raise CheckpointError(
                 f"{folder / name} exists and is not overwritten; export to another folder."
             )
@@ -228,7 +236,6 @@ def export(
         raise CheckpointError(
             f"{folder} can't be written: {error.strerror or error}. Check the space left."
         ) from error
-    return folder
 
 
 def _read_file(path: Path) -> Checkpoint:

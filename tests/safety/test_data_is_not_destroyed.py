@@ -36,6 +36,7 @@ from mimikit_nb.errors import (
     ConfigError,
     CorpusError,
     MimikitError,
+    NotebookError,
     ParameterError,
 )
 from mimikit_nb.evaluation.index import CorpusIndex
@@ -265,6 +266,29 @@ def test_an_evaluation_leaves_tables_and_notes_of_others_alone(trained):
         (out / "notes.json").write_text(foreign)
         with pytest.raises(ParameterError, match="can't be read"):
             Notes(out / "notes.json")
+
+
+def test_a_sweep_leaves_a_table_of_others_alone(tmp_path):
+    (tmp_path / "sweep.csv").write_text("folder,price\na,1\n")
+    notebook = _notebook(tmp_path / "t.ipynb")
+    with pytest.raises(NotebookError, match="is no table of a sweep"):
+        grids.sweep(notebook, {"n": [1]}, tmp_path)
+    assert (tmp_path / "sweep.csv").read_text() == "folder,price\na,1\n"
+
+
+def test_an_exported_network_is_never_written_over_and_by_one_at_a_time(start, trained):
+    checkpoint, folder = mnb.load_checkpoint(trained / "run"), trained / "exported"
+    folder.mkdir()
+    first = start(_HOLD, folder / ".lock")
+    with pytest.raises(CheckpointError, match=_who(first)):
+        mnb.export(checkpoint, folder)
+    first.kill()
+    first.wait()
+    assert {path.name for path in mnb.export(checkpoint, folder).iterdir()} == {
+        *("README.md", "config.json", "model.safetensors")
+    }
+    with pytest.raises(CheckpointError, match="exists and is not overwritten"):
+        mnb.export(checkpoint, folder)
 
 
 def test_an_index_replaces_nothing_else(trained, music):
