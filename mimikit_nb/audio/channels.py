@@ -78,10 +78,12 @@ class ChannelMeter:
 
     def __init__(self, channels: Channels = 1) -> None:
         self.channels = channels
-        self._all, self._kept = _Spread(), _Spread()
+        self._all, self._kept = _Power(), _Spread()
 
     def update(self, y: np.ndarray) -> None:
         """Measure the next block ``[C, n]``."""
+        if not y.shape[1]:
+            return
         with np.errstate(invalid="ignore", over="ignore"):  # of NaN and infinity, said elsewhere
             self._all.update(y)
             self._kept.update(keep_channels(y, self.channels))
@@ -101,35 +103,43 @@ class ChannelMeter:
         return loss if loss < NOTHING_LEFT_DB else math.inf
 
 
-class _Spread:
-    """Mean variance of some channels, and how far they leave their offsets."""
+class _Power:
+    """Mean variance of some channels."""
 
     def __init__(self) -> None:
         self._n = 0
         self._sum: np.ndarray | float = 0.0
         self._squares: np.ndarray | float = 0.0
+
+    def update(self, y: np.ndarray) -> None:
+        self._n += y.shape[1]
+        self._sum = self._sum + y.sum(axis=1).astype(np.float64)
+        self._squares = self._squares + np.array([np.vdot(row, row) for row in y], np.float64)
+
+    @property
+    def offset(self) -> np.ndarray:
+        return np.asarray(self._sum) / max(1, self._n)
+
+    @property
+    def variance(self) -> float:
+        return float(np.mean(np.asarray(self._squares) / max(1, self._n) - self.offset**2))
+
+
+class _Spread(_Power):
+    """Mean variance, and how far the channels leave their offsets."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self._low: np.ndarray | float = np.inf
         self._high: np.ndarray | float = -np.inf
 
     def update(self, y: np.ndarray) -> None:
-        if not y.shape[1]:
-            return
-        self._n += y.shape[1]
-        self._sum = self._sum + y.sum(axis=1, dtype=np.float64)
-        self._squares = self._squares + np.array([np.vdot(row, row) for row in y], np.float64)
+        super().update(y)
         self._low = np.minimum(self._low, y.min(axis=1))
         self._high = np.maximum(self._high, y.max(axis=1))
-
-    @property
-    def variance(self) -> float:
-        if not self._n:
-            return 0.0
-        offset = np.asarray(self._sum) / self._n
-        return float(np.mean(np.asarray(self._squares) / self._n - offset**2))
 
     @property
     def swing(self) -> float:
         if not self._n:
             return 0.0
-        offset = np.asarray(self._sum) / self._n
-        return float(max(np.max(self._high - offset), np.max(offset - self._low)))
+        return float(max(np.max(self._high - self.offset), np.max(self.offset - self._low)))
