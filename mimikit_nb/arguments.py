@@ -275,6 +275,7 @@ def checked_with(options_of: Callable[..., Any]) -> Callable[[Callable[P, R]], C
 def _checking(function: Callable[P, R], arguments: Arguments) -> Callable[P, R]:
     @functools.wraps(function)
     def checking(*args: P.args, **kwargs: P.kwargs) -> R:
+        __tracebackhide__ = True  # a notebook shows the call, not the check
         bound = arguments.read(args, kwargs)
         return function(*bound.args, **bound.kwargs)
 
@@ -296,6 +297,7 @@ class Arguments:
 
     def read(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
         """Arguments of a call, each checked; a ParameterError names the one that doesn't fit."""
+        __tracebackhide__ = True
         bound = self._bound(args, kwargs)
         for name, value in bound.arguments.items():
             if name in self.annotations:
@@ -304,6 +306,7 @@ class Arguments:
 
     def read_one(self, name: str, value: Any) -> Any:
         """One argument as the function gets it."""
+        __tracebackhide__ = True
         annotation = self.annotations[name]
         try:
             return _adapter(annotation).validate_python(_scalar(value))
@@ -313,6 +316,7 @@ class Arguments:
             ) from None
 
     def _bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
+        __tracebackhide__ = True
         try:
             return self.signature.bind(*args, **kwargs)
         except TypeError as error:

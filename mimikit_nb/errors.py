@@ -13,7 +13,13 @@ from types import FrameType
 
 
 class MimikitError(Exception):
-    """Root of all errors raised on purpose by this package."""
+    """Root of all errors raised on purpose by this package.
+
+    Its text can be printed and shown anywhere: bytes of file names that are no text are escaped.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class AudioError(MimikitError):
@@ -63,3 +69,11 @@ def warn(message: str) -> None:
     while frame is not None and frame.f_globals.get("__name__", "").startswith(__package__):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, stacklevel=level)
+
+
+def printable(text: str) -> str:
+    r"""Text that every terminal, page and table takes; bytes that are no text show as ``\xe9``."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # halves of characters, which no file name can hold
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")

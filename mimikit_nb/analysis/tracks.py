@@ -58,7 +58,7 @@ def write_track(
     if sizes != (corpus.sample_rate, corpus.n_samples):
         raise ParameterError(
             f"The segments belong to {segments.n_samples} samples at {segments.sample_rate} Hz, "
-            f"{corpus.path.name} has {corpus.n_samples} at {corpus.sample_rate} Hz."
+            f"{corpus.name} has {corpus.n_samples} at {corpus.sample_rate} Hz."
         )
     wanted = LabelTrack.of(*_within_files(segments, corpus), corpus.n_samples)
     name, number, tracks = track, 1, corpus.tracks

@@ -277,7 +277,7 @@ def _verdict(levels: Levels, seconds: float, n_samples: int, window: int) -> tup
 def _warnings(levels: Levels) -> Iterator[str]:
     """What is worth knowing about a file that can be used."""
     if levels.n_clipped:
-        yield f"{levels.n_clipped} clipped samples"
+        yield f"{levels.n_clipped} clipped sample{'s' * (levels.n_clipped != 1)}"
     if levels.peak > 2 - FULL_SCALE:
         yield f"peaks {levels.peak_dbfs:.1f} dB beyond full scale, where some features clip"
     if abs(levels.dc) > 0.01:

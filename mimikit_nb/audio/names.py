@@ -13,6 +13,8 @@ import re
 import sys
 from collections.abc import Iterator
 
+from ..errors import printable
+
 N_LETTERS = 60
 "Letters of a safe name; of the widest script they are 240 bytes, and 255 is the limit of disks."
 
@@ -49,7 +51,7 @@ def file_name(text: str, spaces: bool = True, n_letters: int = N_LETTERS) -> str
 
 def readable(path: str | os.PathLike[str]) -> str:
     r"""Path as text that every terminal, page and table takes; odd bytes show as ``\xe9``."""
-    return os.fspath(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return printable(os.fspath(path))
 
 
 def native(path: str | os.PathLike[str]) -> str | bytes:

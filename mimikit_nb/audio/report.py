@@ -161,7 +161,8 @@ class Report:
             lines.append(f"Read by {_counted(decoders, '')}.")
         if self.ignored:
             n_ignored = sum(self.ignored.values())
-            lines.append(f"{n_ignored} other files were ignored ({_counted(self.ignored, '')}).")
+            others = "other file was" if n_ignored == 1 else "other files were"
+            lines.append(f"{n_ignored} {others} ignored ({_counted(self.ignored, '')}).")
         if not self.accepted:
             lines.append(
                 "None of them can be used: see the reasons below."

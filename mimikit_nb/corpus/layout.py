@@ -29,6 +29,7 @@ import numpy as np
 
 from ..audio.find import READABLE, special_kind
 from ..audio.locks import SHORT_WORK_SECONDS, held, lock_of
+from ..audio.names import readable
 from ..audio.report import Report
 from ..audio.targets import FileKind, begins_with
 from ..config import plain
@@ -64,6 +65,11 @@ class CorpusFile:
     sample_rate: int
     channels: int
     sha256: str
+
+    @property
+    def name(self) -> str:
+        """Name without the folder, as it is shown."""
+        return readable(Path(self.path).name)
 
 
 @dataclass(frozen=True)

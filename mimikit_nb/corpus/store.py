@@ -17,6 +17,7 @@ import numpy as np
 
 from ..arguments import Count, Names, Numbers, PathArg, Real, Seed, checked
 from ..audio.atomic import replacing
+from ..audio.names import readable
 from ..audio.report import Report, in_minutes
 from ..errors import CorpusError, ParameterError
 from . import layout
@@ -76,12 +77,17 @@ class Corpus:
 
     def __repr__(self) -> str:
         return (
-            f"Corpus({self.path.name!r}: {in_minutes(self.duration_seconds)} min, "
+            f"Corpus({self.name!r}: {in_minutes(self.duration_seconds)} min, "
             f"{len(self.files)} files, {self.n_channels} channel(s) at {self.sample_rate} Hz)"
         )
 
     def __reduce__(self) -> tuple[type[Corpus], tuple[Path, Identity]]:
         return Corpus, (self.path, self._identity)
+
+    @property
+    def name(self) -> str:
+        """Name of the file, as it is shown."""
+        return readable(self.path.name)
 
     @property
     def n_channels(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..audio.atomic import make_folder
 from ..audio.locks import naming
+from ..audio.names import readable
 from ..audio.write import write
 from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
@@ -105,5 +106,5 @@ def prompt_in_words(source: dict[str, Any]) -> str:
     if source["kind"] == "corpus":
         return f"corpus at {source['position_seconds']:.1f} s"
     if source["kind"] == "file":
-        return Path(source["path"]).name
+        return readable(Path(source["path"]).name)
     return {"silence": "silence", "array": "a sound of yours"}.get(source["kind"], source["kind"])

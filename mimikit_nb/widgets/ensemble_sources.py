@@ -207,7 +207,7 @@ class EnsembleSources:
         self.player = player(
             *(corpus.signal, corpus.sample_rate),
             segments=prompt_marks(self.composer.draft.prompts),
-            title=f"corpus {corpus.path.name}",
+            title=f"corpus {corpus.name}",
             height=90,
             headless=False,
         )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 
+from ..audio.names import readable
 from ..errors import MimikitError
 from ..generation.output import Generated
 from ..recipes.playing import prompt_in_words
@@ -204,7 +205,7 @@ class GeneratePanel:
             return
         self.player = player(
             *(corpus.signal, corpus.sample_rate),
-            title=corpus.path.name,
+            title=corpus.name,
             kinds=["prompt"],
             headless=False,
         )
@@ -249,13 +250,15 @@ class GeneratePanel:
         about += f" · {HOW_TO_STOP}" if view.job.is_deaf else ""
         self.about.value = f'<span class="mnb-note">{html.escape(about)}</span>'
         self.listed.value = f'<span class="mnb-note">{html.escape(self._prompts_in_words())}</span>'
-        self.files.value = "<br>".join(html.escape(str(path)) for path in view.saved.values())
+        self.files.value = "<br>".join(html.escape(readable(path)) for path in view.saved.values())
         if not is_busy:
             self._show_sounds()
 
     def _prompts_in_words(self) -> str:
         view = self.view
-        names = [f"{p:.2f} s" for p in view.positions] + [path.name for path in view.files]
+        names = [f"{p:.2f} s" for p in view.positions] + [
+            readable(path.name) for path in view.files
+        ]
         if not names:
             return "No prompt: one is taken from the middle of the corpus, or silence."
         return f"Prompts of {view.settings.prompt_seconds:g} s: " + ", ".join(names)

@@ -24,6 +24,7 @@ import soxr
 
 from ..arguments import Position, Rate, checked
 from ..audio.meters import Levels, measure
+from ..audio.names import readable
 from ..audio.recall import read_recall
 from ..config import shown
 from ..corpus.store import Corpus
@@ -277,7 +278,7 @@ def _items(
         ]
     if isinstance(sounds, str | Path):
         end = _recalled_prompt_end(sounds) if prompt_end_seconds is None else prompt_end_seconds
-        return [(sounds, None, title or Path(sounds).name, end)]
+        return [(sounds, None, title or readable(Path(sounds).name), end)]
     if isinstance(sounds, np.ndarray):
         return [(sounds, sr, title or "sound", prompt_end_seconds)]
     if isinstance(sounds, Recording):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 
+from ..audio.names import readable
 from ..generation.live import KEPT_SECONDS, LiveSettings, Voice
 from .controls import STYLE, Invalid, button, explain
 from .job import Job
@@ -157,7 +158,7 @@ class LivePanel:
         if self.reader.error is not None:
             self._say(in_plain_words(self.reader.error))
         self.status.value = html.escape(" · ".join(self._facts()))
-        self.files.value = "<br>".join(html.escape(str(path)) for path in self.view.kept)
+        self.files.value = "<br>".join(html.escape(readable(path)) for path in self.view.kept)
 
     def _facts(self) -> list[str]:
         n, rate = len(self.play.voices), self.play.sample_rate

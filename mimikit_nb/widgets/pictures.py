@@ -271,13 +271,13 @@ def corpus_overview(corpus: Corpus) -> Picture:
         {
             "start": file.start / corpus.sample_rate,
             "stop": file.stop / corpus.sample_rate,
-            "label": Path(file.path).name if is_named else "",
+            "label": file.name if is_named else "",
             "kind": ("segment", "event")[number % 2],
         }
         for number, file in enumerate(corpus.files)
     ]
     noun = "file" if len(files) == 1 else "files"
-    title = f"{corpus.path.name} · {len(files)} {noun} · {in_minutes(corpus.duration_seconds)} min"
+    title = f"{corpus.name} · {len(files)} {noun} · {in_minutes(corpus.duration_seconds)} min"
     text = describe(sound, {}, title)
     figure = draw_sound(
         sound, segments=as_segments(files, sound.duration_seconds), title=text, spectrogram=True

@@ -36,7 +36,7 @@ def player_of(view: HasSound, spectrogram: bool, kinds: Iterable[str] = ()) -> P
     """Player of a view's recording; a file is played from where it lies."""
     if isinstance(view.sound, str | Path):
         return player(view.sound, spectrogram=spectrogram, kinds=kinds, headless=False)
-    title = view.sound.path.name if isinstance(view.sound, Corpus) else ""
+    title = view.sound.name if isinstance(view.sound, Corpus) else ""
     return player(
         *(view.y, view.sample_rate),
         title=title,

@@ -20,7 +20,7 @@ import soundfile
 
 from ..audio.arrays import as_sound
 from ..audio.files import OpenSound, opened
-from ..audio.names import native
+from ..audio.names import native, readable
 from ..errors import AudioError, ParameterError
 from ..units import check_rate
 
@@ -127,7 +127,7 @@ class Sound:
     @property
     def name(self) -> str:
         """Name of the file; empty for an array."""
-        return self.path.name if self.path else ""
+        return readable(self.path.name) if self.path else ""
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Samples [shape=(C, stop - start)] as float32; silence outside the sound."""

@@ -14,6 +14,7 @@ import ipywidgets as W
 
 from ..arguments import Paths
 from ..audio.doctor import check
+from ..audio.names import readable
 from ..audio.report import in_minutes
 from ..corpus.build import build_corpus
 from ..corpus.store import Corpus
@@ -143,7 +144,7 @@ class Sources:
             {
                 "start": file.start / corpus.sample_rate,
                 "stop": file.stop / corpus.sample_rate,
-                "label": Path(file.path).name if named else "",
+                "label": file.name if named else "",
                 "editable": False,
             }
             for file in corpus.files
@@ -171,5 +172,5 @@ def _describe(corpus: Corpus) -> str:
     n = len(corpus.files)
     words = f"{n} file{'s' * (n != 1)}, {in_minutes(corpus.duration_seconds)} min"
     channels = {1: "mono", 2: "stereo"}.get(corpus.n_channels, f"{corpus.n_channels} channels")
-    path = html.escape(str(corpus.path))
+    path = html.escape(readable(corpus.path))
     return f"<b>{words}</b>, {channels}, {corpus.sample_rate} Hz · {path}"

@@ -22,8 +22,16 @@ from mimikit_nb.audio.recall import read_recall
 from mimikit_nb.audio.write import write
 from mimikit_nb.cli import main
 from mimikit_nb.corpus import add_files, build_corpus, open_corpus
-from mimikit_nb.errors import AudioError, CheckpointError, ConfigError, CorpusError
+from mimikit_nb.errors import (
+    AudioError,
+    CheckpointError,
+    ConfigError,
+    CorpusError,
+    MimikitError,
+)
 from mimikit_nb.recipes.audition import keep
+from mimikit_nb.widgets.listen import listen
+from mimikit_nb.widgets.pictures import corpus_overview
 
 RATE = 22050
 TINY = {"frame_sizes": (8, 4, 4), "hidden_dim": 16, "chunk_steps": 64, "batch_size": 4}
@@ -85,6 +93,19 @@ def test_a_name_that_is_no_text_is_trained_on_and_prompts(odd):
     again = mnb.evaluate(run, n=1, seconds=0.5, prompts=[prompt], prompt_seconds=0.2)
     assert list(table["path"]) == list(again["path"]) and len(table) == 1
     assert len(list(keep(table, odd / "kept").glob("*.wav"))) == 1
+
+
+@is_posix
+def test_a_name_that_is_no_text_is_drawn_and_shown(odd):
+    corpus = build_corpus(odd, odd / "c.h5")
+    picture = corpus_overview(corpus)
+    assert picture.png()[:4] == b"\x89PNG"
+    path = next(r.path for r in corpus.report.accepted if r.seconds == 2.0)
+    for shown in (listen(path)._repr_html_(), repr(corpus), str(AudioError(f"{path} is odd"))):
+        shown.encode()
+    with pytest.raises(MimikitError) as error:
+        mnb.open_corpus(path)
+    assert r"caf\xe9.wav" in str(error.value)
 
 
 def test_readable_text_of_a_path_is_the_path_where_that_is_text():
