@@ -165,7 +165,8 @@ def _open_to_read(path: Path) -> h5py.File:
     hope that they are being written.
     """
     with open(path, "rb") as raw:
-        is_growing = raw.read(12)[11:] not in (b"", b"\0")  # the superblock's flags
+        flags = raw.read(12)[11:]  # of the superblock: 1 and 4 are set while somebody writes
+    is_growing = flags in (b"\1", b"\4", b"\5")
     file = h5py.File(path, "r", libver="latest", swmr=is_growing, locking=False)
     return _checked(path, file)
 

@@ -56,7 +56,7 @@ from tests.notebooks.toy import write_notebook
 RATE = 8000
 SECONDS = 10.0
 MOST_MEMORY = 16 * 2**30  # addresses, most of them torch's own
-HDF5 = {"corpus": "HDF5 loops, or takes all memory, where it reads text from a damaged heap"}
+HDF5_LOOPS = "HDF5 loops, or takes all memory, where it reads text from a damaged heap"
 N_EXAMPLES = int(os.environ.get("MIMIKIT_NB_EXAMPLES", "400"))
 
 # -- files and how they are read -------------------------------------------------------------------
@@ -350,8 +350,8 @@ def test_megabytes_of_zeros_behind_a_header_are_looked_through_at_once(
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(
     "subject",
-    [pytest.param(name, marks=pytest.mark.xfail(strict=False, reason=HDF5[name]))
-     if name in HDF5 else name for name in SUBJECTS],
+    [pytest.param(name, marks=pytest.mark.xfail(strict=False, reason=HDF5_LOOPS))
+     if name in ("corpus", "bank") else name for name in SUBJECTS],
 )  # fmt: skip
 @settings(max_examples=N_EXAMPLES, database=None, suppress_health_check=list(HealthCheck))
 @given(damage=several)
