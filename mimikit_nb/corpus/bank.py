@@ -184,8 +184,9 @@ def _open_to_write(path: Path) -> h5py.File:
         file = h5py.File(path, "w", libver="latest", locking=False)
         file.attrs.update(format=FORMAT, format_version=FORMAT_VERSION)
         return file
+    _open_to_read(path).close()  # a foreign file is never opened for writing: that changes it
     with suppress(OSError):
-        return _checked(path, h5py.File(path, "r+", libver="latest", locking=False))
+        return h5py.File(path, "r+", libver="latest", locking=False)
     with _open_to_read(path) as killed, replacing(path) as temporary:
         with h5py.File(temporary, "w", libver="latest", locking=False) as copy:
             copy.attrs.update(killed.attrs)

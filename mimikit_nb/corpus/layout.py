@@ -6,6 +6,7 @@
 ``/tracks/<name>``     kind ``labels``: start, stop, label; kind ``feature``: values, hop_length
 ``/report``            what the preflight said, as JSON
 attributes             format, format_version, sample_rate, parameters (JSON), rights, hash
+behind its end         a checksum of everything but the signal, see :mod:`.seal`
 =====================  =========================================================================
 
 The signal's bytes are written beside HDF5, into the space that HDF5 reserved: a full disk is
@@ -17,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -34,6 +36,7 @@ from ..audio.report import Report
 from ..audio.targets import FileKind, begins_with
 from ..config import plain
 from ..errors import CorpusError
+from .seal import is_damaged, seal, unseal
 from .tracks import FeatureTrack, LabelTrack, Track
 
 FORMAT, FORMAT_VERSION = "mimikit_nb corpus", 1
@@ -184,35 +187,42 @@ def create(path: Path, header: Header, tracks_from: Path | None = None) -> int:
             with _opened(tracks_from) as source:
                 source.copy("tracks", file)
         offset: int = signal.get_offset()
+    seal(path, offset, 4 * math.prod(header.shape))
     return offset
 
 
 def write_track(path: Path, name: str, track: Track | None) -> None:
     """Write a track into a closed corpus file that nobody else reads; None removes it."""
+    unseal(path)
     with h5py.File(path, "r+") as file:
-        tracks = file.require_group("tracks")
-        if name in tracks:
-            del tracks[name]
-        if track is None:
-            return
-        group = tracks.create_group(name)
-        if isinstance(track, LabelTrack):
-            group.attrs["kind"] = "labels"
-            group.create_dataset("start", data=track.start)
-            group.create_dataset("stop", data=track.stop)
-            is_text = track.label.dtype.kind == "U"
-            dtype = h5py.string_dtype() if is_text else np.int64
-            group.create_dataset(
-                "label", data=track.label.astype(object if is_text else np.int64), dtype=dtype
-            )
-        else:
-            group.attrs.update(
-                kind="feature",
-                hop_length=track.hop_length,
-                frame_length=track.frame_length,
-                center=track.center,
-            )
-            group.create_dataset("values", data=track.values)
+        offset, n_bytes = file["signal"].id.get_offset(), 4 * file["signal"].size
+        _swap_track(file.require_group("tracks"), name, track)
+    seal(path, offset, n_bytes)
+
+
+def _swap_track(tracks: h5py.Group, name: str, track: Track | None) -> None:
+    if name in tracks:
+        del tracks[name]
+    if track is None:
+        return
+    group = tracks.create_group(name)
+    if isinstance(track, LabelTrack):
+        group.attrs["kind"] = "labels"
+        group.create_dataset("start", data=track.start)
+        group.create_dataset("stop", data=track.stop)
+        is_text = track.label.dtype.kind == "U"
+        dtype = h5py.string_dtype() if is_text else np.int64
+        group.create_dataset(
+            "label", data=track.label.astype(object if is_text else np.int64), dtype=dtype
+        )
+    else:
+        group.attrs.update(
+            kind="feature",
+            hop_length=track.hop_length,
+            frame_length=track.frame_length,
+            center=track.center,
+        )
+        group.create_dataset("values", data=track.values)
 
 
 def read_header(path: Path) -> tuple[Header, int]:
@@ -322,6 +332,8 @@ def _opened(path: Path) -> Iterator[h5py.File]:
             "Build one with build_corpus(folder, path)."
         )
     try:
+        if is_damaged(path):
+            raise CorpusError(f"{path} is damaged: its checksum differs. Copy or build it again.")
         # A corpus is never changed in place, so that readers need no locks.
         with h5py.File(path, "r", locking=False) as file:
             _check_format(path, file)

@@ -351,7 +351,7 @@ def test_megabytes_of_zeros_behind_a_header_are_looked_through_at_once(
 @pytest.mark.parametrize(
     "subject",
     [pytest.param(name, marks=pytest.mark.xfail(strict=False, reason=HDF5_LOOPS))
-     if name in ("corpus", "bank") else name for name in SUBJECTS],
+     if name == "bank" else name for name in SUBJECTS],
 )  # fmt: skip
 @settings(max_examples=N_EXAMPLES, database=None, suppress_health_check=list(HealthCheck))
 @given(damage=several)
