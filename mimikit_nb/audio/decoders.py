@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import abc
 import contextlib
-import os
-import re
-import tempfile
-import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +18,7 @@ import soundfile as sf
 
 from ..errors import AudioError
 from .find import NEEDS_FFMPEG
+from .messages import caught
 from .names import native
 from .parts import Contents, Part, PartFile
 
@@ -56,14 +53,6 @@ _ESTIMATED = set("AAC AC3 AMR DTS DTSHD EAC3 FLV LOAS MATROSKA MP3 MPEG MPEGTS R
 "Formats whose announced length FFmpeg estimates, or that of the picture."
 
 _MALFORMED = "it is malformed"
-
-_STREAM = threading.Lock()
-"Held while the error stream of the process is replaced."
-
-_OF_MPG123 = re.compile(
-    rb"\[[^]]*libmpg123|Note: (Illegal Audio-MPEG|Trying to resync|Skipped|Hit end of|missing)"
-    rb"|Warning: (Xing|Encountered|Real sample)"
-)
 
 
 class UnreadableError(AudioError):
@@ -137,7 +126,7 @@ class LibsndfileDecoder(Decoder):
     def __init__(self, path: Path, part: Part | None = None) -> None:
         self._file = None if part is None else PartFile(path, part)
         try:
-            with _messages([]):
+            with caught([]):
                 self._sound = sf.SoundFile(native(path) if self._file is None else self._file)
         except (sf.LibsndfileError, TypeError) as error:
             self._close_file()
@@ -168,7 +157,7 @@ class LibsndfileDecoder(Decoder):
         is_mpeg = self.format == "MP3"
         while True:
             try:
-                with _messages(messages) if is_mpeg else contextlib.nullcontext():
+                with caught(messages) if is_mpeg else contextlib.nullcontext():
                     y = self._sound.read(n_samples, dtype="float32", always_2d=True)
             except (sf.LibsndfileError, OSError) as error:
                 said = _stopped(n_decoded / self.sample_rate, str(error).strip().rstrip("."))
@@ -402,35 +391,3 @@ def _stopped(seconds: float, said: str) -> str:
 
 def _ended(seconds: float) -> str:
     return f"it is truncated: it ends after {seconds:.2f} s, before its announced end"
-
-
-@contextlib.contextmanager
-def _messages(found: list[str]) -> Iterator[None]:
-    """Catch what libmpg123 writes to the error stream of the process; pass on all else.
-
-    It writes from C and can't be told not to. The stream belongs to all threads, so it is
-    replaced for as short as possible, for one block.
-    """
-    with _STREAM, tempfile.TemporaryFile() as caught:
-        try:
-            stream = os.dup(2)
-        except OSError:  # the process has none
-            yield
-            return
-        os.dup2(caught.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stream, 2)
-            os.close(stream)
-            caught.seek(0)
-            found += _passed_on(caught.read().splitlines(keepends=True))
-
-
-def _passed_on(lines: list[bytes]) -> list[str]:
-    """Write those lines to the error stream that aren't libmpg123's; the others."""
-    own = [line for line in lines if _OF_MPG123.match(line)]
-    for line in lines:
-        if line not in own and (line.strip() or not own):
-            os.write(2, line)
-    return [line.decode("utf-8", "replace").strip() for line in own]

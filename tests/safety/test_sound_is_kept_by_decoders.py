@@ -1,6 +1,5 @@
 """Nothing of a sound file is lost in decoding: all of it is read, or it is refused, or named."""
 
-import os
 import struct
 import subprocess
 import sys
@@ -451,10 +450,35 @@ def test_what_libmpg123_says_does_not_reach_the_terminal(mp3, tmp_path):
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ},
     )
     assert done.stdout.strip() == "True"
     assert set(done.stderr.splitlines()) == {"Note: mine"}  # another thread's lines go through
+
+
+CHILDREN = """
+import subprocess, sys, threading
+from mimikit_nb.audio.files import blocks
+stop = threading.Event()
+def decode():
+    while not stop.is_set():
+        for y in blocks(sys.argv[1]):
+            if stop.is_set():
+                break
+other = threading.Thread(target=decode)
+other.start()
+say = "import sys, time; time.sleep(0.2); print('heard', file=sys.stderr)"
+children = [subprocess.Popen([sys.executable, "-S", "-c", say]) for _ in range(12)]
+for child in children:
+    child.wait()
+stop.set()
+other.join()
+"""
+
+
+def test_processes_that_start_while_an_mp3_is_decoded_are_heard(mp3):
+    command = [sys.executable, "-c", CHILDREN, str(mp3)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines() == 12 * ["heard"]
 
 
 def test_all_formats_of_the_table_can_be_trained_on(tmp_path):
