@@ -16,6 +16,7 @@ import numpy as np
 import scipy.fft
 
 from ..audio.arrays import as_sound
+from ..audio.channels import mix_to_mono
 from ..errors import ParameterError
 from ..units import TimeAxis, check_rate
 
@@ -90,7 +91,7 @@ def to_mono(y: np.ndarray, sr: int) -> np.ndarray:
     """
     sr = check_rate(sr, "sr")
     sound = as_sound(y, loudest=math.inf)
-    mono = sound[0] if len(sound) == 1 else sound.mean(axis=0, dtype=np.float32)
+    mono = mix_to_mono(sound)[0]
     if len(mono) < sr // 100:
         raise ParameterError(f"y has {len(mono)} samples; give at least 10 ms ({sr // 100}).")
     return mono

@@ -15,9 +15,10 @@ locks             ``held``: one process at a time, and who that is
 ================  ===============================================================
 """
 
+from .channels import to_channels
 from .demo import demo_music
 from .doctor import check
-from .files import Resampler, SoundInfo, blocks, info, load, to_channels
+from .files import Resampler, SoundInfo, blocks, info, load
 from .meters import LevelMeter, Levels, measure
 from .recall import read_recall, write_recall
 from .report import FileRecord, Report

@@ -1,7 +1,8 @@
 """What is kept of a recording's channels, and what is lost by that.
 
 Two sides that hold the same with opposite signs cancel each other as mono: the mix is silent
-though neither side is. Main names: :func:`keep_channels`, :class:`ChannelMeter`.
+though neither side is. Main names: :func:`to_channels`,
+:func:`mix_to_mono`, :func:`keep_channels`, :class:`ChannelMeter`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ from typing import Literal
 import numpy as np
 
 from ..arguments import ChannelCount
-from ..errors import ParameterError
-from .files import to_channels
+from ..errors import ParameterError, warn
 
 Channels = ChannelCount | Literal["left", "right"] | None
 "A number of channels, one side of stereo recordings, or all as recorded."
@@ -25,6 +25,8 @@ NOTHING_LEFT_DB = 80.0
 
 MOST_LOSS_DB = 10.0
 "Loss of level by a mix that is worth a warning; sides that have nothing in common lose 3 dB."
+
+_BLOCK_SAMPLES = 2**18
 
 
 def n_channels_of(channels: Channels) -> int | None:
@@ -46,6 +48,54 @@ def n_channels_of(channels: Channels) -> int | None:
     return channels
 
 
+def to_channels(y: np.ndarray, channels: int) -> np.ndarray:
+    """Give a signal another number of channels.
+
+    A mono signal is copied to all of them; any other number is mixed to one first.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(C, n)]
+        The signal.
+    channels : int > 0
+        How many it shall have.
+
+    Returns
+    -------
+    np.ndarray [shape=(channels, n)]
+        The signal itself if it has as many already.
+    """
+    if y.shape[0] == channels:
+        return y
+    mixed = y.sum(axis=0, keepdims=True, dtype=y.dtype) / y.dtype.type(len(y))  # mean() is slower
+    return np.repeat(mixed, channels, axis=0) if channels > 1 else mixed
+
+
+def mix_to_mono(y: np.ndarray) -> np.ndarray:
+    """Mix a signal to one channel, with a warning if the channels cancel each other.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(C, n)]
+        The signal.
+
+    Returns
+    -------
+    np.ndarray [shape=(1, n)]
+        The mean of the channels.
+    """
+    meter = ChannelMeter()
+    if len(y) > 1:
+        for start in range(0, y.shape[1], _BLOCK_SAMPLES):
+            meter.update(y[:, start : start + _BLOCK_SAMPLES])
+    if meter.loss_db > MOST_LOSS_DB:
+        left = (
+            "nothing is left" if math.isinf(meter.loss_db) else f"{meter.loss_db:.0f} dB are lost"
+        )
+        warn(f"The channels cancel each other: {left} as mono. One of them may be better: y[:1].")
+    return to_channels(y, 1)
+
+
 def keep_channels(y: np.ndarray, channels: Channels) -> np.ndarray:
     """Give a signal the channels that shall be kept of it.
 
@@ -54,7 +104,7 @@ def keep_channels(y: np.ndarray, channels: Channels) -> np.ndarray:
     y : np.ndarray [shape=(C, n)]
         The signal.
     channels : int > 0, "left" or "right", optional
-        As in :func:`~.files.to_channels`; or one side of a signal with several channels. If
+        As in :func:`to_channels`; or one side of a signal with several channels. If
         None, all stay.
 
     Returns

@@ -275,6 +275,7 @@ class FFmpegDecoder(Decoder):
                 if (frame.format.name, frame.layout.name, frame.sample_rate) != shape:
                     yield from _rest(resample)
                     shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+                    self._warn_of_change(frame)
                     resample = self._av.AudioResampler("fltp", layout, self.sample_rate)
                 frame.pts = None  # gaps of the time stamps aren't filled
                 yield from (part.to_ndarray() for part in resample.resample(frame))
@@ -283,6 +284,15 @@ class FFmpegDecoder(Decoder):
             raise UnreadableError("its sound can't be decoded; it may be encrypted", CONVERT)
         if n_damaged:
             self.warnings.append(f"damaged: {n_damaged} packets can't be decoded and are left out")
+
+    def _warn_of_change(self, frame: Any) -> None:
+        """Say that from this frame on the sound is converted to what it was before."""
+        channels, rate = len(frame.layout.channels), frame.sample_rate
+        if (channels, rate) != (self.channels, self.sample_rate):
+            self.warnings.append(
+                f"it changes to {channels} channels at {rate} Hz; all becomes {self.channels} at "
+                f"{self.sample_rate} Hz"
+            )
 
     def _packets(self) -> Iterator[Any]:
         """Packets of the stream, to the end or the first place that can't be read."""

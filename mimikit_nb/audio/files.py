@@ -17,8 +17,9 @@ import soxr
 
 from ..errors import AudioError, ParameterError
 from ..units import STORED_RATES, check_rate, seconds_to_samples
+from .channels import mix_to_mono, to_channels
 from .containers import survey
-from .decoders import AGAIN, Decoder, LibsndfileDecoder, UnreadableError, decoder_of
+from .decoders import AGAIN, Decoder, UnreadableError, decoder_of
 from .find import special_kind
 from .parts import Contents, Part
 
@@ -145,21 +146,30 @@ class OpenSound:
 
     def _look(self) -> SoundInfo:
         first, warnings = self._first, [*self._contents.warnings, *self._first.warnings]
-        rates, n_samples = {first.sample_rate}, first.n_samples
+        rates, counts, n_samples = {first.sample_rate}, {first.channels}, first.n_samples
         for part in self._contents.parts[1:]:
             with _decoder(self._path, part, self._contents) as decoder:
                 n_samples += round(decoder.n_samples * first.sample_rate / decoder.sample_rate)
                 rates.add(decoder.sample_rate)
+                counts.add(decoder.channels)
+        channels = max(counts)
+        if len(counts) > 1:
+            listed = _listed(counts)
+            if counts != {1, channels}:
+                reason = f"its parts have {listed} channels, which don't fit each other"
+                raise RefusedError(self._path, reason, "Take the parts apart.")
+            warnings.append(f"its parts have {listed} channels; mono goes to all {channels}")
         if len(rates) > 1:
-            listed = ", ".join(str(rate) for rate in sorted(rates))
-            warnings.append(f"its parts have {listed} Hz; all become {first.sample_rate} Hz")
+            warnings.append(
+                f"its parts have {_listed(rates)} Hz; all become {first.sample_rate} Hz"
+            )
         if self._contents.left_out:
             seconds = self._contents.left_out * n_samples / first.sample_rate
             warnings.append(f"what lies behind its announced end is left out, {seconds:.1f} s")
         return SoundInfo(
             self._path,
             first.sample_rate,
-            first.channels,
+            channels,
             n_samples,
             first.format,
             first.subtype,
@@ -175,7 +185,7 @@ class OpenSound:
         return self.info.decoder == "libsndfile" and _is_plain(self._contents) and not is_mpeg
 
     def blocks(self, block_samples: int = BLOCK_SAMPLES) -> Iterator[np.ndarray]:
-        """Decode block by block [shape=(C, n)], at the rate and with the channels of the first.
+        """Decode block by block [shape=(C, n)], at the rate of the first part.
 
         Raises
         ------
@@ -268,20 +278,6 @@ def info(path: str | os.PathLike[str]) -> SoundInfo:
         return sound.info
 
 
-def count_channels(path: str | os.PathLike[str]) -> int:
-    """Number of channels of a sound file, without a look at all of it where that can be spared.
-
-    Raises
-    ------
-    AudioError
-        If the file can't be read.
-    """
-    if not special_kind(path):
-        with contextlib.suppress(UnreadableError), LibsndfileDecoder(Path(path)) as decoder:
-            return decoder.channels
-    return info(path).channels
-
-
 def blocks(
     path: str | os.PathLike[str], sample_rate: int | None = None, block_samples: int = BLOCK_SAMPLES
 ) -> Iterator[np.ndarray]:
@@ -307,13 +303,18 @@ def blocks(
         If the file can't be read, is malformed, or ends before its announced length.
     """
     with opened(path) as sound:
-        own = sound.info
-        if sample_rate not in (None, own.sample_rate):
-            refuse_odd_rate(own)
-        resample = Resampler(own.sample_rate, sample_rate or own.sample_rate, own.channels)
-        for y in sound.blocks(block_samples):
-            yield resample(y)
-        yield resample(np.zeros((own.channels, 0), np.float32), last=True)
+        yield from _resampled(sound, sample_rate or sound.info.sample_rate, block_samples)
+
+
+def _resampled(sound: OpenSound, sample_rate: int, block_samples: int) -> Iterator[np.ndarray]:
+    """Samples of an open file at another rate."""
+    own = sound.info
+    if sample_rate != own.sample_rate:
+        refuse_odd_rate(own)
+    resample = Resampler(own.sample_rate, sample_rate, own.channels)
+    for y in sound.blocks(block_samples):
+        yield resample(y)
+    yield resample(np.zeros((own.channels, 0), np.float32), last=True)
 
 
 def load(
@@ -348,51 +349,33 @@ def load(
     AudioError
         If the file can't be read, is malformed, or ends before ``start_seconds``.
     """
-    found = info(path)
-    rate = sample_rate or found.sample_rate
     if start_seconds < 0 or (seconds is not None and seconds <= 0):
         raise ParameterError(
-            f"start_seconds is {start_seconds} and seconds {seconds}; they can't be negative."
+            f"start_seconds is {start_seconds} and seconds {seconds}; start_seconds can't be "
+            "negative, and seconds must be positive."
         )
-    start = seconds_to_samples(start_seconds, rate)
-    stop = None if seconds is None else start + seconds_to_samples(seconds, rate)
-    parts, position = [np.zeros((found.channels, 0), np.float32)], 0
-    for y in blocks(path, rate):
-        parts.append(
-            y[:, max(0, start - position) : None if stop is None else max(0, stop - position)]
-        )
-        position += y.shape[1]
-        if stop is not None and position >= stop:
-            break
+    with opened(path) as sound:
+        rate = sample_rate or sound.info.sample_rate
+        start = seconds_to_samples(start_seconds, rate)
+        stop = None if seconds is None else start + seconds_to_samples(seconds, rate)
+        parts, position = [np.zeros((sound.info.channels, 0), np.float32)], 0
+        for y in _resampled(sound, rate, BLOCK_SAMPLES):
+            parts.append(
+                y[:, max(0, start - position) : None if stop is None else max(0, stop - position)]
+            )
+            position += y.shape[1]
+            if stop is not None and position >= stop:
+                break
     if position <= start and start_seconds > 0:
         raise AudioError(
             f"{path} lasts {position / rate:.2f} s; it can't be read from {start_seconds:g} s on."
         )
     y = np.concatenate(parts, axis=1)
-    return y.mean(axis=0, keepdims=True, dtype=np.float32) if mono else y
+    return mix_to_mono(y) if mono else y
 
 
-def to_channels(y: np.ndarray, channels: int) -> np.ndarray:
-    """Give a signal another number of channels.
-
-    A mono signal is copied to all of them; any other number is mixed to one first.
-
-    Parameters
-    ----------
-    y : np.ndarray [shape=(C, n)]
-        The signal.
-    channels : int > 0
-        How many it shall have.
-
-    Returns
-    -------
-    np.ndarray [shape=(channels, n)]
-        The signal itself if it has as many already.
-    """
-    if y.shape[0] == channels:
-        return y
-    mixed = y.sum(axis=0, keepdims=True, dtype=y.dtype) / y.dtype.type(len(y))  # mean() is slower
-    return np.repeat(mixed, channels, axis=0) if channels > 1 else mixed
+def _listed(numbers: set[int]) -> str:
+    return ", ".join(str(number) for number in sorted(numbers))
 
 
 def _in_words(error: OSError) -> tuple[str, str]:

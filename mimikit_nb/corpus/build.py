@@ -17,7 +17,7 @@ import numpy as np
 
 from ..arguments import PathArg, Paths, Rate, Seconds, checked
 from ..audio.atomic import folder_in_use, replacing
-from ..audio.channels import SIDES, Channels, keep_channels, n_channels_of
+from ..audio.channels import SIDES, Channels, keep_channels, n_channels_of, to_channels
 from ..audio.doctor import (
     WINDOW_SECONDS,
     Progress,
@@ -27,7 +27,7 @@ from ..audio.doctor import (
     refuse_folders,
     watched,
 )
-from ..audio.files import Resampler, count_channels, to_channels
+from ..audio.files import Resampler, info
 from ..audio.find import Found, find
 from ..audio.locks import PATIENCE_SECONDS
 from ..audio.report import FileRecord, Report
@@ -339,7 +339,7 @@ def _recorded_channels(paths: Sequence[Path]) -> set[int]:
     counts = set[int]()
     for path in paths:
         with contextlib.suppress(Exception):  # its turn to be refused comes when it is read
-            counts.add(count_channels(path))
+            counts.add(info(path).channels)
     return counts
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..audio.arrays import LOUDEST, as_sound
-from ..audio.channels import MOST_LOSS_DB, ChannelMeter
-from ..audio.files import Resampler, load, to_channels
+from ..audio.channels import MOST_LOSS_DB, ChannelMeter, to_channels
+from ..audio.files import Resampler, load
 from ..corpus.store import Corpus
 from ..errors import PromptError
 from ..units import check_rate, samples_to_seconds, seconds_to_samples

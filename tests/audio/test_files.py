@@ -7,7 +7,10 @@ import soundfile as sf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mimikit_nb.audio.files import Resampler, blocks, info, load, to_channels
+from mimikit_nb.audio import files
+from mimikit_nb.audio.channels import to_channels
+from mimikit_nb.audio.containers import survey
+from mimikit_nb.audio.files import Resampler, blocks, info, load
 from mimikit_nb.audio.write import write
 from mimikit_nb.errors import AudioError, ParameterError
 
@@ -114,8 +117,17 @@ def test_parts_of_a_file(tmp_path):
     np.testing.assert_allclose(load(path, mono=True), y.mean(axis=0, keepdims=True), atol=1e-6)
     with pytest.raises(AudioError, match=r"lasts 1\.00 s"):
         load(path, start_seconds=1.5)
-    with pytest.raises(ParameterError):
-        load(path, seconds=-1.0)
+    for seconds in (0, -1.0):
+        with pytest.raises(ParameterError, match="seconds must be positive"):
+            load(path, seconds=seconds)
+
+
+def test_a_file_is_opened_once_to_be_loaded(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.wav", _tones(1000, 44100, 2), 44100)
+    surveyed = []
+    monkeypatch.setattr(files, "survey", lambda path: (surveyed.append(path), survey(path))[1])
+    load(path, 22050, mono=True)
+    assert surveyed == [path]
 
 
 def test_a_long_file_is_read_in_bounded_memory(tmp_path):

@@ -132,6 +132,12 @@ def test_a_prompt_whose_sides_cancel_is_refused_by_a_mono_network(music):
         stack_prompts([quieter], 1)
 
 
+@pytest.mark.parametrize("take_in", [mnb.segment, mnb.cluster])
+def test_an_analysis_says_that_the_mix_is_silent(take_in, inverted):
+    with pytest.warns(UserWarning, match="nothing is left as mono"):
+        take_in(inverted)
+
+
 def test_one_side_of_mono_is_mono(music):
     mono, many = music[None], np.stack([music, 2 * music, 3 * music])
     assert keep_channels(mono, "right") is mono

@@ -166,11 +166,40 @@ def test_joined_parts_may_differ_in_rate_and_channels(kind, tmp_path):
     parts = [(tones(2.0, 44100), 44100), (tones(2.0, 22050, channels=2), 22050)]
     path = _joined(tmp_path, kind, *parts)
     (record,) = mnb.check(path).accepted
-    assert (record.sample_rate, record.channels) == (44100, 1)
+    assert (record.sample_rate, record.channels) == (44100, 2)
     assert record.seconds == pytest.approx(4.0, abs=0.001)
     assert "22050, 44100 Hz; all become 44100 Hz" in " ".join(record.warnings)
-    mixed = tones(2.0, 44100, channels=2).mean(axis=0, keepdims=True)
-    assert likeness(load(path)[:, -88200:], mixed) > 0.99
+    assert "1, 2 channels; mono goes to all 2" in " ".join(record.warnings)
+    y = load(path)
+    np.testing.assert_array_equal(y[0, :80000], y[1, :80000])
+    assert likeness(y[:, -88200:], tones(2.0, 44100, channels=2)) > 0.99
+
+
+@pytest.mark.parametrize("kind", ["ogg", "flac", "mp3", "wav"])
+def test_stereo_behind_mono_stays_stereo(kind, tmp_path):
+    y = tones(2.0)
+    path = _joined(tmp_path, kind, (y, RATE), (np.concatenate([y, -y]), RATE))
+    corpus = build_corpus(path, tmp_path / "c.h5", sample_rate=RATE)
+    assert corpus.n_channels == 2
+    second = corpus.signal[:, 2 * RATE :]
+    assert likeness(second, np.concatenate([y, -y])) > 0.99
+    with pytest.warns(UserWarning, match="channels cancel each other: .* as mono"):
+        load(path, mono=True, start_seconds=2.5)
+
+
+def test_parts_whose_channels_do_not_fit_are_refused(tmp_path):
+    path = _joined(tmp_path, "wav", (tones(1.0, channels=2), RATE), (tones(1.0, channels=3), RATE))
+    assert "parts have 2, 3 channels" in mnb.check(path).refused[0].reason
+
+
+def test_a_change_of_channels_in_the_midst_is_named(tmp_path):
+    content = b""
+    for channels in (1, 2):
+        by_ffmpeg(tmp_path / "a.aac", tones(2.0, channels=channels), RATE, "aac")
+        content += (tmp_path / "a.aac").read_bytes()
+    (tmp_path / "a.aac").write_bytes(content)
+    (record,) = mnb.check(tmp_path / "a.aac").accepted
+    assert "it changes to 2 channels at 44100 Hz" in " ".join(record.warnings)
 
 
 def test_a_joined_file_that_is_cut_is_refused(tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...audio.files import to_channels
+from ...audio.channels import to_channels
 from ...checkpoint import Checkpoint
 from ...corpus.store import Corpus
 from ...networks.base import Network

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...audio.files import to_channels
+from ...audio.channels import to_channels
 from ...errors import ParameterError
 from ...units import seconds_to_samples
 from ..prompts import prompt_from_array

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...audio.files import to_channels
+from ...audio.channels import to_channels
 from ...units import seconds_to_samples
 from .event import Event
 from .sources import Source

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ...audio.arrays import as_sound
-from ...audio.files import to_channels
+from ...audio.channels import to_channels
 from ...corpus.store import Corpus
 from ...errors import ParameterError
 from ...features.resample import margin, read_between
