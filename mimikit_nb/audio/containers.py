@@ -7,15 +7,16 @@ is decoded. The same walk over the chunks of a WAV finds the text that :mod:`.re
 
 from __future__ import annotations
 
+import itertools
 import os
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from .parts import Contents, Part, joined
-from .streams import is_flac, is_mpeg, survey_flac, survey_mpeg, survey_ogg
+from .streams import is_flac, is_mpeg, survey_flac, survey_mpeg, survey_ogg, tag_size
 
 OPEN_ENDED = 0x7FFFF000
 "Sizes from here on are written by programs that stream and don't know the length."
@@ -26,9 +27,14 @@ MOST_EXCESS = 64
 _RIFF = (b"RIFF", b"RF64", b"BW64", b"RIFX")
 _BIG_ENDIAN = (b"FORM", b"RIFX")
 _W64 = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
+_FORMS = (b"AIFF", b"AIFC", b"8SVX", b"16SV")
 _SAMPLES = (b"data", b"SSND", b"BODY")
+_AU = {b".snd": ">", b"dns.": "<"}
 _ASF = b"\x30\x26\xb2\x75"
 _ASF_PROPERTIES = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"
+
+_Fields = tuple[tuple[int, str, int], ...]
+"Places in a header that say a size, see :class:`_Sound`."
 
 _READ_BY_LIBSNDFILE = {1, 2, 3, 6, 7, 0x11, 0x31, 0xFFFE}
 _ENCODINGS = {
@@ -42,11 +48,42 @@ _ENCODINGS = {
 
 @dataclass(frozen=True)
 class Chunk:
-    """A chunk of a RIFF or AIFF file: its name, and where its content lies, in bytes."""
+    """A chunk of a file: its name, where it begins, and where its content lies, in bytes.
+
+    The size is negative where the header leaves it open.
+    """
 
     name: bytes
+    place: int
     start: int
     size: int
+
+    @property
+    def stop(self) -> int:
+        """Where its content ends."""
+        return self.start + max(0, self.size)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How the chunks of a kind of file lie in it.
+
+    Attributes
+    ----------
+    first : int
+        Bytes before the first one.
+    header : str
+        Its name and size, as a format of :mod:`struct`.
+    excess : int
+        What the size counts besides the content.
+    unit : int
+        Sizes are filled up to a multiple of this.
+    """
+
+    first: int
+    header: str
+    excess: int = 0
+    unit: int = 1
 
 
 @dataclass(frozen=True)
@@ -67,30 +104,37 @@ class _Sound:
 
     start: int
     size: int | None
-    fields: tuple[tuple[int, str, int], ...]
+    fields: _Fields
     n_behind: int = 0
 
 
 def walk(file: BinaryIO, start: int = 0) -> Iterator[Chunk]:
-    """Go through the top-level chunks of a WAV (RIFF, RF64) or AIFF file; none for others."""
-    head = _read(file, start, 12)
-    if head[:4] not in (*_RIFF, b"FORM") or len(head) < 12:
+    """Go through the top-level chunks of a WAV, RF64, AIFF, Wave64 or CAF file; none for others."""
+    layout = _layout(file, start)
+    if layout is None:
         return
-    order = ">" if head[:4] in _BIG_ENDIAN else "<"
-    position, data_size = start + 12, None
-    while True:
-        header = _read(file, position, 8)
-        if len(header) < 8:
-            return
-        name, size = struct.unpack(f"{order}4sI", header)
+    position, data_size, n_bytes = start + layout.first, None, struct.calcsize(layout.header)
+    while len(header := _read(file, position, n_bytes)) == n_bytes:
+        name, size = struct.unpack(layout.header, header)
         if name == b"ds64":
             data_size = int.from_bytes(_read(file, position + 16, 8), "little")
         if name == b"data" and data_size is not None and size == 0xFFFFFFFF:
             size = data_size
-        yield Chunk(name, position + 8, size)
-        if not any(name):  # space that was never written
+        chunk = Chunk(name, position, position + n_bytes, size - layout.excess)
+        yield chunk
+        if not any(name) or chunk.size < 0:  # space that was never written; the rest of the file
             return
-        position += 8 + size + size % 2
+        position = chunk.stop + -chunk.size % layout.unit
+
+
+def _layout(file: BinaryIO, start: int) -> _Layout | None:
+    """Layout of the chunks of a file that begins here; None if it has none."""
+    head = _read(file, start, 16)
+    if head[:4] in (*_RIFF, b"FORM") and len(head) >= 12:
+        return _Layout(12, ">4sI" if head[:4] in _BIG_ENDIAN else "<4sI", unit=2)
+    if head == _W64:
+        return _Layout(40, "<16sQ", excess=24, unit=8)
+    return _Layout(8, ">4sq") if head[:4] == b"caff" else None
 
 
 def survey(path: Path) -> Contents:
@@ -108,13 +152,12 @@ def survey(path: Path) -> Contents:
     """
     with open(path, "rb") as file:
         length = file.seek(0, os.SEEK_END)
-        file.seek(0)
-        head = file.read(40)
+        found = list(_sounds(file, _behind_tag(file), length))
+        if found:
+            return joined(found)
+        head = _read(file, 0, 40)
         if head[:4] in (*_RIFF, b"FORM") and len(head) >= 12:
-            return _survey_chunks(file, length)
-        sound = _w64(file) or _au(file, length) or _caf(file)
-        if sound is not None:
-            return _one(file, 0, length, sound)
+            return _without_samples(file, length)
         if head[:4] == b"OggS":
             return survey_ogg(file, length)
         if is_flac(file):
@@ -123,28 +166,77 @@ def survey(path: Path) -> Contents:
             return survey_mpeg(file, length)
         if head[:3] == b"ID3" or head[:1] == b"\xff":  # libsndfile would take it for MP3
             return Contents((Part(0, length, is_exact=False),))
-        is_cut = _is_cut_mp4(file, length) or _is_cut_matroska(file, length)
-        return Contents((Part(0, length),), is_truncated=is_cut or _is_cut_asf(file, length))
+        for look in (_mp4, _matroska, _true_audio):
+            if found := list(look(file, length)):
+                return joined(found)
+        return Contents((Part(0, length),), is_truncated=_is_cut_asf(file, length))
 
 
-def _survey_chunks(file: BinaryIO, length: int) -> Contents:
-    """WAV and AIFF files, perhaps several that were joined; other files of chunks (AVI)."""
-    chunks = list(walk(file))
-    is_next = [c.name in _RIFF and _read(file, c.start, 4) == b"WAVE" for c in chunks]
-    starts = [0, *(c.start - 8 for c, is_wave in zip(chunks, is_next, strict=True) if is_wave)]
-    found = []
-    for start, stop in zip(starts, [*starts[1:], length], strict=True):
-        own = [c for c in walk(file, start) if c.start <= stop]
-        sound = _of_chunks(file, own, start, stop)
-        if sound is not None:
-            found.append(_one(file, start, stop, sound, _encoding(file, own)))
-    if not found:
-        order = ">" if _read(file, 0, 4) in _BIG_ENDIAN else "<"
-        announced = struct.unpack(f"{order}I", _read(file, 4, 4))[0]
-        end = max([12, *(c.start + c.size for c in chunks if any(c.name))])  # of what was written
-        is_cut = max(end, 8 + announced % OPEN_ENDED) > length + MOST_EXCESS
-        return Contents((Part(0, min(end, length)),), is_truncated=is_cut)
-    return joined(found)
+def _behind_tag(file: BinaryIO) -> int:
+    """Where a file begins that says its length itself, in bytes: behind a tag if there is one."""
+    n_bytes = tag_size(_read(file, 0, 32), 0)
+    return n_bytes if _is_sound(file, n_bytes) else 0
+
+
+def _is_sound(file: BinaryIO, place: int) -> bool:
+    """Whether a file of one of those kinds begins here that say their length themselves."""
+    head = _read(file, place, 16)
+    return (
+        (head[:4] in _RIFF and head[8:12] == b"WAVE")
+        or (head[:4] == b"FORM" and head[8:12] in _FORMS)
+        or head[:4] in (b"caff", *_AU)
+        or head == _W64
+    )
+
+
+def _sounds(file: BinaryIO, start: int, length: int) -> Iterator[Contents]:
+    """Contents of the files that say their length themselves and follow each other from here on."""
+    while start < length and _is_sound(file, start):
+        borders = [  # not all programs fill up odd sizes
+            place for c in walk(file, start) for place in (c.place, c.stop, c.stop + 1)
+        ]
+        sound = _au(file, start)
+        if sound is not None and sound.size:
+            borders.append(sound.start + sound.size)
+        stop = next((b for b in borders if start < b < length and _is_sound(file, b)), length)
+        if sound is None:
+            yield from _of_chunks(file, start, stop)
+        else:
+            n_behind = max(0, stop - sound.start - sound.size) if sound.size else 0
+            yield _one(file, start, stop, replace(sound, n_behind=n_behind))
+        start = stop
+
+
+def _of_chunks(file: BinaryIO, start: int, stop: int) -> Iterator[Contents]:
+    """Contents of a file of chunks; nothing if it holds no samples."""
+    chunks = [chunk for chunk in walk(file, start) if chunk.place < stop]
+    samples = [chunk for chunk in chunks if chunk.name[:4] in _SAMPLES]
+    if not samples:
+        return
+    fields = _fields(file, chunks, samples[0], start)
+    found = [_of_samples(file, chunks, chunk, fields, start, stop) for chunk in samples]
+    one = _one(file, start, stop, found[-1], _encoding(file, chunks))
+    if len(samples) == 1:
+        yield one
+        return
+    first = samples[0].start
+    heads = [_mended(file, start, first, fields, min(c.stop, stop) - c.start) for c in samples]
+    parts = [
+        Part(chunk.start, min(chunk.stop, stop), head, is_exact=one.parts[0].is_exact)
+        for chunk, head in zip(samples, heads, strict=True)
+        if chunk.size
+    ]
+    said = f"its samples lie in {len(samples)} places; all of them are read"
+    yield replace(one, parts=tuple(parts), warnings=(said, *one.warnings))
+
+
+def _without_samples(file: BinaryIO, length: int) -> Contents:
+    """Contents of a file of chunks that is no sound file (AVI), or a damaged one."""
+    order = ">" if _read(file, 0, 4) in _BIG_ENDIAN else "<"
+    announced = struct.unpack(f"{order}I", _read(file, 4, 4))[0]
+    end = max([12, *(c.stop for c in walk(file) if any(c.name))])  # of what was written
+    is_cut = max(end, 8 + announced % OPEN_ENDED) > length + MOST_EXCESS
+    return Contents((Part(0, min(end, length)),), is_truncated=is_cut)
 
 
 def _one(file: BinaryIO, start: int, stop: int, sound: _Sound, encoding: str = "") -> Contents:
@@ -158,7 +250,9 @@ def _one(file: BinaryIO, start: int, stop: int, sound: _Sound, encoding: str = "
         said = "its header says that it holds 0 bytes, as where a recorder lost power"
         if sound.size is None:
             said = "its header leaves the length open, as where a program wrote it to a pipe"
-        part = Part(sound.start, stop, _mended(file, start, sound, n_there), is_exact)
+        part = Part(
+            sound.start, stop, _mended(file, start, sound.start, sound.fields, n_there), is_exact
+        )
     return Contents(
         (part,),
         (f"{said}; read to the end of the file",) if said else (),
@@ -168,37 +262,50 @@ def _one(file: BinaryIO, start: int, stop: int, sound: _Sound, encoding: str = "
     )
 
 
-def _mended(file: BinaryIO, start: int, sound: _Sound, size: int) -> bytes:
+def _mended(file: BinaryIO, start: int, stop: int, fields: _Fields, size: int) -> bytes:
     """Header up to the samples, with their true number of bytes in it."""
-    head = bytearray(_read(file, start, sound.start - start))
-    for position, kind, more in sound.fields:
+    head = bytearray(_read(file, start, stop - start))
+    for position, kind, more in fields:
         most = 2 ** (8 * struct.calcsize(kind)) - 1
         struct.pack_into(kind, head, position - start, min(size + more, most))
     return bytes(head)
 
 
-def _of_chunks(file: BinaryIO, chunks: list[Chunk], start: int, stop: int) -> _Sound | None:
-    """Samples of a WAV or AIFF file; None if there are none."""
-    number = next((i for i, c in enumerate(chunks) if c.name in _SAMPLES), None)
-    if number is None:
-        return None
-    chunk, n_before = chunks[number], chunks[number].start - start
-    order = ">" if _read(file, start, 4) in _BIG_ENDIAN else "<"
-    fields = [(start + 4, f"{order}I", n_before - 8), (chunk.start - 4, f"{order}I", 0)]
+def _fields(file: BinaryIO, chunks: list[Chunk], chunk: Chunk, start: int) -> _Fields:
+    """Where a file of chunks says the size of its samples."""
+    n_before, head = chunk.start - start, _read(file, start, 4)
+    if head == b"caff":
+        return ((chunk.start - 8, ">q", 0),)
+    if head == b"riff":
+        return ((start + 16, "<Q", n_before), (chunk.start - 8, "<Q", 24))
     for wide in (c for c in chunks if c.name == b"ds64"):
-        fields = [(wide.start, "<Q", n_before - 8), (wide.start + 8, "<Q", 0)]
-    is_open = OPEN_ENDED <= chunk.size <= 0xFFFFFFFF and stop - start < chunk.size // 2
-    n_behind = stop - chunk.start - chunk.size
-    if n_behind <= MOST_EXCESS or all(map(_is_chunk, chunks[number + 1 :])):
+        return ((wide.start, "<Q", n_before - 8), (wide.start + 8, "<Q", 0))
+    order = ">" if head in _BIG_ENDIAN else "<"
+    return ((start + 4, f"{order}I", n_before - 8), (chunk.start - 4, f"{order}I", 0))
+
+
+def _of_samples(
+    file: BinaryIO, chunks: list[Chunk], chunk: Chunk, fields: _Fields, start: int, stop: int
+) -> _Sound:
+    """What a file of chunks says about the samples in one of them."""
+    layout = _layout(file, start)
+    is_open = chunk.size < 0
+    if layout is not None and layout.header.endswith("I"):
+        is_streamed = OPEN_ENDED <= chunk.size <= 0xFFFFFFFF
+        is_open = is_streamed and stop - start < chunk.size // 2
+    n_behind = stop - chunk.stop
+    behind = chunks[chunks.index(chunk) + 1 :]
+    if n_behind <= MOST_EXCESS or all(_is_chunk(c, stop) for c in behind):
         n_behind = 0
     if chunk.size == 0 and not n_behind:
         return _Sound(stop, 0, ())  # it is empty indeed
-    return _Sound(chunk.start, None if is_open else chunk.size, tuple(fields), n_behind)
+    return _Sound(chunk.start, None if is_open else chunk.size, fields, n_behind)
 
 
-def _is_chunk(chunk: Chunk) -> bool:
+def _is_chunk(chunk: Chunk, stop: int) -> bool:
     """Whether what stands between the samples and the end of a file looks like a chunk."""
-    return chunk.name.isascii() and chunk.name.decode().isprintable()
+    is_named = len(chunk.name) == 16 or (chunk.name.isascii() and chunk.name.decode().isprintable())
+    return is_named and chunk.stop <= stop + MOST_EXCESS
 
 
 def _encoding(file: BinaryIO, chunks: list[Chunk]) -> str:
@@ -211,73 +318,79 @@ def _encoding(file: BinaryIO, chunks: list[Chunk]) -> str:
     return ""
 
 
-def _w64(file: BinaryIO) -> _Sound | None:
-    """Samples of a Wave64 file: chunks of 24 bytes of name and size, at multiples of 8."""
-    if _read(file, 0, 16) != _W64:
-        return None
-    position = 40
-    while len(header := _read(file, position, 24)) == 24 and any(header[:16]):
-        size = struct.unpack("<Q", header[16:])[0]
-        if header[:4] == b"data":
-            fields = ((16, "<Q", position + 24), (position + 16, "<Q", 24))
-            return _Sound(position + 24, max(0, size - 24), fields)
-        position += max(24, size + -size % 8)
-    return None
-
-
-def _au(file: BinaryIO, length: int) -> _Sound | None:
+def _au(file: BinaryIO, start: int) -> _Sound | None:
     """Samples of a Sun or NeXT file, in either order of bytes."""
-    head = _read(file, 0, 12)
-    order = {b".snd": ">", b"dns.": "<"}.get(head[:4])
+    head = _read(file, start, 12)
+    order = _AU.get(head[:4])
     if order is None or len(head) < 12:
         return None
-    start, size = struct.unpack(f"{order}II", head[4:])
-    n_behind = max(0, length - start - size) if size else 0
+    n_before, size = struct.unpack(f"{order}II", head[4:])
     is_open = size == 0xFFFFFFFF
-    return _Sound(start, None if is_open else size, ((8, f"{order}I", 0),), n_behind)
+    return _Sound(start + n_before, None if is_open else size, ((start + 8, f"{order}I", 0),))
 
 
-def _caf(file: BinaryIO) -> _Sound | None:
-    """Samples of an Apple Core Audio file, whose last chunk may be of size -1."""
-    if _read(file, 0, 4) != b"caff":
-        return None
-    position = 8
-    while len(header := _read(file, position, 12)) == 12 and any(header[:4]):
-        name, size = struct.unpack(">4sq", header)
-        if name == b"data":
-            fields = ((position + 4, ">q", 0),)
-            return _Sound(position + 12, None if size == -1 else max(0, size), fields)
-        position += 12 + max(0, size)
-    return None
-
-
-def _is_cut_mp4(file: BinaryIO, length: int) -> bool:
-    """Whether a box of an MP4 or QuickTime file ends behind the file, or its index is missing."""
+def _mp4(file: BinaryIO, length: int) -> Iterator[Contents]:
+    """Contents of an MP4 or QuickTime file; of several, if they were joined."""
     if _read(file, 4, 4) not in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-        return False
-    position, names = 0, set()
+        return
+    if _read(file, length - 128, 3) == b"TAG":
+        length -= 128
+    boxes = list(_boxes(file, length))
+    starts = [0, *(box.place for box in boxes[1:] if box.name == b"ftyp")]
+    for start, stop in itertools.pairwise([*starts, length]):
+        own = [box for box in boxes if start <= box.place < stop]
+        n_indexes = sum(box.name == b"moov" for box in own)
+        said = (f"it has {n_indexes} indexes; only one is read",) if n_indexes > 1 else ()
+        is_cut = own[-1].stop > stop or not n_indexes
+        yield Contents((Part(start, stop),), said, is_truncated=is_cut)
+
+
+def _boxes(file: BinaryIO, length: int) -> Iterator[Chunk]:
+    """Go through the boxes of an MP4 file."""
+    position = 0
     while position + 8 <= length:
         size, name = struct.unpack(">I4s", _read(file, position, 8))
         if size == 1:
             size = int.from_bytes(_read(file, position + 8, 8), "big")
-        names.add(name)
-        if size == 0:
-            break
-        position += max(8, size)
-    return position > length or b"moov" not in names
+        size = max(8, size) if size else length - position
+        yield Chunk(name, position, position + 8, size - 8)
+        position += size
 
 
-def _is_cut_matroska(file: BinaryIO, length: int) -> bool:
-    """Whether the segment of a Matroska or WebM file is longer than the file."""
-    if _read(file, 0, 4) != b"\x1a\x45\xdf\xa3":
-        return False
-    size, n_bytes = _ebml_size(_read(file, 4, 8))
-    position = 4 + n_bytes + size
-    if _read(file, position, 4) != b"\x18\x53\x80\x67":
-        return True
-    size, n_bytes = _ebml_size(_read(file, position + 4, 8))
-    is_known = size != 2 ** (7 * n_bytes) - 1
-    return is_known and position + 4 + n_bytes + size > length
+def _matroska(file: BinaryIO, length: int) -> Iterator[Contents]:
+    """Contents of a Matroska or WebM file; of several, if they were joined."""
+    start = 0
+    while start < length and _read(file, start, 4) == b"\x1a\x45\xdf\xa3":
+        size, n_bytes = _ebml_size(_read(file, start + 4, 8))
+        segment = start + 4 + n_bytes + size
+        is_there = _read(file, segment, 4) == b"\x18\x53\x80\x67"
+        size, n_bytes = _ebml_size(_read(file, segment + 4, 8))
+        is_known = is_there and size != 2 ** (7 * n_bytes) - 1
+        stop = segment + 4 + n_bytes + size if is_known else length
+        if _read(file, stop, 4) != b"\x1a\x45\xdf\xa3":
+            is_cut, stop = stop > length or not is_there, length
+            yield Contents((Part(start, length),), is_truncated=is_cut)
+        else:
+            yield Contents((Part(start, stop),))
+        start = stop
+
+
+def _true_audio(file: BinaryIO, length: int) -> Iterator[Contents]:
+    """Contents of a True Audio file; of several, if they were joined."""
+    start = 0
+    while start < length and _read(file, start, 4) == b"TTA1":
+        head = _read(file, start, 22)
+        if len(head) < 22:
+            return
+        rate, n_samples = struct.unpack("<II", head[10:18])
+        n_frames = -(-n_samples // max(1, 256 * rate // 245))
+        table = _read(file, start + 22, 4 * min(n_frames, length // 4))
+        sizes = struct.unpack(f"<{len(table) // 4}I", table[: len(table) // 4 * 4])
+        stop = start + 22 + len(table) + 4 + sum(sizes)
+        stop += tag_size(_read(file, stop, 32), 0)
+        is_next = _read(file, stop, 4) == b"TTA1"
+        yield Contents((Part(start, stop if is_next else length),), is_truncated=stop > length)
+        start = stop if is_next else length
 
 
 def _ebml_size(data: bytes) -> tuple[int, int]:

@@ -64,7 +64,7 @@ def is_flac(file: BinaryIO) -> bool:
     """Whether a file is FLAC, perhaps behind a tag."""
     file.seek(0)
     head = file.read(10)
-    file.seek(_tag_size(head, 0) if head[:3] == b"ID3" else 0)
+    file.seek(tag_size(head, 0) if head[:3] == b"ID3" else 0)
     return file.read(4) == b"fLaC"
 
 
@@ -73,7 +73,7 @@ def is_mpeg(file: BinaryIO) -> bool:
     file.seek(0)
     head = file.read(2**13)
     if head[:3] == b"ID3":
-        file.seek(_tag_size(head, 0))
+        file.seek(tag_size(head, 0))
         head = file.read(2**13)
     return head[:1] == b"\xff" and _next_frame(head, 0) == 0
 
@@ -111,7 +111,7 @@ def _runs(data: mmap.mmap) -> list[_Run]:
         code = data[position + 1] << 8 | data[position + 2]
         size = _SIZES[code] if data[position] == 0xFF else 0
         if not size:
-            position += _tag_size(data, position)
+            position += tag_size(data, position)
             following = _next_frame(data, position)
             is_much = following < 0 and length - position > _MOST_TAIL
             if runs and (following > position or (is_much and any(data[position:length]))):
@@ -214,7 +214,7 @@ def _place_of_count(data: mmap.mmap, start: int) -> int:
     return place if is_there else 0
 
 
-def _tag_size(data: Data, position: int) -> int:
+def tag_size(data: Data, position: int) -> int:
     """Bytes of a tag (ID3, APE) that begins here; 0 if there is none."""
     head = bytes(data[position : position + 32])
     if head[:3] == b"ID3" and len(head) >= 10:
