@@ -28,7 +28,7 @@ from ..audio.doctor import (
     watched,
 )
 from ..audio.files import Resampler, info
-from ..audio.find import Found, find
+from ..audio.find import READABLE, Found, find
 from ..audio.locks import PATIENCE_SECONDS
 from ..audio.report import FileRecord, Report
 from ..audio.targets import check_target
@@ -351,7 +351,7 @@ def _n_channels(counts: set[int]) -> int:
 
 
 def _check_target(target: Path, found: Found, overwrite: bool) -> None:
-    """Refuse a place where something is that a corpus may not replace."""
+    """Refuse the name of a sound file, and a place where something is that stays."""
     check_target(
         target,
         layout.CORPUS,
@@ -361,6 +361,11 @@ def _check_target(target: Path, found: Found, overwrite: bool) -> None:
         "with it if it holds the same sounds.",
         error=CorpusError,
     )
+    if target.suffix.lower() in READABLE:
+        raise CorpusError(
+            f"{target} is named like a sound file; a corpus isn't one. Choose a name that ends in "
+            f".h5, such as {target.with_suffix('.h5').name}."
+        )
 
 
 @contextlib.contextmanager

@@ -310,13 +310,8 @@ def _opened(path: Path) -> Iterator[h5py.File]:
     """Open a corpus file for reading, or say in words why that isn't possible."""
     if kind := special_kind(path):
         raise CorpusError(f"{path} is a {kind}, not a corpus.")
-    if path.is_dir() or path.suffix.lower() in READABLE:
-        kind = "folder" if path.is_dir() else "sound file"
-        built = path.with_suffix(".h5").name
-        raise CorpusError(
-            f"{path} is a {kind}, not a corpus. Build a corpus from it, and use that: "
-            f"build_corpus({str(path)!r}, {built!r})."
-        )
+    if path.is_dir():
+        raise CorpusError(_is_source(path, "folder"))
     try:
         with open(path, "rb") as raw:
             is_hdf5 = raw.read(8) == b"\x89HDF\r\n\x1a\n"
@@ -326,6 +321,8 @@ def _opened(path: Path) -> Iterator[h5py.File]:
         ) from error
     except OSError as error:
         raise CorpusError(f"{path} can't be read: {error.strerror}.") from error
+    if not is_hdf5 and path.suffix.lower() in READABLE:
+        raise CorpusError(_is_source(path, "sound file"))
     if not is_hdf5:
         raise CorpusError(
             f"{path} is not a corpus: it isn't an HDF5 file. "
@@ -364,6 +361,14 @@ def cause_of(error: Exception) -> str:
     message = str(getattr(error, "strerror", None) or error)
     hidden = re.search(r"error message = '([^']*)'", message)
     return hidden[1] if hidden else message.splitlines()[0]
+
+
+def _is_source(path: Path, kind: str) -> str:
+    built = path.with_suffix(".h5").name
+    return (
+        f"{path} is a {kind}, not a corpus. Build a corpus from it, and use that: "
+        f"build_corpus({str(path)!r}, {built!r})."
+    )
 
 
 def _truncated(path: Path) -> str:

@@ -21,7 +21,7 @@ from mimikit_nb.audio.names import file_name, readable
 from mimikit_nb.audio.recall import read_recall
 from mimikit_nb.audio.write import write
 from mimikit_nb.cli import main
-from mimikit_nb.corpus import add_files, build_corpus, open_corpus
+from mimikit_nb.corpus import add_files, build, build_corpus, open_corpus
 from mimikit_nb.errors import (
     AudioError,
     CheckpointError,
@@ -269,6 +269,22 @@ def test_letters_of_all_scripts_stay():
 
 
 # -- another file than the one that is asked for ---------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["out.wav", "out.FLAC", "out.m4a"])
+@pytest.mark.parametrize("options", [{}, {"overwrite": True}, {"reuse": True}])
+def test_a_corpus_is_not_called_like_a_sound_file(name, options, tmp_path, monkeypatch, tone):
+    source = write(tmp_path / "a.wav", tone, 22050)
+    monkeypatch.setattr(build, "examine", None)  # nothing is read
+    with pytest.raises(CorpusError, match=r"named like a sound file; .* such as out\.h5"):
+        build_corpus(source, tmp_path / name, **options)
+    assert sorted(tmp_path.iterdir()) == [source]
+
+
+def test_a_corpus_is_known_by_its_content(tiny_corpus, tmp_path):
+    path = tmp_path / "renamed.wav"
+    path.write_bytes(tiny_corpus.path.read_bytes())
+    assert open_corpus(path).n_samples == tiny_corpus.n_samples
 
 
 @pytest.mark.parametrize("takes_corpus", [open_corpus, lambda path: mnb.train(path, out="run")])
