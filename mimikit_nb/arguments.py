@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import operator
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,7 +28,7 @@ from fractions import Fraction
 from numbers import Integral
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import core_schema
@@ -35,10 +36,9 @@ from pydantic_core import core_schema
 from .config import did_you_mean, shown
 from .errors import ParameterError
 from .paths import expanded
-from .units import HIGHEST_RATE, LOWEST_RATE
+from .units import HIGHEST_RATE, LOWEST_RATE, STORED_RATES
 
-P = ParamSpec("P")
-R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 
 MOST_ITEMS = 100_000
 "Longest list that is taken as an argument; iterables without an end are refused here."
@@ -79,7 +79,7 @@ class Whole(Kind):
         return int(value)
 
     def __str__(self) -> str:
-        return f"a whole number from {self.low:,} to {self.high:,}"
+        return f"a whole number from {_in_digits(self.low)} to {_in_digits(self.high)}"
 
 
 class Flag(Kind):
@@ -210,6 +210,9 @@ Rate = Annotated[int, Whole(LOWEST_RATE, HIGHEST_RATE)]
 ChannelCount = Annotated[int, Whole(1, 64)]
 "How many channels."
 
+StoredRate = Annotated[int, Whole(*STORED_RATES)]
+"Samples per second of any file."
+
 Seed = Annotated[int, Whole(0, 2**62)]
 "What random numbers are drawn with."
 
@@ -241,8 +244,8 @@ Number = Annotated[float, Real(-sys.float_info.max, sys.float_info.max)]
 # -- the decorator ---------------------------------------------------------------------------------
 
 
-def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a public function: its arguments are checked before it begins.
+def checked(function: F) -> F:
+    """Decorate a public function, or a class, whose arguments are checked before it begins.
 
     An annotated class asks for an :class:`Instance`; ``int``, ``float``, ``bool``, ``Path`` and
     ``Sequence`` are read as :class:`Whole`, :class:`Real`, :class:`Flag`, :class:`FilePath` and
@@ -254,10 +257,13 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     ParameterError
         By the decorated function: if an argument is missing, unknown or doesn't fit.
     """
+    if isinstance(function, type):
+        function.__init__ = checked(function.__init__)  # type: ignore[misc]
+        return function
     return _checking(function, Arguments(function))
 
 
-def checked_with(options_of: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def checked_with(options_of: Callable[..., Any]) -> Callable[[F], F]:
     """Like :func:`checked`, for a function whose ``**options`` go to another checked one.
 
     Parameters
@@ -266,21 +272,21 @@ def checked_with(options_of: Callable[..., Any]) -> Callable[[Callable[P, R]], C
         The function that the options go to; they are checked, and shown in help, as its own.
     """
 
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+    def decorate(function: F) -> F:
         return _checking(function, Arguments(function, inspect.unwrap(options_of)))
 
     return decorate
 
 
-def _checking(function: Callable[P, R], arguments: Arguments) -> Callable[P, R]:
+def _checking(function: F, arguments: Arguments) -> F:
     @functools.wraps(function)
-    def checking(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checking(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True  # a notebook shows the call, not the check
         bound = arguments.read(args, kwargs)
         return function(*bound.args, **bound.kwargs)
 
     vars(checking).update(__signature__=arguments.signature, arguments=arguments)
-    return checking
+    return cast(F, checking)
 
 
 class Arguments:
@@ -419,7 +425,8 @@ def in_words(annotation: Any) -> str:
     if origin in _SEQUENCES:
         return _list_of(*inner)
     if origin in (dict, Mapping):
-        return f"a mapping of {in_words(inner[0])} to {in_words(inner[1])}"
+        to = "" if inner[1] is Any else f" of {in_words(inner[0])} to {in_words(inner[1])}"
+        return f"a mapping{to}"
     return _WORDS.get(origin or annotation) or str(Instance(annotation))
 
 
@@ -436,7 +443,10 @@ def _list_of(annotation: Any) -> str:
 
 
 def _in_digits(number: float) -> str:
-    return f"{number:,.0f}" if float(number).is_integer() and abs(number) < 1e15 else f"{number:g}"
+    if abs(number) > 1e15:
+        power = round(math.log2(abs(number)))
+        return f"{'-' * (number < 0)}2**{power}" if isinstance(number, int) else f"{number:g}"
+    return f"{number:,.0f}" if float(number).is_integer() else f"{number:g}"
 
 
 def _must(name: str, annotation: Any, reasons: Sequence[str]) -> str:

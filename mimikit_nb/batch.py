@@ -201,6 +201,8 @@ def _notebook_folder() -> Path:
 def _read(path: Path) -> Any:
     try:
         content = nbformat.read(path, as_version=4)
+        said = content.metadata.get("kernelspec")  # VS Code leaves the language out
+        content.metadata["kernelspec"] = _KERNEL | (said if isinstance(said, dict) else {})
         nbformat.validate(content)  # reading alone only logs what is wrong
         return content
     except (OSError, ValueError, nbformat.ValidationError) as error:
@@ -272,8 +274,6 @@ def _execute(
     from papermill.exceptions import PapermillExecutionError
 
     content = _read(notebook.path)
-    said = content.metadata.get("kernelspec")  # VS Code leaves the language out
-    content.metadata["kernelspec"] = _KERNEL | (said if isinstance(said, dict) else {})
     options: dict[str, Any] = {
         "extra_arguments": ["--log-level=CRITICAL"],  # of the kernel
         "kernel_manager_class": type(

@@ -88,7 +88,13 @@ class Config(BaseModel):
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
     )
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, *unnamed: Any, **values: Any) -> None:
+        if unnamed:
+            name = type(self).__name__
+            fields = ", ".join(
+                f"{field}=..." for field in type(self).model_fields if field != "kind"
+            )
+            raise ConfigError(f"{name} takes its settings by name: {name}({fields}).")
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -164,7 +170,7 @@ def save_yaml(
 
 
 def _text_of(path: Path) -> str | None:
-    """Text of a file; None if it is no text, or no file."""
+    """Text of a file; None if it isn't text, or isn't a file."""
     try:
         return path.read_text(encoding="utf-8") if path.is_file() else None
     except UnicodeDecodeError:
@@ -203,7 +209,7 @@ def load_yaml(source: str | Path) -> dict[str, Any]:
         )
     for key in values:
         if not isinstance(key, str):
-            raise ConfigError(f"Can't use {name}: {shown(key)} is no name; names are text.")
+            raise ConfigError(f"Can't use {name}: {shown(key)} isn't a name; names are text.")
     return values
 
 
@@ -211,7 +217,7 @@ def read_text(path: Path) -> str:
     """Text of a file in UTF-8; a ConfigError says why there is none."""
     try:
         if path.exists() and not path.is_file():  # a device or a pipe may never end
-            raise ConfigError(f"Can't read {path}: it is no file. Name a text file.")
+            raise ConfigError(f"Can't read {path}: it isn't a file. Name a text file.")
         if path.exists() and path.stat().st_size > MOST_BYTES:
             raise ConfigError(
                 f"Can't read {path}: it has more than {MOST_BYTES // 2**20} MB. Name a text file."

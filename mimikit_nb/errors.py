@@ -15,7 +15,7 @@ from types import FrameType
 class MimikitError(Exception):
     """Root of all errors raised on purpose by this package.
 
-    Its text can be printed and shown anywhere: bytes of file names that are no text are escaped.
+    Its text can be printed and shown anywhere: bytes of file names that aren't text are escaped.
     """
 
     def __str__(self) -> str:
@@ -72,7 +72,7 @@ def warn(message: str) -> None:
 
 
 def printable(text: str) -> str:
-    r"""Text that every terminal, page and table takes; bytes that are no text show as ``\xe9``."""
+    r"""Text that every terminal, page and table takes; bytes that aren't text show as ``\xe9``."""
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     except UnicodeEncodeError:  # halves of characters, which no file name can hold

@@ -17,7 +17,7 @@ import yaml
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from .config import describe, plain, shown
-from .errors import NotebookError
+from .errors import ConfigError, NotebookError
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Parameter:
             json.dumps(found, ensure_ascii=False).encode()
         except ValidationError as error:
             raise self._misfit(value, f"it {describe(error.errors()[0])}") from None
-        except (TypeError, ValueError, RecursionError):
+        except (TypeError, ValueError, RecursionError, ConfigError):
             raise self._misfit(
                 value,
                 "a notebook takes text, numbers, true, false and None, lists of them, and mappings "

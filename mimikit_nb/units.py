@@ -45,8 +45,7 @@ def check_rate(
     rate: Any, name: str = "sample_rate", lowest: int = LOWEST_RATE, highest: int = HIGHEST_RATE
 ) -> int:
     """A sample rate as an int, or a ParameterError; 44100.0 and numpy's numbers are taken."""
-    is_number = isinstance(rate, Real) and not isinstance(rate, bool)
-    if not is_number or not lowest <= rate <= highest or rate != int(rate):
+    if not is_number(rate) or not lowest <= rate <= highest or rate != int(rate):
         raise ParameterError(
             f"{name} is {rate!r}; a sample rate is a whole number from {lowest} to {highest} Hz."
         )

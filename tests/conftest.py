@@ -21,6 +21,7 @@ from mimikit_nb.audio.demo import demo_music
 from mimikit_nb.audio.find import find
 from mimikit_nb.audio.write import write
 from mimikit_nb.corpus import Corpus, build_corpus, open_corpus
+from tests.safety import kinds
 
 SAMPLE_RATE = 22050
 
@@ -136,3 +137,18 @@ def _built_corpus(tmp_path_factory: pytest.TempPathFactory, music: np.ndarray) -
 def tiny_corpus(_built_corpus: Path, tmp_path: Path) -> Corpus:
     """Corpus of two files, six seconds together, mono at 22050 Hz; each test has its own copy."""
     return open_corpus(shutil.copy(_built_corpus, tmp_path / "corpus.h5"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell what the tests of input safety covered, by kind of fault."""
+    found = {
+        outcome: [r.nodeid for r in terminalreporter.getreports(outcome) if r.when == "call"]
+        for outcome in ("passed", "failed")
+    }
+    outcomes = {node: outcome for outcome, nodes in found.items() for node in nodes}
+    lines = [*kinds.summary(found["passed"], found["failed"]), *kinds.faults(outcomes)]
+    if walk := kinds.walked(outcomes):
+        lines.append(walk)
+    if lines:
+        terminalreporter.section("input safety")
+        terminalreporter.write("\n".join(lines) + "\n")

@@ -18,7 +18,7 @@ from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_score
 
 from ..arguments import Count, PathArg, Position, Samples, Seed, checked
-from ..config import did_you_mean
+from ..config import did_you_mean, shown
 from ..errors import ParameterError
 from .analysis import Analysis
 from .describe import DEFAULT_CHAIN, Chain, describe, discriminate, standardise
@@ -342,11 +342,7 @@ def _described(
     analysis, everyone = found.analysis, np.arange(len(found))
     assert analysis is not None
     if callable(features):
-        rows = [
-            np.ravel(features(analysis.mono[a:b], found.sample_rate))
-            for a, b in zip(found.starts, found.stops, strict=True)
-        ]
-        features = np.stack(rows) if rows else np.zeros((0, 1))
+        features = _asked(features, analysis.mono, found)
     if isinstance(features, np.ndarray):
         if features.ndim != 2 or len(features) != len(found) or not np.isfinite(features).all():
             raise ParameterError(
@@ -359,6 +355,23 @@ def _described(
         owner, starts, stops = everyone, found.starts, found.stops
     frames = analysis.frames
     return describe(analysis.mono, frames, starts, stops, features, progress), owner
+
+
+def _asked(
+    function: Callable[[np.ndarray, int], np.ndarray], mono: np.ndarray, found: Segmentation
+) -> np.ndarray:
+    """What a function of the user's says of each segment [shape=(n, D)]."""
+    rows = [
+        np.ravel(function(mono[a:b], found.sample_rate))
+        for a, b in zip(found.starts, found.stops, strict=True)
+    ]
+    try:
+        return np.stack(rows).astype(np.float64) if rows else np.zeros((0, 1))
+    except (TypeError, ValueError):
+        raise ParameterError(
+            "The function of features must return as many numbers for each segment, not "
+            f"{shown(rows[0])}."
+        ) from None
 
 
 def _is_rich(owner: np.ndarray, n_segments: int) -> bool:

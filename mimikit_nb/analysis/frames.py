@@ -86,7 +86,7 @@ def to_mono(y: np.ndarray, sr: int) -> np.ndarray:
     Raises
     ------
     ParameterError
-        If it is no array of samples, the rate can't be worked at, the recording is shorter than
+        If it isn't an array of samples, the rate can't be worked at, the recording is shorter than
         10 ms or has NaN or infinite samples.
     """
     sr = check_rate(sr, "sr")

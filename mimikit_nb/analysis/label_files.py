@@ -24,7 +24,7 @@ from ..errors import AudioError
 from .cue import cue_points
 
 LONGEST_SECONDS = 1e8
-"Three years: what is later is no time in a recording."
+"Three years: no recording has later times."
 HIGHEST_RATE = 10**7
 MOST_BYTES = 2**28
 _START = ("start_seconds", "start", "onset", "begin")
@@ -97,7 +97,7 @@ def read_rows(path: Path) -> LabelFile:
         raise AudioError(f"{path}: can't read {path.suffix!r} labels; known: {known}.")
     try:
         if path.exists() and not path.is_file():
-            raise AudioError(f"{path} is no file; give a file of labels.")
+            raise AudioError(f"{path} isn't a file; give a file of labels.")
         return reader(path)
     except OSError as error:
         raise AudioError(f"{path} can't be read: {error.strerror or error}.") from error

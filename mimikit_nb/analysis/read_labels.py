@@ -8,13 +8,12 @@ points of a WAV file; :func:`read_cues` those alone, to the sample. The formats 
 from __future__ import annotations
 
 import os
-import warnings
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Annotated
 
 from ..arguments import PathArg, Rate, Whole, checked
-from ..errors import AudioError, ParameterError
+from ..errors import AudioError, ParameterError, warn
 from ..paths import as_path
 from .label_files import LabelFile, Row, read_cue_rows, read_rows
 from .segmentation import Segmentation, as_samples
@@ -71,7 +70,7 @@ def read_labels(
         n_samples = round(max((row.stop for row in found.rows), default=0.0) * sr)
     spans = _spans(found, sr, n_samples)
     for note in found.notes:
-        warnings.warn(note, stacklevel=2)
+        warn(note)
     return _segmentation(spans, sr, n_samples, like)
 
 
@@ -93,7 +92,7 @@ def read_cues(path: str | os.PathLike[str]) -> Segmentation:
     assert found.sample_rate is not None and found.n_samples is not None
     spans = _spans(found, found.sample_rate, found.n_samples)
     for note in found.notes:
-        warnings.warn(note, stacklevel=2)
+        warn(note)
     return _segmentation(spans, found.sample_rate, found.n_samples)
 
 

@@ -6,7 +6,7 @@ files             ``info``, ``blocks``, ``load``, ``Resampler``
 write             ``write``, ``SoundWriter``
 recall            ``write_recall``, ``read_recall``: how a sound was made
 channels          what is kept of several channels, and what a mix loses
-names             names that every system takes; names that are no text
+names             names that every system takes; names that aren't text
 meters, loudness  ``measure``, ``LevelMeter``: peak, RMS, LUFS, silence, clipping ...
 doctor, report    ``check``: every file accepted or refused, with the reason
 demo              ``demo_music``: the embedded music

@@ -99,7 +99,7 @@ class _Sound:
     fields : tuple
         Where the header says it: position, format of :mod:`struct`, and what is added to the size.
     n_behind : int
-        Bytes behind them that are no chunks.
+        Bytes behind them that aren't chunks.
     """
 
     start: int

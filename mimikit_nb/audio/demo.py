@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 import scipy  # scipy.signal takes a second to load: loaded where it is used
 
+from ..arguments import Seconds, Seed, StoredRate, checked
 from ..errors import ParameterError
 from ..units import seconds_to_samples
 
@@ -64,7 +65,10 @@ _ANSWER = (
 )
 
 
-def demo_music(sample_rate: int = 22050, seconds: float = 40.0, seed: int = 0) -> np.ndarray:
+@checked
+def demo_music(
+    sample_rate: StoredRate = 22050, seconds: Seconds = 40.0, seed: Seed = 0
+) -> np.ndarray:
     """Render the embedded piece.
 
     A quiet verse for strings, a second one with bells and bass, a bridge with drums, and all

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arguments import Samples, StoredRate, checked
 from ..errors import ParameterError
 from .arrays import as_sound
 from .loudness import KWeighting, gated_loudness
@@ -82,7 +83,8 @@ def to_db(amplitude: float) -> float:
     return 20 * math.log10(amplitude) if amplitude > 0 else -math.inf
 
 
-def measure(y: np.ndarray, sample_rate: int) -> Levels:
+@checked
+def measure(y: Samples, sample_rate: StoredRate) -> Levels:
     """Measure a sound in memory.
 
     Parameters

@@ -63,7 +63,7 @@ def native(path: str | os.PathLike[str]) -> str | bytes:
 def in_utf8(path: str | os.PathLike[str]) -> Iterator[str]:
     """Path of a file that is there, for libraries that take text only.
 
-    Where it is no text, that is a path of Linux that leads to the same file.
+    Where it isn't text, that is a path of Linux that leads to the same file.
     """
     text = os.fspath(path)
     if readable(text) == text:

@@ -44,7 +44,8 @@ def to_chunk(recall: Mapping[str, Any]) -> bytes:
     return b"LIST" + struct.pack("<I", len(content)) + content
 
 
-def write_recall(path: str | os.PathLike[str], recall: Mapping[str, Any]) -> None:
+@checked
+def write_recall(path: PathArg, recall: Mapping[str, Any]) -> None:
     """Append recall data to a WAV file that has none, in place.
 
     Parameters

@@ -285,7 +285,7 @@ def _end_of_flac(data: mmap.mmap, start: int, stop: int) -> int:
 
 
 def _end_of_frame(head: bytes, block: int) -> int:
-    """Samples up to the end of a FLAC frame; 0 if this is no header of a frame."""
+    """Samples up to the end of a FLAC frame; 0 if this isn't a frame's header."""
     if len(head) < 6 or head[1] not in (0xF8, 0xF9) or head[3] & 1 or 0x80 <= head[4] < 0xC0:
         return 0
     size_code, rate_code = head[2] >> 4, head[2] & 15

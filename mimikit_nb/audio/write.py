@@ -17,6 +17,7 @@ from typing import Any, Self
 import numpy as np
 import soundfile as sf
 
+from ..arguments import PathArg, Samples, StoredRate, checked
 from ..errors import AudioError
 from ..paths import as_path
 from ..units import STORED_RATES, check_rate
@@ -37,10 +38,11 @@ _WRITTEN = (np.int16, np.int32, np.float32, np.float64)  # as libsndfile takes t
 _COMMENTED = ("WAV", "RF64", "FLAC", "OGG")
 
 
+@checked
 def write(
-    path: str | os.PathLike[str],
-    y: np.ndarray,
-    sample_rate: int,
+    path: PathArg,
+    y: Samples,
+    sample_rate: StoredRate,
     subtype: str | None = None,
     overwrite: bool = False,
     recall: Mapping[str, Any] | None = None,

@@ -25,6 +25,7 @@ from ..audio.locks import held_folder
 from ..errors import CheckpointError
 from ..io.variable import IOSpec
 from ..networks.base import Network, NetworkConfig
+from ..runtime import check_device
 from .card import card_text
 from .file import Header, package_version, parse_header, read_header, read_tensors, write_file
 from .run import Run
@@ -102,6 +103,7 @@ class Checkpoint:
         """Tensors of one group of the file by name, without the group's name."""
         return {} if self.path is None else read_tensors(self.path, group)
 
+    @checked
     def network(self, device: str = "cpu", ema: bool = True) -> Network:
         """Network with the checkpoint's weights, in eval mode.
 
@@ -116,7 +118,10 @@ class Checkpoint:
         ------
         CheckpointError
             If the weights don't fit the network that the config describes.
+        ParameterError
+            If there is no such device.
         """
+        device = check_device(device)
         with torch.random.fork_rng(
             devices=[]
         ):  # the random weights to be replaced cost no randomness

@@ -82,7 +82,7 @@ class Run:
         ConfigError
             If it isn't YAML; says where.
         TrainingError
-            If a section is missing, or is no mapping.
+            If a section is missing, or isn't a mapping.
         """
         stored = load_yaml(self.config_path)
         for name in SECTIONS:
@@ -113,7 +113,7 @@ class Run:
         Raises
         ------
         TrainingError
-            If it is no table of losses.
+            If it isn't a table of losses.
         """
         import pandas as pd
 
@@ -215,7 +215,7 @@ def read_rows(path: Path) -> list[str]:
     Raises
     ------
     TrainingError
-        If it is no table of losses.
+        If it isn't a table of losses.
     """
     if not path.exists():
         return []
@@ -228,7 +228,7 @@ def read_rows(path: Path) -> list[str]:
     header = lines[0].strip().split(",") if lines else ["step", "loss"]
     if not {"step", "loss"} <= set(header) or len(set(header)) < len(header):
         raise TrainingError(
-            f"{path} is no table of losses: its first line is {shown(lines[0].strip())}, without "
+            f"{path} isn't a table of losses: its first line is {shown(lines[0].strip())}, without "
             "'step' and 'loss'. Put it back, or move it away; the training goes on without."
         )
     return lines

@@ -7,7 +7,6 @@ A prompt is cut from a corpus, read from a file, or given as an array at any rat
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from ..audio.arrays import LOUDEST, as_sound
 from ..audio.channels import MOST_LOSS_DB, ChannelMeter, to_channels
 from ..audio.files import Resampler, load
 from ..corpus.store import Corpus
-from ..errors import PromptError
+from ..errors import PromptError, warn
 from ..units import check_rate, samples_to_seconds, seconds_to_samples
 
 
@@ -168,9 +167,8 @@ def _mixed(prompt: Prompt, n_channels: int) -> np.ndarray:
                 "which is what the network takes. Give one of its sides: y[:1]."
             )
         if meter.loss_db > MOST_LOSS_DB:
-            warnings.warn(
+            warn(
                 f"The channels of the prompt cancel each other: as mono it loses "
-                f"{meter.loss_db:.0f} dB. One of its sides may be the better prompt: y[:1].",
-                stacklevel=2,
+                f"{meter.loss_db:.0f} dB. One of its sides may be the better prompt: y[:1]."
             )
     return to_channels(y, n_channels)

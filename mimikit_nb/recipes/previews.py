@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..arguments import checked
 from ..audio.write import write
 from ..corpus.store import Corpus
 from ..evaluation.detectors import detect
@@ -38,6 +39,7 @@ class PreviewSound:
     flags: frozenset[str]
 
 
+@checked
 @dataclass
 class Previewer:
     """Makes previews of a network in training; what it is set to may be changed meanwhile.

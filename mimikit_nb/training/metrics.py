@@ -46,7 +46,7 @@ class MetricsFile:
         Raises
         ------
         TrainingError
-            If the file is no table of losses; it is left as it is.
+            If the file isn't a table of losses; it is left as it is.
         """
         if not self.path.exists():
             return 0

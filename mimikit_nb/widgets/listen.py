@@ -285,8 +285,8 @@ def _items(
         sounds = sounds.paths
     if not isinstance(sounds, list | tuple):
         raise ParameterError(
-            f"{shown(sounds)} is no sound: give what generate made, an array, a file, or a list or "
-            "mapping of these."
+            f"{shown(sounds)} isn't a sound: give what generate made, an array, a file, or a "
+            "list or mapping of these."
         )
     return [item for sound in sounds for item in _items(sound, sr, title, prompt_end_seconds)]
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from zlib import crc32
 
+from ..config import shown
 from ..errors import ParameterError
 
 Mark = dict[str, Any]
@@ -39,6 +40,7 @@ PALETTE = (
     *("#997700", "#882255", "#44aa99", "#aa4499", "#6699cc", "#bb5566"),
 )
 CLUSTER = "cluster "
+DEEPEST = 20  # mappings in one another that are shown
 TOLERANCE_SECONDS = 0.05  # how far a mark may lie outside: rounding of frames to seconds
 BORDERS = ("prompt_start_seconds", "prompt_end_seconds")
 SHARED_KEYS = ("id", "label", "kind", "editable", "metadata")
@@ -155,6 +157,8 @@ def as_entries(metadata: Any, duration_seconds: float) -> tuple[dict[str, Any], 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested mappings as one, with dotted names; values that JSON lacks as text."""
+    if prefix.count(".") > DEEPEST:
+        raise ParameterError("What is known about the sound is nested too deeply, or holds itself.")
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -200,9 +204,8 @@ def _read(value: Any, keys: tuple[str, ...], what: str) -> Mark:
 
 def _complete(mark: Mark, what: str, duration_seconds: float) -> Mark:
     """A mark with all its keys, its times checked and plain floats."""
-    times: dict[str, Any] = {
-        key: float(mark[key]) for key in ("time", "start", "stop") if key in mark
-    }
+    keys = [key for key in ("time", "start", "stop") if key in mark]
+    times: dict[str, Any] = {key: _seconds(mark[key], what) for key in keys}
     for key, seconds in times.items():
         if not -TOLERANCE_SECONDS <= seconds <= duration_seconds + TOLERANCE_SECONDS:
             raise ParameterError(
@@ -222,6 +225,15 @@ def _complete(mark: Mark, what: str, duration_seconds: float) -> Mark:
         "editable": bool(mark.get("editable", True)),
         "metadata": flatten(mark.get("metadata") or {}),
     }
+
+
+def _seconds(value: Any, what: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ParameterError(
+            f"A {what} is at {shown(value)}; give times in seconds, as 1.5."
+        ) from None
 
 
 def _with_ids(marks: list[Mark], prefix: str) -> list[Mark]:

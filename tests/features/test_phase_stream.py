@@ -111,12 +111,15 @@ def test_in_c_a_frame_is_what_it_is_in_torch(music, hop_length, window):
 
 
 def test_in_c_the_sound_is_as_near_to_its_magnitudes_as_in_torch(music, feature):
-    x = feature.forward(torch.from_numpy(music[None, 40_000:80_000]))
-    errors = []
-    for stream in both_streams(feature, 1):
-        found = feature.forward(torch.cat([stream.push(x), stream.flush()], 1))
-        errors.append(float((found - x).norm() / x.norm()))
-    assert errors[0] < 1.1 * errors[1]
+    ratios = []  # of single excerpts they scatter by a tenth: each stream goes its own way
+    for start in range(0, 100_000, 15_000):
+        x = feature.forward(torch.from_numpy(music[None, start : start + 40_000]))
+        errors = []
+        for stream in both_streams(feature, 1):
+            found = feature.forward(torch.cat([stream.push(x), stream.flush()], 1))
+            errors.append(float((found - x).norm() / x.norm()))
+        ratios.append(errors[0] / errors[1])
+    assert sum(ratios) / len(ratios) < 1.1
 
 
 def test_silence_stays_silence_in_c(feature):

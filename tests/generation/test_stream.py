@@ -132,11 +132,6 @@ def test_progress_ends_at_the_end(network):
     assert seen == sorted(seen)
 
 
-def test_the_length_must_be_positive(network):
-    with pytest.raises(Exception, match="seconds is 0"):
-        generate(make_stream(network), 0)
-
-
 def test_auxiliary_values_come_with_the_sound_whatever_the_blocks():
     torch.manual_seed(0)
     values = VariableConfig(feature=SamplesConfig(), role="auxiliary")

@@ -57,7 +57,7 @@ def hostile_values() -> dict[str, Any]:
         "emoji": "\N{GUITAR}",
         "surrogate": "caf\udce9",
         "bytes": b"bytes",
-        "bytes that are no text": b"\xff\xfe",
+        "bytes that aren't text": b"\xff\xfe",
         "empty list": [],
         "empty dict": {},
         "empty tuple": (),

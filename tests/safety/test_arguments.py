@@ -37,6 +37,8 @@ RATE = 8000
 KEYWORDS = {
     "recipes.training.train": {"max_steps": 1, "preview_every_steps": 0},
     "widgets.train.train": {"max_steps": 1},
+    "widgets.generate.generate": {"run": "run"},
+    "widgets.evaluate.evaluate": {"out": "heard"},
 }
 SMALL = {"kind": "wavenet", "n_layers": 2, "residual_channels": 4, "skip_channels": 4}
 
@@ -133,8 +135,14 @@ class Examples:
             "batch.run_notebook": {"name": "toy.ipynb"},
             "widgets.report.write_report": {"path": "report.html"},
             "widgets.listen.listen": {"sounds": self.y, "sr": RATE},
-            "widgets.generate.generate": {"run": "network"},
+            "widgets.generate.generate": {"run": "run"},
             "widgets.evaluate.evaluate": {"run": "network"},
+            "analysis.tracks.write_track": {"track": "others"},
+            "analysis.segmentation.Segmentation.with_labels": {
+                "labels": ["a"] * len(mnb.segment(self.corpus))
+            },
+            "audio.write.write": {"path": "new.wav"},
+            "audio.recall.write_recall": {"path": "made/sound_001.wav"},
             "analysis.clustering.Clustering.split": {"cluster": 0},
             "analysis.clustering.Clustering.rename": {"names": {0: "x"}},
             "analysis.clustering.Clustering.merge": {"clusters": [0]},
@@ -188,7 +196,10 @@ class Examples:
             "device": "cpu",
             "notebook": "toy.ipynb",
             "grid": {"n_layers": [1]},
+            "n": 1,
             "title": "title",
+            "recall": {"seed": 1},
+            "sounds": "sounds",
             "sections": {"a": "b"},
             "headless": True,
             "config": mnb.Curve(points=[(0, 1)]),
@@ -203,7 +214,8 @@ class Examples:
         return {
             "Corpus": lambda: self.corpus,
             "Generated": self._generated,
-            "Segmentation": self._segmentation,
+            "Checkpoint": self._checkpoint,
+            "Segmentation": lambda: mnb.segment(self.corpus),
             "Clustering": lambda: mnb.cluster(self.corpus, None, self._segmentation(), 1),
             "Picture": lambda: corpus_overview(self.corpus),
             "EvaluateView": lambda: evaluate(
@@ -230,13 +242,25 @@ def examples(material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     shutil.copytree(material, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MIMIKIT_NB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("builtins.input", lambda *_: "no")
     return Examples(tmp_path)
 
 
 def good_arguments(examples: Examples, name: str) -> dict[str, Any]:
     """What the function needs, and what keeps a call short."""
     parameters = inspect.signature(PUBLIC[name]).parameters.values()
-    short = {"seconds", "sr", "prompt_seconds", "max_steps", "out", "device", "headless", "prompt"}
+    short = {
+        "corpus",
+        "n",
+        "seconds",
+        "sr",
+        "prompt_seconds",
+        "max_steps",
+        "out",
+        "device",
+        "headless",
+        "prompt",
+    }
     return {
         p.name: examples.of(name, p.name)
         for p in parameters
@@ -244,6 +268,16 @@ def good_arguments(examples: Examples, name: str) -> dict[str, Any]:
         and p.kind is not p.VAR_KEYWORD
         and (p.default is p.empty or p.name in short)
     } | KEYWORDS.get(name, {})
+
+
+def bound(examples: Examples, name: str) -> Callable[..., Any]:
+    """The function, or the method of an example."""
+    owner, _, method = name.rpartition(".")
+    if "self" not in inspect.signature(PUBLIC[name]).parameters:
+        return PUBLIC[name]
+    if method == "__init__":
+        return getattr(mnb, owner.rpartition(".")[2])
+    return getattr(examples.instance(name), method)
 
 
 # -- the walk --------------------------------------------------------------------------------------
@@ -279,14 +313,19 @@ def written(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_good_arguments_give_a_result(examples, name):
+    """Else a hostile value would be refused for the others' sake."""
+    bound(examples, name)(**good_arguments(examples, name))
+
+
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("name", "argument"), ARGUMENTS)
-def test_a_hostile_value_gives_a_result_or_an_error_of_ours(examples, name, argument, monkeypatch):
-    monkeypatch.setattr("builtins.input", lambda *_: "no")
-    function, good = PUBLIC[name], good_arguments(examples, name)
-    bound = (
-        getattr(examples.instance(name), name.split(".")[-1]) if "self" in _names(name) else None
-    )
+def test_a_hostile_value_gives_a_result_or_an_error_of_ours(examples, name, argument):
+    call, good = bound(examples, name), good_arguments(examples, name)
+    parameter = inspect.signature(PUBLIC[name]).parameters[argument]
+    given = "odd" if parameter.kind is parameter.VAR_KEYWORD else argument
     faults = []
     for kind, value in hostile_values().items():
         if (name, argument, kind) in ENDLESS:
@@ -294,11 +333,7 @@ def test_a_hostile_value_gives_a_result_or_an_error_of_ours(examples, name, argu
         before = written(examples.folder)
         try:
             with at_most(LONGER.get(name, SECONDS)):
-                parameter = inspect.signature(function).parameters[argument]
-                if parameter.kind is parameter.VAR_KEYWORD:
-                    (bound or function)(**good, **{"odd": value})
-                else:
-                    (bound or function)(**{**good, argument: value})
+                call(**{**good, given: value})
         except mnb.MimikitError:
             new = written(examples.folder)
             changed = sorted(path for path in new if new[path] != before.get(path))
@@ -309,10 +344,6 @@ def test_a_hostile_value_gives_a_result_or_an_error_of_ours(examples, name, argu
         except BaseException as error:
             faults.append(f"{kind}: {type(error).__name__}: {str(error)[:150]}")
     assert not faults, "\n".join([f"{name}({argument}=...)", *faults])
-
-
-def _names(name: str) -> set[str]:
-    return set(inspect.signature(PUBLIC[name]).parameters)
 
 
 if os.name != "posix":

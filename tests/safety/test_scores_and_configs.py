@@ -545,7 +545,7 @@ def test_the_whole_rows_of_a_damaged_table_are_read(run, what):
 def test_a_table_of_something_else_is_refused_and_kept(run, table):
     run.metrics_path.write_bytes(table)
     for read in (lambda: run.metrics, lambda: mnb.resume(run.folder, 3, device="cpu")):
-        with pytest.raises(TrainingError, match=r"metrics.csv is no table of losses"):
+        with pytest.raises(TrainingError, match=r"metrics.csv isn't a table of losses"):
             read()
     assert run.metrics_path.read_bytes() == table
     assert _losses(run.folder.parent) == {}

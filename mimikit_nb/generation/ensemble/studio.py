@@ -216,6 +216,6 @@ def needed(corpus: Corpus | None, what: str) -> Corpus:
 def _checkpoint(spec: Any, step: int | None = None) -> Checkpoint:
     if not isinstance(spec, str | Path | Run | Checkpoint):
         raise ConfigError(
-            f"{shown(spec)} is no checkpoint; give the path of a run or a checkpoint."
+            f"{shown(spec)} isn't a checkpoint; give the path of a run or a checkpoint."
         )
     return spec if isinstance(spec, Checkpoint) else load_checkpoint(spec, step)
