@@ -231,7 +231,9 @@ Share = Annotated[float, Real(0, 1)]
 Count = Annotated[int, Whole(1, 1_000_000)]
 "How many, at least one."
 
-SoundCount = Annotated[int, Whole(1, 10_000)]
+MOST_SOUNDS = 10_000
+
+SoundCount = Annotated[int, Whole(1, MOST_SOUNDS)]
 "How many sounds at once."
 
 Step = Annotated[int, Whole(0, 10**12)]
@@ -392,9 +394,11 @@ def _strict(annotation: Any) -> Any:
         return functools.reduce(operator.or_, map(_strict, inner))
     if origin in _SEQUENCES:
         return Annotated[list, Items(*inner)]
+    if origin is tuple and inner[-1] is Ellipsis:
+        return Annotated[list, Items(inner[0])]
     if origin in (dict, Mapping, tuple):
         generic: Any = origin
-        return generic[tuple(item if item is Ellipsis else _strict(item) for item in inner)]
+        return generic[tuple(map(_strict, inner))]
     if annotation in _READ_AS:
         return _READ_AS[annotation]
     if origin is not None or annotation in _AS_THEY_ARE:

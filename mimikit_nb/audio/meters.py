@@ -104,8 +104,9 @@ def measure(y: Samples, sample_rate: StoredRate) -> Levels:
     ParameterError
         If ``y`` isn't an array of samples.
     """
-    y = np.atleast_2d(np.asarray(y))
-    if y.size:
+    if isinstance(y, np.ndarray) and not y.size:
+        y = np.zeros((1, 0), np.float32)
+    else:
         y = as_sound(y, loudest=math.inf, nonfinite=True)
     meter = LevelMeter(sample_rate, y.shape[0])
     for start in range(0, y.shape[1], 2**18):  # bounds the filters' memory

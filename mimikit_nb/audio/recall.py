@@ -12,7 +12,7 @@ import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import soundfile as sf
 
@@ -21,6 +21,7 @@ from ..config import plain
 from ..errors import AudioError
 from .containers import walk
 from .files import info
+from .find import special_kind
 from .names import native
 
 MARK = "mimikit_nb_recall"
@@ -58,18 +59,27 @@ def write_recall(path: PathArg, recall: Mapping[str, Any]) -> None:
     Raises
     ------
     AudioError
-        If the file isn't a WAV.
+        If the file isn't a WAV, or can't be written to.
     """
     chunk = to_chunk(recall)
-    with open(path, "rb+") as file:
-        kind = file.read(4)
-        if kind not in (b"RIFF", b"RF64"):
-            raise AudioError(f"{path} is not a WAV file; recall data can't be appended to it.")
-        end = file.seek(0, os.SEEK_END)
-        file.write(b"\0" * (end % 2) + chunk)
-        size = file.tell() - 8
-        file.seek(4 if kind == b"RIFF" else 20)  # RF64 keeps its size in the ds64 chunk
-        file.write(struct.pack("<I" if kind == b"RIFF" else "<Q", size))
+    if kind := special_kind(path):
+        raise AudioError(f"{path} is a {kind}; recall data can't be appended to it.")
+    try:
+        with open(path, "rb+") as file:
+            _append(file, chunk, str(path))
+    except OSError as error:
+        raise AudioError(f"{path} can't be written to: {error.strerror}.") from error
+
+
+def _append(file: BinaryIO, chunk: bytes, name: str) -> None:
+    kind = file.read(4)
+    if kind not in (b"RIFF", b"RF64"):
+        raise AudioError(f"{name} is not a WAV file; recall data can't be appended to it.")
+    end = file.seek(0, os.SEEK_END)
+    file.write(b"\0" * (end % 2) + chunk)
+    size = file.tell() - 8
+    file.seek(4 if kind == b"RIFF" else 20)  # RF64 keeps its size in the ds64 chunk
+    file.write(struct.pack("<I" if kind == b"RIFF" else "<Q", size))
 
 
 @checked

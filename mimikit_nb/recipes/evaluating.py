@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ..arguments import (
+    LONGEST_SECONDS,
     Count,
     Minutes,
     Number,
@@ -49,7 +50,7 @@ def evaluate(
     run: Source | Sequence[Source],
     corpus: Corpus | PathArg | None = None,
     n: SoundCount = 4,
-    seconds: Seconds = 10.0,
+    seconds: Annotated[float, Real(0.1, LONGEST_SECONDS)] = 10.0,
     *,
     temperatures: Temperature | Sequence[Temperature] = (1.0,),
     seeds: Seed | Sequence[Seed] = (0,),
@@ -80,7 +81,7 @@ def evaluate(
         still in its place.
     n : int > 0, default 4
         Prompts, spread evenly over the corpus.
-    seconds : float > 0, default 10
+    seconds : float >= 0.1, default 10
         New sound behind each prompt; only that is scored.
     temperatures, seeds : sequence
         Each prompt is continued with each pair.
@@ -252,7 +253,8 @@ class _Work:
             try:
                 self._do(batch, index, kept)
             finally:
-                write_rows(self.folder, [*kept.values()])
+                if kept:
+                    write_rows(self.folder, [*kept.values()])
 
     def _do(self, batch: list[Cell], index: CorpusIndex, kept: dict[str, dict[str, Any]]) -> None:
         name, n_before, total = batch[0].checkpoint, len(self._rows), len(self.cells)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..arguments import PathArg, Seconds, Seed, SoundCount, checked, checked_with
+from ..arguments import MOST_SOUNDS, PathArg, Seconds, Seed, SoundCount, checked, checked_with
 from ..checkpoint import Checkpoint, load_checkpoint
 from ..corpus.store import Corpus
 from ..errors import CheckpointError, ParameterError, PromptError, warn
@@ -33,6 +32,7 @@ from ..generation.sound import Progress, SoundStream
 from ..generation.sound import generate as pull_seconds
 from ..paths import as_path
 from ..runtime import check_device
+from ..units import is_number
 from .finding import find_corpus
 
 PromptLike = None | float | str | Path | np.ndarray | tuple[np.ndarray, int]
@@ -356,6 +356,8 @@ def _read_prompts(
     items = prompt if isinstance(prompt, list | tuple) and not _is_pair(prompt) else [prompt]
     if not len(items):
         raise PromptError("The list of prompts is empty; give at least one, or leave it out.")
+    if len(items) * n > MOST_SOUNDS:
+        raise PromptError(f"{len(items)} prompts are too many at once; give up to {MOST_SOUNDS}.")
     return [p for item in items for p in [_read_prompt(rate, corpus, item, prompt_seconds)] * n]
 
 
@@ -385,7 +387,7 @@ def _read_prompt(rate: int, corpus: Corpus | None, item: Any, prompt_seconds: fl
                 "give (array, rate)."
             )
         return prompt_from_array(item[0], item[1], rate)
-    if not isinstance(item, Real):
+    if not is_number(item):
         raise PromptError(
             f"A prompt is a position in seconds, a file or an array, not {type(item).__name__}."
         )

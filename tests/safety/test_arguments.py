@@ -29,7 +29,10 @@ from tests.notebooks.toy import write_notebook
 from tests.safety.hostile import OwnError, hostile_values
 
 SECONDS = 10.0
-ENDLESS = {("recipes.generating.extend", "seconds", "None")}
+ENDLESS = {
+    ("recipes.generating.extend", "seconds", "None"),
+    ("recipes.generating.generate", "seconds", "None"),
+}
 "Until it is interrupted, as it is asked to be."
 LONGER = {"batch.run_notebook": 60.0, "grids.sweep": 60.0}
 "Seconds for what starts a process of Python for each harmless value."
