@@ -15,7 +15,6 @@ locks             ``held``: one process at a time, and who that is
 ================  ===============================================================
 """
 
-from .channels import to_channels
 from .demo import demo_music
 from .doctor import check
 from .files import Resampler, SoundInfo, blocks, info, load
@@ -39,7 +38,6 @@ __all__ = [
     "load",
     "measure",
     "read_recall",
-    "to_channels",
     "write",
     "write_recall",
 ]

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from ..errors import AudioError, ParameterError
+from ..arguments import Count, PathArg, Position, Seconds, StoredRate, checked
+from ..errors import AudioError
 from ..units import STORED_RATES, check_rate, seconds_to_samples
 from .channels import mix_to_mono, to_channels
 from .containers import survey
@@ -266,7 +267,8 @@ def refuse_odd_rate(found: SoundInfo) -> None:
         )
 
 
-def info(path: str | os.PathLike[str]) -> SoundInfo:
+@checked
+def info(path: PathArg) -> SoundInfo:
     """Read the header of a sound file.
 
     Raises
@@ -278,8 +280,9 @@ def info(path: str | os.PathLike[str]) -> SoundInfo:
         return sound.info
 
 
+@checked
 def blocks(
-    path: str | os.PathLike[str], sample_rate: int | None = None, block_samples: int = BLOCK_SAMPLES
+    path: PathArg, sample_rate: StoredRate | None = None, block_samples: Count = BLOCK_SAMPLES
 ) -> Iterator[np.ndarray]:
     """Read a sound file block by block, never more than a block in memory.
 
@@ -317,12 +320,13 @@ def _resampled(sound: OpenSound, sample_rate: int, block_samples: int) -> Iterat
     yield resample(np.zeros((own.channels, 0), np.float32), last=True)
 
 
+@checked
 def load(
-    path: str | os.PathLike[str],
-    sample_rate: int | None = None,
+    path: PathArg,
+    sample_rate: StoredRate | None = None,
     mono: bool = False,
-    start_seconds: float = 0.0,
-    seconds: float | None = None,
+    start_seconds: Position = 0.0,
+    seconds: Seconds | None = None,
 ) -> np.ndarray:
     """Load a sound file, or a part of it.
 
@@ -349,11 +353,6 @@ def load(
     AudioError
         If the file can't be read, is malformed, or ends before ``start_seconds``.
     """
-    if start_seconds < 0 or (seconds is not None and seconds <= 0):
-        raise ParameterError(
-            f"start_seconds is {start_seconds} and seconds {seconds}; start_seconds can't be "
-            "negative, and seconds must be positive."
-        )
     with opened(path) as sound:
         rate = sample_rate or sound.info.sample_rate
         start = seconds_to_samples(start_seconds, rate)

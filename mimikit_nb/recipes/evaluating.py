@@ -22,13 +22,14 @@ from ..arguments import (
     Step,
     checked,
 )
+from ..audio.files import info
 from ..audio.locks import held_folder
 from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
 from ..errors import CorpusError, ParameterError
 from ..evaluation.fingerprints import Feature
 from ..evaluation.index import CorpusIndex
-from ..generation.prompts import positions_within, spread_positions
+from ..generation.prompts import positions_within, split_time, spread_positions
 from .candidates import Source, evaluation_folder, find_checkpoints, held_out_parts
 from .finding import find_corpus
 from .matrix import Cell, batches, make_cells, plan_cells
@@ -182,6 +183,9 @@ def place_prompts(
         found = list(prompts)
         if not found:
             raise ParameterError("There are no prompts; give at least one position or file.")
+        for item in found:
+            if isinstance(item, str | Path):
+                info(split_time(item)[0])  # one that can't be read is refused before any work
         return found
     if prompts == "spread":
         return [round(p, 3) for p in spread_positions(corpus, n, prompt_seconds)]
@@ -250,10 +254,11 @@ class _Work:
         for batch in batches(self.cells, batch_size, prompt_by_prompt=self.max_minutes is not None):
             if self._rows and self._is_late(len(batch)):
                 return
+            before = dict(kept)
             try:
                 self._do(batch, index, kept)
             finally:
-                if kept:
+                if kept != before:
                     write_rows(self.folder, [*kept.values()])
 
     def _do(self, batch: list[Cell], index: CorpusIndex, kept: dict[str, dict[str, Any]]) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 import mimikit_nb as mnb
+from mimikit_nb import audio
 from mimikit_nb.arguments import Arguments
 from mimikit_nb.audio.demo import demo_music
 from mimikit_nb.audio.write import write
@@ -78,6 +79,7 @@ ARGUMENTS = [
 def test_every_function_that_the_package_offers_is_checked():
     offered = [getattr(mnb, name) for name in mnb.__all__]
     offered += [getattr(mnb.hooks, name) for name in mnb.hooks.__all__]
+    offered += [getattr(audio, name) for name in audio.__all__]
     functions = [value for value in offered if inspect.isfunction(value)]
     unchecked = [f.__name__ for f in functions if not hasattr(f, "arguments")]
     assert len(functions) > 30
@@ -145,6 +147,9 @@ class Examples:
                 "labels": ["a"] * len(mnb.segment(self.corpus))
             },
             "audio.write.write": {"path": "new.wav"},
+            "audio.files.info": {"path": "more.wav"},
+            "audio.files.load": {"path": "more.wav"},
+            "audio.files.blocks": {"path": "more.wav"},
             "audio.recall.write_recall": {"path": "made/sound_001.wav"},
             "analysis.clustering.Clustering.split": {"cluster": 0},
             "analysis.clustering.Clustering.rename": {"names": {0: "x"}},
