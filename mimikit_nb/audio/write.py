@@ -88,6 +88,10 @@ def write(
     return writer.path
 
 
+_BLOCK_SAMPLES = 2**16
+"Samples handed to libsndfile at a time: its Vorbis encoder crashes the process on millions."
+
+
 class SoundWriter:
     """Write a sound block by block; the file appears when the ``with`` block ends.
 
@@ -174,7 +178,9 @@ class SoundWriter:
                 f"{self.path}: the sound contains NaN or infinity; nothing was written."
             )
         try:
-            self._sound.write(np.ascontiguousarray(y.T))
+            for start in range(0, y.shape[1], _BLOCK_SAMPLES):
+                block = y[:, start : start + _BLOCK_SAMPLES]
+                self._sound.write(np.ascontiguousarray(block.T))
         except (OSError, sf.LibsndfileError, AssertionError) as error:
             raise self._error(error) from error
         self._n_written += y.shape[1]
