@@ -369,7 +369,8 @@ def _matroska(file: BinaryIO, length: int) -> Iterator[Contents]:
         stop = segment + 4 + n_bytes + size if is_known else length
         if _read(file, stop, 4) != b"\x1a\x45\xdf\xa3":
             is_cut, stop = stop > length or not is_there, length
-            yield Contents((Part(start, length),), is_truncated=is_cut)
+            said = () if is_known else ("it doesn't tell whether it is complete",)
+            yield Contents((Part(start, length),), said, is_truncated=is_cut)
         else:
             yield Contents((Part(start, stop),))
         start = stop

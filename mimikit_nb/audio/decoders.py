@@ -52,6 +52,13 @@ _PADDING = 4096
 _ESTIMATED = set("AAC AC3 AMR DTS DTSHD EAC3 FLV LOAS MATROSKA MP3 MPEG MPEGTS RM WTV".split())
 "Formats whose announced length FFmpeg estimates, or that of the picture."
 
+_UNTOLD = _ESTIMATED - {"MATROSKA", "MP3"}
+"Those of which nothing is known: of the others :func:`~.containers.survey` knows it."
+
+_MOST_MISSING_SECONDS = 0.1
+"""What codecs leave out at the ends is counted by some containers: two frames of Windows Media,
+beside a picture, are 0.08 s."""
+
 _MALFORMED = "it is malformed"
 
 
@@ -137,7 +144,7 @@ class LibsndfileDecoder(Decoder):
         self.bit_depth = _BIT_DEPTHS.get(self.subtype)
         self.warnings = list[str]()
         if self.format not in _CHECKED:
-            self.warnings.append(f"{self.format} files don't tell whether they are complete")
+            self.warnings.append(_untold(self.format))
         if self.n_samples > _LONGEST:
             self.close()
             raise UnreadableError("its header doesn't say how long it is", CONVERT)
@@ -160,8 +167,9 @@ class LibsndfileDecoder(Decoder):
                 with caught(messages) if is_mpeg else contextlib.nullcontext():
                     y = self._sound.read(n_samples, dtype="float32", always_2d=True)
             except (sf.LibsndfileError, OSError) as error:
-                said = _stopped(n_decoded / self.sample_rate, str(error).strip().rstrip("."))
-                raise UnreadableError(said, AGAIN) from error
+                stop = min(n_decoded + n_samples, self.n_samples)
+                span = n_decoded / self.sample_rate, stop / self.sample_rate
+                raise UnreadableError(_damaged(*span, error), AGAIN) from error
             if not len(y):
                 break
             n_decoded += len(y)
@@ -215,7 +223,9 @@ class FFmpegDecoder(Decoder):
         self.subtype = context.codec.canonical_name.upper()
         self.bit_depth = _bit_depth(context)
         self.n_samples = round(self._seconds() * self.sample_rate)
-        self.warnings = list[str]()
+        self.warnings, self._lost_seconds = list[str](), 0.0
+        if self.format in _UNTOLD:
+            self.warnings.append(_untold(self.format))
 
     def close(self) -> None:
         """Close the file."""
@@ -239,7 +249,8 @@ class FFmpegDecoder(Decoder):
                 waiting, n_waiting = [], 0
         if waiting:
             yield np.concatenate(waiting, axis=1)
-        if self.format not in _ESTIMATED and n_decoded < self.n_samples - self.sample_rate // 4:
+        n_missing = self.n_samples - n_decoded - round(self._lost_seconds * self.sample_rate)
+        if self.format not in _ESTIMATED and n_missing > _MOST_MISSING_SECONDS * self.sample_rate:
             raise UnreadableError(_ended(n_decoded / self.sample_rate), AGAIN)
 
     def _without_padding(self, decoded: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -269,6 +280,7 @@ class FFmpegDecoder(Decoder):
                 frames = packet.decode()
             except (self._av.FFmpegError, ValueError):
                 n_damaged += 1
+                self._lost_seconds += float((packet.duration or 0) * (packet.time_base or 0))
                 continue
             for frame in frames:
                 n_good += 1
@@ -395,8 +407,16 @@ def _rest(resample: Any) -> Iterator[np.ndarray]:
         yield from (part.to_ndarray() for part in resample.resample(None))
 
 
-def _stopped(seconds: float, said: str) -> str:
-    return f"{_MALFORMED}: decoding stopped after {seconds:.2f} s ({said})"
+def _damaged(start_seconds: float, stop_seconds: float, error: Exception) -> str:
+    said = str(error).strip().rstrip(".")
+    cause = "" if "psf_" in said else f" ({said})"  # libsndfile's own functions help nobody
+    return (
+        f"{_MALFORMED}: it is damaged between {start_seconds:.2f} and {stop_seconds:.2f} s{cause}"
+    )
+
+
+def _untold(kind: str) -> str:
+    return f"{kind} files don't tell whether they are complete"
 
 
 def _ended(seconds: float) -> str:

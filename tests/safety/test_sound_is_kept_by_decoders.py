@@ -1,5 +1,6 @@
 """Nothing of a sound file is lost in decoding: all of it is read, or it is refused, or named."""
 
+import re
 import struct
 import subprocess
 import sys
@@ -13,7 +14,9 @@ import soundfile as sf
 import mimikit_nb as mnb
 from mimikit_nb.audio import decoders
 from mimikit_nb.audio.containers import walk
+from mimikit_nb.audio.decoders import FFmpegDecoder, UnreadableError
 from mimikit_nb.audio.files import RefusedError, blocks, info, load
+from mimikit_nb.audio.parts import Part
 from mimikit_nb.audio.report import FileRecord
 from mimikit_nb.corpus import build_corpus
 from mimikit_nb.generation.prompts import prompt_from_file
@@ -412,6 +415,39 @@ def test_formats_that_do_not_tell_whether_they_are_complete_say_so(kind, take, t
 
 
 @pytest.mark.parametrize(
+    ("suffix", "codec", "muxer"),
+    [(".aac", "aac", {}), (".ac3", "ac3", {}), (".ts", "aac", {}), (".mka", "aac", {"live": "1"})],
+)
+def test_so_do_those_that_ffmpeg_reads(suffix, codec, muxer, tmp_path):
+    path = tmp_path / f"a{suffix}"
+    by_ffmpeg(path, tones(1.0), RATE, codec, muxer=muxer)
+    (warning,) = mnb.check(path).accepted[0].warnings
+    assert re.search(r"(don't|doesn't) tell whether", warning)
+
+
+def test_a_fifth_of_a_second_is_missed(memo):
+    with FFmpegDecoder(memo, Part(0, memo.stat().st_size)) as decoder:
+        decoder.n_samples += RATE // 5
+        with pytest.raises(UnreadableError, match=r"truncated: it ends after 3\.0"):
+            list(decoder.blocks(10_000))
+
+
+def test_damage_in_the_midst_is_placed_and_not_called_an_end(memo, tmp_path):
+    path = tmp_path / "a.flac"
+    by_soundfile(path, tones(4.0), RATE, "FLAC", "PCM_16")
+    for damaged in (path, memo):
+        content = bytearray(damaged.read_bytes())
+        middle = len(content) // 2
+        content[middle : middle + 3000] = bytes(3000)
+        damaged.write_bytes(content)
+    (record,) = mnb.check(path).refused
+    assert re.search(r"it is damaged between 1\.49 and 2\.97 s", record.reason)
+    assert "psf_" not in record.reason
+    (record,) = mnb.check(memo).accepted
+    assert "packets can't be decoded and are left out" in record.warnings[0]
+
+
+@pytest.mark.parametrize(
     ("name", "options"),
     [
         ("a.mp4", {"codec": "aac", "muxer": {"movflags": "faststart"}}),
@@ -538,6 +574,7 @@ def test_what_ffmpeg_reads_comes_in_blocks_and_is_let_go(tmp_path):
 READ_ALL = """
 import os, sys, threading
 from mimikit_nb.audio.containers import walk
+from mimikit_nb.audio.decoders import FFmpegDecoder, UnreadableError
 from mimikit_nb.audio.files import RefusedError, opened
 stop = threading.Event()
 def write():
