@@ -1,6 +1,7 @@
 """A file that is cut anywhere is refused, read with a warning, or whole; never silently short."""
 
 import functools
+import os
 import tempfile
 from pathlib import Path
 
@@ -145,3 +146,12 @@ def test_any_bytes_are_surveyed_and_read_or_refused(beginning, rest, times, tmp_
         read(path)
     except RefusedError as refusal:
         assert refusal.reason and refusal.remedy
+
+
+def test_a_file_is_surveyed_once_and_again_when_it_changed(tmp_path):
+    path = tmp_path / "a.wav"
+    for n in (100, 200, 300):
+        by_soundfile(path, np.zeros((1, n)), 8000, "WAV", "PCM_16")
+        assert survey(path).parts[0].stop == path.stat().st_size  # too fresh to be remembered
+        os.utime(path, (1000, 1000 + n))
+        assert survey(path) is survey(path)
