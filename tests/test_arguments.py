@@ -3,9 +3,11 @@
 import inspect
 import itertools
 import math
+import ntpath
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +16,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mimikit_nb import paths
 from mimikit_nb.arguments import (
     MOST_ITEMS,
     PathArg,
@@ -172,6 +175,37 @@ def test_a_file_whose_name_holds_a_dollar_is_that_file(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     Path("$TAKES.wav").touch()
     assert as_path("$TAKES.wav") == Path("$TAKES.wav")
+
+
+@pytest.mark.parametrize("text", ["./~/a.wav", "./~", "./~root/a.wav", "./~backup.wav"])
+def test_a_name_with_a_tilde_stays_that_name_however_often_it_is_read(text, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", "/elsewhere")
+    monkeypatch.chdir(tmp_path)
+    read = as_path(text)
+    assert read == as_path(read) == as_path(str(read)) == tmp_path / text
+
+
+def test_a_user_that_does_not_exist_has_no_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ParameterError, match=r"no user 'nobody here'; write \./~nobody here for"):
+        as_path("~nobody here/c.h5")
+    assert as_path("~backup.wav") == tmp_path / "~backup.wav"
+
+
+def test_windows_writes_its_variables_with_percent_signs(monkeypatch):
+    monkeypatch.setenv("TAKES", "D:\\takes")
+    names = ("PathLike", "fsdecode", "fsencode")
+    windows = {name: getattr(os, name) for name in names} | {"name": "nt", "path": ntpath}
+    monkeypatch.setattr(paths, "os", SimpleNamespace(**windows))
+    monkeypatch.setattr(paths, "Path", PureWindowsPath)
+    for text in ("%TAKES%\\a.wav", "$TAKES\\a.wav", "${TAKES}\\a.wav"):
+        assert as_path(text) == PureWindowsPath("D:/takes/a.wav")
+    assert as_path("50% $.wav") == PureWindowsPath("50% $.wav")
+
+
+def test_a_percent_sign_is_a_character_elsewhere(monkeypatch):
+    monkeypatch.setenv("TAKES", "sounds")
+    assert as_path("%TAKES%.wav") == Path("%TAKES%.wav")
 
 
 def test_any_name_of_the_file_system_is_a_path():

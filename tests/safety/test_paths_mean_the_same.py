@@ -50,7 +50,7 @@ def test_a_path_is_expanded_before_a_function_sees_it(name, argument, text):
             (f"~/x{text}", home / f"x{text}"),
             (Path("~", f"x{text}"), home / f"x{text}"),
             (f"$MNB_PLACE/x{text}", Path("some/where") / f"x{text}"),
-            (f"./{text}", Path(f"./{text}")),
+            (f"./{text}", Path.cwd() / text if text.startswith("~") else Path(text)),
         ):
             if "$" in text:
                 continue
@@ -107,6 +107,21 @@ def test_a_whole_session_at_home(home):
     made_here = {"c.h5", "out", "saved", "piece", "kept.h5", "run", "exported", "labels"}
     assert made_here <= names
     assert not list(Path.cwd().iterdir())
+
+
+def test_a_folder_named_like_home_is_not_home(home):
+    Path("~").mkdir()
+    write(Path.cwd() / "~" / "x.wav", 0.3 * np.sin(np.arange(RATE) / 9), RATE)
+    Path.cwd().joinpath("~", "labels.csv").write_text("start,end,label\n0,0.5,a\n")
+    assert mnb.check("./~/x.wav").accepted[0].seconds == 1.0
+    assert len(mnb.read_labels("./~/labels.csv", RATE)) == 1
+    options = {"prompt": "./~/x.wav", "prompt_seconds": 0.1, "seconds": 0.1}
+    mnb.generate("~/runs/a", **options, out="./~/made.wav")
+    mnb.extend("./~/made.wav", 0.1, ck="~/runs/a")
+    mnb.generate("~/runs/a", **options, out="./~/many")
+    found = {path.name for path in Path.cwd().joinpath("~").iterdir()}
+    assert {"made.wav", "many"} <= found
+    assert not (home / "made.wav").exists() and not (home / "many").exists()
 
 
 def test_only_one_place_knows_the_home_folder():
