@@ -129,13 +129,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from .grids import FINISHED, sweep
+    from .grids import FAILED, sweep
 
     grid = {name: values for name, *values in options.grid}
     where = options.scheduler or options.workers
     table = sweep(options.notebook, grid, options.out, scheduler=where, progress=_announce)
     print(table.drop(columns=["notebook", "folder"]).to_string(index=False))
-    return 0 if (table["state"] == FINISHED).all() else 1
+    return 1 if (table["state"] == FAILED).any() else 0
 
 
 def _announce(number: int, total: int, heading: str) -> None:

@@ -6,7 +6,8 @@
 
 All combinations are checked before the first one starts. One that fails is noted, and the others
 go on. What has finished stands in ``sweep.csv`` and isn't run again: an interrupted sweep, called
-again, goes on where it was. Main name: :func:`sweep`.
+again, goes on where it was. What another sweep runs right now is left to that one. Main name:
+:func:`sweep`.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     import pandas
 
 TABLE_NAME = "sweep.csv"
-FINISHED, FAILED = "finished", "failed"
+FINISHED, FAILED, ELSEWHERE = "finished", "failed", "elsewhere"
 NUMBERS = {"seconds", "loss", "held_out_loss"}
 ANSWER_SECONDS = 20.0  # that a scheduler has to answer
 N_LETTERS = 80  # of a combination's folder
@@ -90,8 +91,9 @@ def sweep(
     Returns
     -------
     DataFrame
-        A row per combination in the grid's order: its values, ``state`` ("finished" or "failed"),
-        ``error``, ``seconds``, ``folder``, ``notebook`` (the executed copy), and for a training
+        A row per combination in the grid's order: its values, ``state`` ("finished",
+        "failed", or "elsewhere": another sweep runs it, and ``error`` says which), ``error``,
+        ``seconds``, ``folder``, ``notebook`` (the executed copy), and for a training
         the last ``loss`` and the least ``held_out_loss``.
 
     Raises
@@ -113,7 +115,7 @@ def sweep(
         for combination, outcome in run_all(opened.path, left):
             name, over = combination.folder.name, over + 1
             row = {**combination.values, **outcome, "folder": name}
-            rows = _merge_row(table_path, row)
+            rows[name] = row if row["state"] == ELSEWHERE else _merge_row(table_path, row)
             if progress is not None:
                 progress(over, len(wanted), f"{name}: {outcome['state']}")
     # Values as they were given: in a table that was read they are text.
@@ -229,7 +231,7 @@ def _outcome(future: Any) -> dict[str, Any]:
     """How a run on a worker ended; a worker that died is a run that failed."""
     error = future.exception()
     if error is not None:
-        return _failed(f"{type(error).__name__}: {error}")
+        return _not_finished(FAILED, f"{type(error).__name__}: {error}")
     outcome: dict[str, Any] = future.result()
     return outcome
 
@@ -238,20 +240,28 @@ def run_one(path: Path, combination: Combination) -> dict[str, Any]:
     """Run one combination, unless another sweep has or does; how it ended."""
     began = time.monotonic()
     try:
-        with held_folder(combination.folder, "is run in another sweep", NotebookError):
+        with held_folder(
+            combination.folder, "is run in another sweep", NotebookError, busy=_RunElsewhere
+        ):
             row = _read_rows(combination.folder.parent / TABLE_NAME).get(combination.folder.name)
             if row is not None and row["state"] == FINISHED:
                 return row
             done = run_notebook(path, combination.values, combination.folder)
         outcome = {"state": FINISHED, "error": "", "notebook": str(done.path)}
+    except _RunElsewhere as error:
+        return _not_finished(ELSEWHERE, str(error))
     except NotebookError as error:
-        outcome = _failed(str(error))
+        outcome = _not_finished(FAILED, str(error))
     seconds = round(time.monotonic() - began, 1)
     return outcome | {"seconds": seconds} | _losses(combination.folder)
 
 
-def _failed(why: str) -> dict[str, Any]:
-    return {"state": FAILED, "error": why.partition("\n")[0], "notebook": ""}
+class _RunElsewhere(NotebookError):
+    """Another sweep runs it right now."""
+
+
+def _not_finished(state: str, why: str) -> dict[str, Any]:
+    return {"state": state, "error": why.partition("\n")[0], "notebook": ""}
 
 
 def _losses(folder: Path) -> dict[str, float]:
@@ -291,8 +301,8 @@ def _read_rows(path: Path) -> dict[str, dict[str, Any]]:
         ) from error
 
 
-def _merge_row(path: Path, row: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Put a row into the table, with those that other sweeps have put there; all of them.
+def _merge_row(path: Path, row: dict[str, Any]) -> dict[str, Any]:
+    """Put a row into the table, with those that other sweeps have put there; the row that counts.
 
     What has finished stays so, whatever another sweep says of it.
     """
@@ -302,7 +312,7 @@ def _merge_row(path: Path, row: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with held(lock_of(path), refuse, SHORT_WORK_SECONDS):
+        with held(lock_of(path), refuse, NotebookError, SHORT_WORK_SECONDS):
             rows = _read_rows(path)
             before = rows.get(row["folder"], {})
             if before.get("state") != FINISHED or row["state"] == FINISHED:
@@ -312,7 +322,7 @@ def _merge_row(path: Path, row: dict[str, Any]) -> dict[str, dict[str, Any]]:
         raise NotebookError(
             f"{path} can't be written: {error.strerror}. Free some space."
         ) from error
-    return rows
+    return rows[row["folder"]]
 
 
 def _write_rows(path: Path, rows: Mapping[str, dict[str, Any]]) -> None:

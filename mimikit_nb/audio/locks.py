@@ -2,7 +2,8 @@
 
 A lock is a small file beside what is written, locked by the operating system: a process that is
 killed holds nothing any more, on this machine or, where the network's disk passes locks on, on
-another. It says who holds it, and since when; on disks that know no locks, that alone counts.
+another. It says who holds it, and since when; on disks that know no locks, that alone counts. A
+file of this name that says something else is somebody's: it is never changed or removed.
 Main names: :func:`held`, :func:`held_folder`, :func:`lock_of`.
 """
 
@@ -39,7 +40,8 @@ class Lock:
     Parameters
     ----------
     path : Path
-        The file; made when the lock is taken, removed when it is released.
+        The file; made when the lock is taken, removed when it is released. One that is there must
+        be empty, or a lock that was left behind.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +49,13 @@ class Lock:
         self._descriptor: int | None = None
 
     def take(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
-        """Take the lock; False if somebody else, or another part of this process, holds it."""
+        """Take the lock; False if somebody else, or another part of this process, holds it.
+
+        Raises
+        ------
+        OSError
+            If the file can't be made, or is somebody's own file.
+        """
         end = time.monotonic() + patience_seconds
         while not self._try_to_take():
             if time.monotonic() > end:
@@ -71,7 +79,7 @@ class Lock:
     def is_held(self) -> bool:
         """Whether somebody holds the lock."""
         try:
-            descriptor = os.open(self.path, os.O_RDWR)
+            descriptor = os.open(self.path, os.O_RDONLY)  # whoever may read may ask
         except OSError:
             return False
         try:
@@ -85,6 +93,9 @@ class Lock:
         facts = _read_owner(self.path)
         if not facts:
             return "another process"
+        if _is_this_process(facts):
+            part = "another cell of this notebook, or another part of this process"
+            return f"{part}, since {facts['since']}"
         return f"process {facts['pid']} on {facts['host']} since {facts['since']}"
 
     def _try_to_take(self) -> bool:
@@ -92,10 +103,7 @@ class Lock:
         try:
             # Whoever held it may have removed the file since it was opened.
             if _lock(descriptor, self.path) and _is_at(descriptor, self.path):
-                os.ftruncate(descriptor, 0)
-                os.write(descriptor, json.dumps(_this_process()).encode())
-                with contextlib.suppress(OSError):  # who shares the folder shares its locks
-                    self.path.chmod(self.path.parent.stat().st_mode & 0o666)
+                self._sign(descriptor)
                 self._descriptor, descriptor = descriptor, -1
                 return True
             return False
@@ -103,10 +111,30 @@ class Lock:
             if descriptor >= 0:
                 os.close(descriptor)
 
+    def _sign(self, descriptor: int) -> None:
+        """Write into the file, which is locked, who holds it."""
+        if os.fstat(descriptor).st_size and not _read_owner(self.path):
+            raise FileExistsError(
+                errno.EEXIST,
+                f"its file {self.path.name!r} isn't this package's, and is never written over; "
+                "move it",
+            )
+        try:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, json.dumps(_this_process()).encode())
+        except OSError:
+            os.ftruncate(descriptor, 0)  # half a text would be taken for somebody's file
+            raise
+        with contextlib.suppress(OSError):  # who shares the folder shares its locks
+            self.path.chmod(self.path.parent.stat().st_mode & 0o666)
+
 
 @contextlib.contextmanager
 def held(
-    path: Path, refuse: Callable[[str], MimikitError], patience_seconds: float = PATIENCE_SECONDS
+    path: Path,
+    refuse: Callable[[str], MimikitError],
+    error: type[MimikitError],
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> Iterator[None]:
     """Hold a lock while the block runs.
 
@@ -116,12 +144,12 @@ def held(
         File of the lock, in a folder that is there.
     refuse : callable
         Gets who holds it, in words ("process 12 on studio since ..."); gives what to raise.
+    error : type
+        What is raised if nobody holds it, and it can't be taken all the same.
     patience_seconds : float >= 0, default 0.5
         How long to wait for it.
     """
-    lock = Lock(path)
-    if not lock.take(patience_seconds):
-        raise refuse(lock.owner)
+    lock = _taken(path, refuse, error, patience_seconds)
     try:
         yield
     finally:
@@ -129,7 +157,10 @@ def held(
 
 
 def hold_for(
-    owner: object, path: Path, refuse: Callable[[str], MimikitError]
+    owner: object,
+    path: Path,
+    refuse: Callable[[str], MimikitError],
+    error: type[MimikitError],
 ) -> Callable[[], object]:
     """Hold a lock as long as an object lives, or until what is returned is called.
 
@@ -137,13 +168,33 @@ def hold_for(
     ----------
     owner : object
         Whatever writes.
-    path, refuse
+    path, refuse, error
         As for :func:`held`.
     """
+    return weakref.finalize(owner, _taken(path, refuse, error).release)
+
+
+def _taken(
+    path: Path,
+    refuse: Callable[[str], MimikitError],
+    error: type[MimikitError],
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> Lock:
     lock = Lock(path)
-    if not lock.take():
+    try:
+        is_taken = lock.take(patience_seconds)
+    except OSError as failure:
+        raise _unusable(path.parent, failure, error) from failure
+    if not is_taken:
         raise refuse(lock.owner)
-    return weakref.finalize(owner, lock.release)
+    return lock
+
+
+def _unusable(folder: Path, failure: OSError, error: type[MimikitError]) -> MimikitError:
+    return error(
+        f"{folder} can't be written to: {failure.strerror or failure}. Choose another folder, or "
+        "make room."
+    )
 
 
 def lock_of(path: Path) -> Path:
@@ -159,6 +210,7 @@ def held_folder(
     error: type[MimikitError],
     name: str = ".lock",
     patience_seconds: float = PATIENCE_SECONDS,
+    busy: type[MimikitError] | None = None,
 ) -> Iterator[None]:
     """Hold a folder, which is made if need be, while the block runs.
 
@@ -174,23 +226,21 @@ def held_folder(
         Of the lock.
     patience_seconds : float >= 0
         How long to wait for it.
+    busy : type, optional
+        What is raised if it is held; ``error`` if not given.
     """
 
     def refuse(owner: str) -> MimikitError:
-        return error(
+        return (busy or error)(
             f"{folder} {what} right now by {owner}. Wait until that is done, or choose another "
             "folder."
         )
 
-    with contextlib.ExitStack() as stack:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(held(folder / name, refuse, patience_seconds))
-        except OSError as failure:
-            raise error(
-                f"{folder} can't be written to: {failure.strerror or failure}. Choose another "
-                "folder, or make room."
-            ) from failure
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        raise _unusable(folder, failure, error) from failure
+    with held(folder / name, refuse, error, patience_seconds):
         yield
 
 
@@ -215,6 +265,10 @@ def is_alive(pid: int) -> bool:
 def _this_process() -> dict[str, Any]:
     now = f"{datetime.now():%Y-%m-%d %H:%M:%S}"
     return {"pid": os.getpid(), "host": socket.gethostname(), "since": now}
+
+
+def _is_this_process(facts: dict[str, Any]) -> bool:
+    return (facts["pid"], facts["host"]) == (os.getpid(), socket.gethostname())
 
 
 def _read_owner(path: Path) -> dict[str, Any]:

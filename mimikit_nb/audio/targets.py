@@ -92,10 +92,15 @@ def begins_with(pattern: bytes, n_bytes: int = 4096) -> Callable[[Path], bool]:
     return is_one
 
 
-SOUND = FileKind(
-    "a sound file",
-    begins_with(rb"RIFF|RF64|FORM|fLaC|OggS|riff|caff|\.snd|ID3|\xff[\xe0-\xff]"),
+_FORMS = (
+    rb"(RIFF|RIFX|RF64|BW64).{4}WAVE",
+    rb"FORM.{4}AIF[FC]",
+    rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00",  # W64
+    rb"caff\x00|fLaC|OggS|\.snd",
+    rb"ID3|\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd]",  # MP3
 )
+
+SOUND = FileKind("a sound file", begins_with(b"|".join(_FORMS)))
 
 
 def _is_same(path: Path, other: Path) -> bool:

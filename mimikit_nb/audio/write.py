@@ -61,7 +61,8 @@ def write(
     subtype : str, optional
         libsndfile's name of the encoding ("PCM_16", "PCM_24", "FLOAT" ...); 24 bits if None.
     overwrite : bool, default False
-        Whether an existing sound file may be replaced; anything else never is.
+        Whether an existing sound file may be replaced, whoever made it: a recording, too.
+        Anything else never is.
     recall : mapping, optional
         What is needed to make this sound again; read back by
         :func:`~mimikit_nb.audio.recall.read_recall`.
@@ -108,7 +109,8 @@ class SoundWriter:
     subtype : str, optional
         Encoding; 24 bits if None.
     overwrite : bool, default False
-        Whether an existing sound file may be replaced; anything else never is.
+        Whether an existing sound file may be replaced, whoever made it: a recording, too.
+        Anything else never is.
     recall : mapping, optional
         Recall data. In a WAV, where it stands at the end, :attr:`recall` may still be changed
         within the ``with`` block.

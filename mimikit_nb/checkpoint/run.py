@@ -198,7 +198,7 @@ class Run:
                 "named STOP in the folder does it), or use another folder."
             )
 
-        with held(self.folder / "lock", refuse):
+        with held(self.folder / "lock", refuse, CheckpointError):
             yield
 
     @property

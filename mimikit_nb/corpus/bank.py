@@ -15,7 +15,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +80,13 @@ class OutputBank:
         check: Callable[[], None] | None = None,
     ) -> None:
         self.path, self.names, self._stem = as_path(path), list(names), stem
-        with _said(self.path):
+        with _said(self.path), ExitStack() as stack:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._let_go = hold_for(self, lock_of(self.path), self._refuse)
+            refuse = partial(_refuse, self.path)
+            stack.callback(hold_for(self, lock_of(self.path), refuse, CorpusError))
             if check is not None:
                 check()
-            self._file = _open_to_write(self.path)
+            self._file = stack.enter_context(_open_to_write(self.path))
             for facts in recall:
                 self._create(sample_rate, channels, facts)
             self._sounds = [self._file[name] for name in self.names]
@@ -95,6 +97,7 @@ class OutputBank:
                     )
                 sound.resize(n_samples, axis=1)
             self._file.swmr_mode = True
+            self._release = stack.pop_all().close
 
     def append(self, blocks: Sequence[np.ndarray]) -> None:
         """Append a block ``[C, n]`` to each sound; an empty one changes nothing."""
@@ -114,14 +117,7 @@ class OutputBank:
     def close(self) -> None:
         """Close the file."""
         with _said(self.path):
-            self._file.close()
-        self._let_go()
-
-    def _refuse(self, owner: str) -> CorpusError:
-        return CorpusError(
-            f"{self.path} is being written right now by {owner}. Wait until that is done, or "
-            "choose another bank."
-        )
+            self._release()
 
     def _create(self, sample_rate: int, channels: int, recall: Mapping[str, Any]) -> None:
         number = 1
@@ -136,6 +132,13 @@ class OutputBank:
         )
         sound.attrs.update(sample_rate=sample_rate, recall=json.dumps(plain(recall), default=str))
         self.names.append(name)
+
+
+def _refuse(path: Path, owner: str) -> CorpusError:
+    return CorpusError(
+        f"{path} is being written right now by {owner}. Wait until that is done, or choose another "
+        "bank."
+    )
 
 
 def bank_sounds(path: str | os.PathLike[str]) -> dict[str, dict[str, Any]]:

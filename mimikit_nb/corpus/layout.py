@@ -286,7 +286,7 @@ def writing(path: Path, patience_seconds: float = SHORT_WORK_SECONDS) -> Iterato
             "another name."
         )
 
-    with held(lock_of(path), refuse, patience_seconds):
+    with held(lock_of(path), refuse, CorpusError, patience_seconds):
         yield
 
 

@@ -189,8 +189,15 @@ class WavSink:
     def __init__(self, paths: Sequence[Path], open_sound: Callable[[int], GrowingSound]) -> None:
         self.paths, self.names = list(paths), list[str]()
         self.states = _states_of(path.with_suffix(SUFFIX) for path in paths)
-        self._let_go = [hold_for(self, lock_of(path), partial(_refuse, path)) for path in paths]
-        self.sounds = [open_sound(number) for number in range(len(paths))]
+        self.sounds: list[GrowingSound] = []
+        with ExitStack() as stack:
+            for path in paths:
+                refuse = partial(_refuse, path)
+                stack.callback(hold_for(self, lock_of(path), refuse, AudioError))
+            for number in range(len(paths)):
+                self.sounds.append(open_sound(number))
+                stack.callback(self.sounds[-1].close)
+            self._release = stack.pop_all().close
 
     def append(self, blocks: Sequence[np.ndarray]) -> None:
         """Write a block of each sound."""
@@ -204,10 +211,7 @@ class WavSink:
 
     def close(self) -> None:
         """Close the files."""
-        for sound in self.sounds:
-            sound.close()
-        for let_go in self._let_go:
-            let_go()
+        self._release()
 
 
 class BankSink:
@@ -215,7 +219,10 @@ class BankSink:
 
     def __init__(self, bank: OutputBank) -> None:
         self.paths, self.names = [bank.path], bank.names
-        self.states = _states_of(bank_state(bank.path, name) for name in bank.names)
+        with ExitStack() as stack:
+            stack.callback(bank.close)
+            self.states = _states_of(bank_state(bank.path, name) for name in bank.names)
+            stack.pop_all()
         self.append, self.sync, self.close = bank.append, bank.sync, bank.close
 
 

@@ -117,7 +117,7 @@ class Notes:
             return ParameterError(f"{self.path} is being written by {owner}; try again.")
 
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with held(lock_of(self.path), refuse, SHORT_WORK_SECONDS):
+        with held(lock_of(self.path), refuse, ParameterError, SHORT_WORK_SECONDS):
             values = self._read()
             yield values
             with replacing(self.path) as temporary:

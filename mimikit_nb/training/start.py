@@ -186,8 +186,8 @@ def _opened(run: Run, device: str | None) -> Iterator[None]:
     devices = [device or "cuda"] if torch.cuda.is_available() and device != "cpu" else []
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
-        run.samples_folder.mkdir(exist_ok=True)
         with run.locked(), torch.random.fork_rng(devices), subnormals_flushed():
+            run.samples_folder.mkdir(exist_ok=True)
             yield
     except OSError as error:
         raise TrainingError(

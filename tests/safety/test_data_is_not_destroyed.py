@@ -3,6 +3,7 @@
 import errno
 import importlib.util
 import json
+import multiprocessing
 import os
 import pickle
 import re
@@ -13,7 +14,10 @@ import subprocess
 import sys
 import time
 import types
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import h5py
 import nbformat
@@ -22,11 +26,12 @@ import pytest
 import soundfile as sf
 
 import mimikit_nb as mnb
-from mimikit_nb import grids
+from mimikit_nb import cli, grids
 from mimikit_nb.analysis.export import FORMATS
 from mimikit_nb.audio import locks
 from mimikit_nb.audio.locks import Lock, held_folder, lock_of
-from mimikit_nb.audio.write import write
+from mimikit_nb.audio.write import _FORMATS, write
+from mimikit_nb.batch import NotebookRun
 from mimikit_nb.checkpoint import Run
 from mimikit_nb.corpus import add_files, build_corpus, open_corpus
 from mimikit_nb.corpus.bank import OutputBank
@@ -44,6 +49,7 @@ from mimikit_nb.generation.ensemble.piece import Ensemble
 from mimikit_nb.recipes import generating
 from mimikit_nb.recipes.audition import Notes
 from mimikit_nb.training.config import TrainConfig
+from tests.generation.ensemble.networks import make_checkpoint
 
 RATE = 22050
 TINY = {"frame_sizes": (8, 4, 4), "hidden_dim": 16, "chunk_steps": 64, "batch_size": 4}
@@ -88,6 +94,16 @@ def start():
     for process in running:
         process.kill()
         process.wait()
+
+
+_PROCESSES = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+_PROCESSES.set_forkserver_preload([__name__])  # each begins with everything imported
+
+
+def _at_once(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Call a function in several processes at once; what each gives."""
+    with ProcessPoolExecutor(len(arguments), _PROCESSES) as pool:
+        return [future.result() for future in [pool.submit(work, *each) for each in arguments]]
 
 
 def _who(process: subprocess.Popen) -> str:
@@ -188,6 +204,31 @@ def test_a_sound_replaces_nothing_but_sound(tmp_path, tone):
     with pytest.raises(AudioError, match="isn't a sound file"):
         write(path, tone, RATE, overwrite=True)
     assert path.read_text().startswith("a text")
+
+
+@pytest.mark.parametrize("suffix", _FORMATS)
+def test_a_sound_of_any_format_that_is_written_is_replaced(suffix, tmp_path, tone):
+    path = write(tmp_path / f"a{suffix}", np.tile(tone, 4), 48000)
+    before = path.read_bytes()
+    assert write(path, tone, 48000, overwrite=True).read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"RIFF\x10\0\0\0WEBPVP8 picture",
+        b"RIFF\x10\0\0\0AVI LIST",
+        b"FORM\0\0\0\x10ILBMBMHD",
+        "text of some length".encode("utf-16"),
+        b"\xff\xd8\xff\xe0 photo",
+    ],
+)
+def test_what_only_begins_like_a_sound_is_not_replaced(content, tmp_path, tone):
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    with pytest.raises(AudioError, match="isn't a sound file"):
+        write(path, tone, RATE, overwrite=True)
+    assert path.read_bytes() == content
 
 
 def test_an_export_replaces_nothing_but_an_export(tmp_path, tone):
@@ -336,13 +377,138 @@ def test_a_lock_says_who_holds_it_and_is_free_when_that_is_killed(start, tmp_pat
     assert not path.exists() and list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("text", ["mine", '{"pid": "of mine"}', "[1]"])
+def test_a_file_of_ones_own_is_no_lock(text, tmp_path):
+    path = tmp_path / "lock"
+    path.write_text(text)
+    before = path.stat()
+    with pytest.raises(AudioError, match=r"'lock' isn't this package's.*move it"):
+        locks.hold_for(Path(), path, AudioError, AudioError)
+    with (
+        pytest.raises(AudioError, match=r"'lock' isn't this package's.*move it"),
+        held_folder(tmp_path, "is used", AudioError, name="lock"),
+    ):
+        pass
+    assert not Lock(path).is_held
+    assert (path.read_text(), path.stat()) == (text, before)
+
+
+def test_files_of_ones_own_named_like_locks_are_kept(trained):
+    corpus, checkpoint = open_corpus(trained / "c.h5"), mnb.load_checkpoint(trained / "run")
+    out = trained / "mine"
+    out.mkdir()
+    names = ["lock", ".lock", ".names.lock", ".a.wav.lock", ".a.h5.lock", ".c.h5.lock"]
+    for path in [out / name for name in names] + [trained / ".c.h5.lock"]:
+        path.write_text("mine")
+    short = {"seconds": 0.1, "prompt_seconds": 0.1}
+    for act, error in (
+        (lambda: mnb.train(corpus, "sample_rnn", out, device="cpu", **TINY), CheckpointError),
+        (lambda: mnb.export(checkpoint, out), CheckpointError),
+        (lambda: mnb.evaluate(trained / "run", out=out, n=1, **short), ParameterError),
+        (lambda: mnb.generate(checkpoint, corpus, **short, out=out), AudioError),
+        (lambda: mnb.generate(checkpoint, corpus, **short, out=out / "a.wav"), AudioError),
+        (lambda: mnb.generate(checkpoint, corpus, **short, out=out / "a.h5"), CorpusError),
+        (lambda: corpus.write_labels("a", np.array([0]), np.array([5]), ["x"]), CorpusError),
+    ):
+        with pytest.raises(error, match="lock' isn't this package's"):
+            act()
+    assert sorted(path.name for path in out.iterdir()) == sorted(names)
+    assert {path.read_text() for path in out.iterdir()} == {"mine"}
+
+
+def test_a_lock_that_was_left_behind_is_taken(tmp_path):
+    path = tmp_path / "lock"
+    for text in ("", json.dumps({"pid": 1, "host": "elsewhere", "since": "2020-01-01 00:00:00"})):
+        path.write_text(text)
+        lock = Lock(path)
+        assert not lock.is_held and lock.take()
+        lock.release()
+        assert not path.exists()
+
+
+def test_a_disk_that_fills_up_leaves_no_half_lock(tmp_path, monkeypatch):
+    def no_space(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(AudioError, match="No space left"):
+        patch.setattr(os, "write", no_space)
+        locks.hold_for(Path(), tmp_path / "lock", AudioError, AudioError)
+    assert Lock(tmp_path / "lock").take()
+
+
+@is_posix
+def test_whoever_may_only_read_sees_that_a_lock_is_held(as_somebody_else):
+    folder, somebody_else = as_somebody_else
+    lock = Lock(folder / "lock")
+    assert lock.take()
+    lock.path.chmod(0o444)
+    with somebody_else():
+        assert Lock(folder / "lock").is_held
+    lock.release()
+
+
+@is_posix
+def test_folders_that_are_read_only_are_said_in_words(as_somebody_else):
+    folder, somebody_else = as_somebody_else
+    short = {"prompt": 0.1 * np.sin(np.arange(RATE)), "seconds": 0.1, "prompt_seconds": 0.1}
+    checkpoint = make_checkpoint("wavenet")
+    paths = folder / "a.wav", folder / "a.h5"
+    for path in paths:
+        mnb.generate(checkpoint, out=path, **short)
+    folder.chmod(0o555)
+    with somebody_else():
+        for path in paths:
+            with pytest.raises(MimikitError, match=f"{folder} can't be written to: Permission"):
+                mnb.generate(checkpoint, out=path.with_stem("b"), **short)
+            with pytest.raises(MimikitError, match=f"{folder} can't be written to: Permission"):
+                mnb.extend(path, 0.1, ck=checkpoint)
+
+
+def test_what_was_refused_can_be_tried_again_while_the_error_is_kept(trained):
+    short = {"seconds": 0.1, "prompt_seconds": 0.1}
+    kept = []  # as a notebook keeps the latest traceback
+
+    def tried(out: Path) -> str:
+        try:
+            mnb.generate(trained / "run", out=out, **short)
+        except MimikitError as error:
+            kept.append(error)
+            return str(error)
+        return ""
+
+    for name, obstacle in (
+        ("a.h5", "a.h5"),
+        ("b.h5", "b.sound_001.state.safetensors"),
+        ("c.wav", "c.wav"),
+        ("d.wav", "d.state.safetensors"),
+    ):
+        (trained / obstacle).write_text("mine")
+        first, second = tried(trained / name), tried(trained / name)
+        assert first and "right now" not in second
+        (trained / obstacle).unlink()
+        assert tried(trained / name) == ""
+    assert kept and not list(trained.glob(".*lock"))
+
+
+def test_another_part_of_this_process_is_called_so(trained):
+    short = {"seconds": 0.1, "prompt_seconds": 0.1}
+    mnb.generate(trained / "run", out=trained / "made.wav", **short)
+
+    def again(done: float, wanted: float) -> None:
+        mnb.extend(trained / "made.wav", 0.1)
+
+    with pytest.raises(AudioError, match="right now by another cell of this notebook, or another"):
+        mnb.extend(trained / "made.wav", 0.1, progress=again)
+    mnb.extend(trained / "made.wav", 0.1)
+
+
 def test_many_processes_hold_a_lock_one_after_the_other(tmp_path):
     code = (
         "import sys, time; from pathlib import Path\n"
         "from mimikit_nb.audio.locks import held, MimikitError\n"
         "count = Path(sys.argv[1]) / 'count'\n"
         "for _ in range(50):\n"
-        "    with held(Path(sys.argv[1]) / '.lock', MimikitError, 60):\n"
+        "    with held(Path(sys.argv[1]) / '.lock', MimikitError, MimikitError, 60):\n"
         "        n = int(count.read_text()); count.write_text(str(n + 1))\n"
     )
     (tmp_path / "count").write_text("0")
@@ -402,7 +568,7 @@ def test_locks_as_windows_knows_them(tmp_path, monkeypatch):
     spec.loader.exec_module(module)
     first, second = module.Lock(tmp_path / "lock"), module.Lock(tmp_path / "lock")
     assert first.take() and second.is_held and not second.take(0.1)
-    assert second.owner.startswith(f"process {os.getpid()} on ")
+    assert second.owner.startswith("another cell of this notebook, or another part of this process")
     first.release()
     assert not second.is_held and second.take()
     second.release()
@@ -428,44 +594,55 @@ def _notebook(path: Path, code: str = "") -> Path:
     return path
 
 
-_SWEEP = """
-import sys, time
-from pathlib import Path
-from mimikit_nb import grids
-from mimikit_nb.batch import NotebookRun
-folder, seconds, values = Path(sys.argv[1]), float(sys.argv[2]), eval(sys.argv[3])
-def run(path, values, out):
-    out.mkdir(parents=True, exist_ok=True)
-    with open(out / "runs.txt", "a") as file:
-        file.write("x")
-    time.sleep(seconds)
-    return NotebookRun(out / "t.ipynb", out, values)
-grids.run_notebook = run
-print("ready", flush=True)
-table = grids.sweep(folder / "t.ipynb", {"n": values}, folder / "out")
-print(sorted(table["state"]))
-"""
+def _sweep(folder: Path, seconds: float, values: list[int]) -> list[str]:
+    """Sweep with runs that only take time; states of the table."""
+
+    def run(path: Path, parameters: dict[str, Any], out: Path) -> NotebookRun:
+        with open(out / "runs.txt", "a") as file:
+            file.write("x")
+        time.sleep(seconds)
+        return NotebookRun(out / "t.ipynb", out, parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grids, "run_notebook", run)
+        table = grids.sweep(folder / "t.ipynb", {"n": values}, folder / "out")
+    return list(table["state"])
 
 
-def test_two_sweeps_of_one_folder_keep_each_others_rows(start, tmp_path):
+def test_two_sweeps_of_one_folder_keep_each_others_rows(tmp_path):
     _notebook(tmp_path / "t.ipynb")
-    sweeps = [start(_SWEEP, tmp_path, s, v) for s, v in ((0.15, [1, 2, 3]), (0.2, [4, 5, 6]))]
-    for sweep in sweeps:
-        assert sweep.communicate()[0] == "['finished', 'finished', 'finished']\n"
+    states = _at_once(_sweep, [(tmp_path, 0.15, [1, 2, 3]), (tmp_path, 0.2, [4, 5, 6])])
+    assert states == [["finished"] * 3] * 2
     rows = grids._read_rows(tmp_path / "out" / "sweep.csv")
     assert sorted(row["n"] for row in rows.values()) == [1, 2, 3, 4, 5, 6]
     assert {row["state"] for row in rows.values()} == {"finished"}
 
 
-def test_two_sweeps_of_the_same_grid_run_nothing_twice(start, tmp_path):
+def test_two_sweeps_of_the_same_grid_run_nothing_twice(tmp_path):
     _notebook(tmp_path / "t.ipynb")
-    sweeps = [start(_SWEEP, tmp_path, 0.5, [1, 2, 3]) for _ in range(2)]
-    texts = [sweep.communicate()[0] for sweep in sweeps]
-    assert "['finished', 'finished', 'finished']\n" in texts
+    for states in _at_once(_sweep, [(tmp_path, 0.5, [1, 2, 3])] * 2):
+        assert set(states) <= {"finished", "elsewhere"}
     rows = grids._read_rows(tmp_path / "out" / "sweep.csv")
     assert [row["state"] for row in rows.values()] == ["finished"] * 3
     runs = list((tmp_path / "out").glob("*/runs.txt"))
     assert [path.read_text() for path in runs] == ["x"] * 3
+
+
+def test_what_another_sweep_runs_has_not_failed(start, tmp_path):
+    path, out = _notebook(tmp_path / "t.ipynb"), tmp_path / "out"
+    assert _sweep(tmp_path, 0.0, [1, 2]) == ["finished"] * 2
+    held = grids.combine(grids.Notebook.read(path), {"n": [3]}, out)[0].folder
+    held.mkdir()
+    first = start(_HOLD, held / ".lock")
+    before = (out / "sweep.csv").read_text()
+    table = grids.sweep(path, {"n": [1, 3]}, out)
+    assert list(table["state"]) == ["finished", "elsewhere"]
+    assert re.search(rf"is run in another sweep right now by {_who(first)}", table["error"][1])
+    assert (out / "sweep.csv").read_text() == before  # what it says there is the other's to say
+    assert cli.main(["sweep", str(path), "-p", "n", "1", "3", "--out", str(out)]) == 0
+    first.kill()
+    first.wait()
+    assert _sweep(tmp_path, 0.0, [1, 3]) == ["finished"] * 2
 
 
 _TRAIN = """
@@ -576,20 +753,16 @@ def test_a_second_writer_of_a_corpus_is_told_who_writes(what, start, trained, mu
     add_files(path, other)
 
 
-_GENERATE = """
-import sys, mimikit_nb as mnb
-folder, out = sys.argv[1:3]
-print("ready", flush=True)
-for _ in range(int(sys.argv[3])):
-    made = mnb.generate(folder + "/run", seconds=0.05, n=2, prompt_seconds=0.05, out=out)
-    mnb.generate(folder + "/run", seconds=0.05, n=2, prompt_seconds=0.05).save(out)
-"""
+def _make_sounds(trained: Path, out: Path) -> None:
+    options = {"seconds": 0.05, "n": 2, "prompt_seconds": 0.05}
+    for _ in range(2):
+        mnb.generate(trained / "run", **options, out=out)
+        mnb.generate(trained / "run", **options).save(out)
 
 
-def test_sounds_that_two_make_in_one_folder_are_all_there(start, trained):
+def test_sounds_that_two_make_in_one_folder_are_all_there(trained):
     out = trained / "out"
-    makers = [start(_GENERATE, trained, out, 2) for _ in range(2)]
-    assert [maker.wait() for maker in makers] == [0, 0]
+    _at_once(_make_sounds, [(trained, out)] * 2)
     sounds = sorted(out.glob("*.wav"))
     assert [path.name for path in sounds] == [f"sound_{i + 1:03d}.wav" for i in range(16)]
     assert all(abs(sf.info(path).frames - 0.1 * RATE) < 2 for path in sounds)
