@@ -61,6 +61,15 @@ class Combination:
     values: dict[str, Any]
     folder: Path
 
+    @property
+    def table_path(self) -> Path:
+        """Where its row stands."""
+        return self.folder.parent / TABLE_NAME
+
+    def row(self, ended: Mapping[str, Any]) -> dict[str, Any]:
+        """Its row of the table, given how it ended."""
+        return {**self.values, **ended, "folder": self.folder.name}
+
 
 @checked
 def sweep(
@@ -106,18 +115,16 @@ def sweep(
     """
     opened = Notebook.read(find_notebook(notebook))
     combinations = combine(opened, grid, Path(out).resolve())
-    table_path = Path(out) / TABLE_NAME
-    rows = _read_rows(table_path)
+    rows = _read_rows(Path(out) / TABLE_NAME)
     wanted = {c.folder.name: c for c in combinations}
     left = [c for name, c in wanted.items() if rows.get(name, {}).get("state") != FINISHED]
     with _runner(scheduler) as run_all:
         over = len(wanted) - len(left)
-        for combination, outcome in run_all(opened.path, left):
-            name, over = combination.folder.name, over + 1
-            row = {**combination.values, **outcome, "folder": name}
-            rows[name] = row if row["state"] == ELSEWHERE else _merge_row(table_path, row)
+        for row in run_all(opened.path, left):
+            name, over = row["folder"], over + 1
+            rows[name] = row
             if progress is not None:
-                progress(over, len(wanted), f"{name}: {outcome['state']}")
+                progress(over, len(wanted), f"{name}: {row['state']}")
     # Values as they were given: in a table that was read they are text.
     return _table([{**rows[name], **c.values} for name, c in wanted.items()])
 
@@ -149,12 +156,12 @@ def _folder_name(stem: str, values: Mapping[str, Any]) -> str:
 
 # -- running ---------------------------------------------------------------------------------------
 
-RunAll = Callable[[Path, Sequence[Combination]], Iterator[tuple[Combination, dict[str, Any]]]]
+RunAll = Callable[[Path, Sequence[Combination]], Iterator[dict[str, Any]]]
 
 
 @contextmanager
 def _runner(scheduler: str | int | None) -> Iterator[RunAll]:
-    """What runs combinations and gives each with how it ended."""
+    """What runs combinations and gives the row of each when it is over."""
     if scheduler is None:
         yield _run_here
         return
@@ -192,11 +199,9 @@ def _client(distributed: Any, scheduler: str | int) -> Iterator[Any]:
         yield client
 
 
-def _run_here(
-    path: Path, left: Sequence[Combination]
-) -> Iterator[tuple[Combination, dict[str, Any]]]:
+def _run_here(path: Path, left: Sequence[Combination]) -> Iterator[dict[str, Any]]:
     for combination in left:
-        yield combination, run_one(path, combination)
+        yield run_one(path, combination)
 
 
 def _run_on(
@@ -205,7 +210,7 @@ def _run_on(
     scheduler: str | int,
     path: Path,
     left: Sequence[Combination],
-) -> Iterator[tuple[Combination, dict[str, Any]]]:
+) -> Iterator[dict[str, Any]]:
     """Run on workers; those that are started here get one at a time, so that none dies with it."""
     waiting = iter(left)
     futures: dict[Any, Combination] = {}
@@ -222,38 +227,50 @@ def _run_on(
     try:
         for future in running:
             running.update(submit(1))
-            yield futures[future], _outcome(future)
+            yield _row_of(future, futures[future])
     finally:
         client.cancel(list(futures))
 
 
-def _outcome(future: Any) -> dict[str, Any]:
-    """How a run on a worker ended; a worker that died is a run that failed."""
+def _row_of(future: Any, combination: Combination) -> dict[str, Any]:
+    """Row of a run on a worker; a worker that died is a run that failed."""
     error = future.exception()
     if error is not None:
-        return _not_finished(FAILED, f"{type(error).__name__}: {error}")
-    outcome: dict[str, Any] = future.result()
-    return outcome
+        why = f"{type(error).__name__}: {error}"
+        return _merge_row(combination.table_path, combination.row(_not_finished(FAILED, why)))
+    row: dict[str, Any] = future.result()
+    return row
 
 
 def run_one(path: Path, combination: Combination) -> dict[str, Any]:
-    """Run one combination, unless another sweep has or does; how it ended."""
-    began = time.monotonic()
+    """Run one combination, unless another sweep has or does; its row, which is in the table."""
     try:
         with held_folder(
             combination.folder, "is run in another sweep", NotebookError, busy=_RunElsewhere
         ):
-            row = _read_rows(combination.folder.parent / TABLE_NAME).get(combination.folder.name)
+            row = _read_rows(combination.table_path).get(combination.folder.name)
             if row is not None and row["state"] == FINISHED:
                 return row
-            done = run_notebook(path, combination.values, combination.folder)
-        outcome = {"state": FINISHED, "error": "", "notebook": str(done.path)}
+            ended = _run(path, combination)
+            # Noted while the folder is held: whoever waits for it must not run it again.
+            return _merge_row(combination.table_path, combination.row(ended))
     except _RunElsewhere as error:
-        return _not_finished(ELSEWHERE, str(error))
+        return combination.row(_not_finished(ELSEWHERE, str(error)))
     except NotebookError as error:
-        outcome = _not_finished(FAILED, str(error))
+        ended = _not_finished(FAILED, str(error))
+        return _merge_row(combination.table_path, combination.row(ended))
+
+
+def _run(path: Path, combination: Combination) -> dict[str, Any]:
+    """Run one combination, whose folder is held; how it ended."""
+    began = time.monotonic()
+    try:
+        done = run_notebook(path, combination.values, combination.folder)
+        ended = {"state": FINISHED, "error": "", "notebook": str(done.path)}
+    except NotebookError as error:
+        ended = _not_finished(FAILED, str(error))
     seconds = round(time.monotonic() - began, 1)
-    return outcome | {"seconds": seconds} | _losses(combination.folder)
+    return ended | {"seconds": seconds} | _losses(combination.folder)
 
 
 class _RunElsewhere(NotebookError):
