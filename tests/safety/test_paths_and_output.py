@@ -321,7 +321,7 @@ def test_what_isnt_a_score_is_named(tmp_path, tone, tiny_corpus) -> None:
     for path, what in [
         (tmp_path / "a.wav", "is a sound without a score"),
         (tiny_corpus.path, "it isn't text"),
-        (tmp_path, "it is no file"),
+        (tmp_path, "it isn't a file"),
         (tmp_path / "none.yaml", "No such file"),
     ]:
         with pytest.raises(ConfigError, match=what) as error:
