@@ -1,24 +1,13 @@
-"""Arguments of public functions: checked by their annotations before anything happens.
+"""Kinds of arguments: what a public function takes, with limits, and how that is said.
 
-A public function says what it takes by the types in its signature and carries the decorator
-:func:`checked`. What doesn't fit is a :class:`~mimikit_nb.errors.ParameterError` that names the
-function, the argument, its value and what is taken; what is harmless is converted (numpy's
-numbers, whole floats, ``~`` in paths)::
-
-    @checked
-    def generate(ck: Checkpoint | PathArg, seconds: Seconds = 10.0, n: SoundCount = 1): ...
-
-    generate("runs/a", n=2.5)
-    # ParameterError: generate(n=2.5): n must be a whole number from 1 to 10,000.
-
-Kinds with limits are :class:`Whole` and :class:`Real` in an ``Annotated``. Every path goes
-through :func:`~mimikit_nb.paths.as_path`.
+They stand in the ``Annotated`` of a type, as ``Annotated[int, Whole(1, 64)]``; the commonest have
+names (``Seconds``, ``Seed``, ``PathArg`` ...). Main names: :class:`Kind`, :func:`read_as`,
+:func:`in_words`.
 """
 
 from __future__ import annotations
 
 import functools
-import inspect
 import math
 import operator
 import sys
@@ -28,17 +17,14 @@ from fractions import Fraction
 from numbers import Integral
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
-from .config import did_you_mean, shown
-from .errors import ParameterError
-from .paths import expanded
-from .units import HIGHEST_RATE, LOWEST_RATE, STORED_RATES
-
-F = TypeVar("F", bound=Callable[..., Any])
+from ..config import shown
+from ..paths import expanded
+from ..units import HIGHEST_RATE, LOWEST_RATE, STORED_RATES
 
 MOST_ITEMS = 100_000
 "Longest list that is taken as an argument; iterables without an end are refused here."
@@ -225,13 +211,11 @@ Position = Annotated[float, Real(0, LONGEST_SECONDS)]
 Minutes = Annotated[float, Real(0, LONGEST_SECONDS / 60, is_open=True)]
 "A budget of time."
 
-Share = Annotated[float, Real(0, 1)]
-"A part of a whole."
-
 Count = Annotated[int, Whole(1, 1_000_000)]
 "How many, at least one."
 
 MOST_SOUNDS = 10_000
+"Sounds that are made at once."
 
 SoundCount = Annotated[int, Whole(1, MOST_SOUNDS)]
 "How many sounds at once."
@@ -241,129 +225,6 @@ Step = Annotated[int, Whole(0, 10**12)]
 
 Number = Annotated[float, Real(-sys.float_info.max, sys.float_info.max)]
 "Any finite number."
-
-
-# -- the decorator ---------------------------------------------------------------------------------
-
-
-def checked(function: F) -> F:
-    """Decorate a public function, or a class, whose arguments are checked before it begins.
-
-    An annotated class asks for an :class:`Instance`; ``int``, ``float``, ``bool``, ``Path`` and
-    ``Sequence`` are read as :class:`Whole`, :class:`Real`, :class:`Flag`, :class:`FilePath` and
-    :class:`Items`. What has no annotation, and ``**keywords``, pass as they are. Annotations are
-    looked up at the first call, so that a module that uses this costs no more to import.
-
-    Raises
-    ------
-    ParameterError
-        By the decorated function: if an argument is missing, unknown or doesn't fit.
-    """
-    if isinstance(function, type):
-        function.__init__ = checked(function.__init__)  # type: ignore[misc]
-        return function
-    return _checking(function, Arguments(function))
-
-
-def checked_with(options_of: Callable[..., Any]) -> Callable[[F], F]:
-    """Like :func:`checked`, for a function whose ``**options`` go to another checked one.
-
-    Parameters
-    ----------
-    options_of : callable
-        The function that the options go to; they are checked, and shown in help, as its own.
-    """
-
-    def decorate(function: F) -> F:
-        return _checking(function, Arguments(function, inspect.unwrap(options_of)))
-
-    return decorate
-
-
-def _checking(function: F, arguments: Arguments) -> F:
-    @functools.wraps(function)
-    def checking(*args: Any, **kwargs: Any) -> Any:
-        __tracebackhide__ = True  # a notebook shows the call, not the check
-        bound = arguments.read(args, kwargs)
-        return function(*bound.args, **bound.kwargs)
-
-    vars(checking).update(__signature__=arguments.signature, arguments=arguments)
-    return cast(F, checking)
-
-
-class Arguments:
-    """What a function takes, by its annotations."""
-
-    def __init__(
-        self, function: Callable[..., Any], options_of: Callable[..., Any] | None = None
-    ) -> None:
-        self._name = function.__qualname__.removesuffix(".__init__").rpartition("<locals>.")[2]
-        self._sources = [function] if options_of is None else [function, options_of]
-        self.signature = inspect.signature(function)
-        if options_of is not None:
-            self.signature = _with_options(self.signature, inspect.signature(options_of))
-
-    def read(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
-        """Arguments of a call, each checked; a ParameterError names the one that doesn't fit."""
-        __tracebackhide__ = True
-        bound = self._bound(args, kwargs)
-        for name, value in bound.arguments.items():
-            if name in self.annotations:
-                bound.arguments[name] = self.read_one(name, value)
-        return bound
-
-    def read_one(self, name: str, value: Any) -> Any:
-        """One argument as the function gets it."""
-        __tracebackhide__ = True
-        annotation = self.annotations[name]
-        try:
-            return _adapter(annotation).validate_python(_scalar(value))
-        except ValidationError as error:
-            raise ParameterError(
-                f"{self._name}({name}={shown(value)}): {_must(name, annotation, _reasons(error))}"
-            ) from None
-
-    def _bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
-        __tracebackhide__ = True
-        try:
-            return self.signature.bind(*args, **kwargs)
-        except TypeError as error:
-            unknown = [name for name in kwargs if name not in self.signature.parameters]
-            hint = f" {did_you_mean(unknown[0], self.signature.parameters)}" if unknown else ""
-            raise ParameterError(f"{self._name}: {error}.{hint}") from None
-
-    @functools.cached_property
-    def annotations(self) -> dict[str, Any]:
-        """Annotations of the arguments that are one value each."""
-        found: dict[str, Any] = {}
-        for function in self._sources:
-            for name, parameter in inspect.signature(function).parameters.items():
-                if name not in found and _is_checked(parameter):
-                    found[name] = _evaluated(parameter.annotation, function)
-        return found
-
-
-def _with_options(own: inspect.Signature, options: inspect.Signature) -> inspect.Signature:
-    """Signature in which the keywords of another one stand for ``**options``."""
-    kept = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    names = {p.name for p in kept}
-    more = [
-        p.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for p in options.parameters.values()
-        if p.name not in names and p.default is not p.empty
-    ]
-    return own.replace(parameters=[*kept, *more])
-
-
-def _is_checked(parameter: inspect.Parameter) -> bool:
-    is_single = parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
-    return is_single and parameter.annotation is not parameter.empty
-
-
-def _evaluated(annotation: Any, function: Callable[..., Any]) -> Any:
-    """Type that an annotation, written as text, stands for in the function's module."""
-    names = vars(sys.modules[function.__module__])
-    return eval(annotation, names) if isinstance(annotation, str) else annotation
 
 
 # -- types -----------------------------------------------------------------------------------------
@@ -377,6 +238,35 @@ _READ_AS: dict[Any, Any] = {
     **{kind: Annotated[list, Items(Any)] for kind in _SEQUENCES},
 }
 _AS_THEY_ARE = (str, bytes, dict, tuple, Mapping, object, type(None), Any, Callable)
+
+
+def read_as(annotation: Any, value: Any, name: str) -> Any:
+    """Value as an annotation takes it.
+
+    Parameters
+    ----------
+    annotation : type
+        As it stands in a signature.
+    value : any
+        What was given.
+    name : str
+        What the argument is called.
+
+    Returns
+    -------
+    any
+        Converted where that is harmless.
+
+    Raises
+    ------
+    ValueError
+        Says what it must be.
+    """
+    try:
+        return _adapter(annotation).validate_python(_scalar(value))
+    except ValidationError as error:
+        because = "".join(f": {reason}" for reason in ["; ".join(_reasons(error))] if reason)
+        raise ValueError(f"{name} must be {in_words(annotation)}{because}.") from None
 
 
 @functools.cache
@@ -451,14 +341,6 @@ def _in_digits(number: float) -> str:
         power = round(math.log2(abs(number)))
         return f"{'-' * (number < 0)}2**{power}" if isinstance(number, int) else f"{number:g}"
     return f"{number:,.0f}" if float(number).is_integer() else f"{number:g}"
-
-
-def _must(name: str, annotation: Any, reasons: Sequence[str]) -> str:
-    return f"{name} must be {in_words(annotation)}{_because(reasons)}."
-
-
-def _because(reasons: Sequence[str]) -> str:
-    return f": {'; '.join(reasons)}" if reasons else ""
 
 
 def _reasons(error: ValidationError) -> list[str]:
