@@ -11,6 +11,7 @@ import functools
 import math
 import operator
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -36,15 +37,15 @@ LONGEST_SECONDS = 1e8
 # -- kinds of arguments ----------------------------------------------------------------------------
 
 
-class Kind:
+class Kind(ABC):
     """How one argument is read; stands in the ``Annotated`` of its type.
 
     ``str()`` says what is taken: "a whole number from 1 to 64".
     """
 
+    @abstractmethod
     def read(self, value: Any) -> Any:
         """Value as the function wants it; a ValueError, with or without a reason, refuses it."""
-        raise NotImplementedError
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)
