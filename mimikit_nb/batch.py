@@ -207,7 +207,7 @@ def _read(path: Path) -> Any:
         return content
     except (OSError, ValueError, nbformat.ValidationError) as error:
         reason: object = getattr(error, "message", error)  # without the whole schema
-    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+    except (AttributeError, LookupError, NameError, TypeError, RecursionError) as error:
         reason = f"{type(error).__name__} {error}"
     raise NotebookError(f"{path} can't be read as a notebook: {shown(str(reason))}")
 

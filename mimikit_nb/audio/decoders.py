@@ -240,7 +240,7 @@ class FFmpegDecoder(Decoder):
     def blocks(self, n_samples: int) -> Iterator[np.ndarray]:
         """Decode to the end; damaged packets are left out, with a warning."""
         n_decoded, waiting, n_waiting = 0, list[np.ndarray](), 0
-        for y in self._without_padding(self._converted()):
+        for y in self._without_padding(self._refusing(self._converted())):
             waiting.append(y)
             n_waiting += y.shape[1]
             n_decoded += y.shape[1]
@@ -275,7 +275,7 @@ class FFmpegDecoder(Decoder):
         shape, n_good, n_damaged = None, 0, 0
         resample: Any = None
         layout = self._stream.codec_context.layout
-        for packet in self._packets():
+        for packet in self._container.demux(self._stream):
             try:
                 frames = packet.decode()
             except (self._av.FFmpegError, ValueError):
@@ -306,12 +306,12 @@ class FFmpegDecoder(Decoder):
                 f"{self.sample_rate} Hz"
             )
 
-    def _packets(self) -> Iterator[Any]:
-        """Packets of the stream, to the end or the first place that can't be read."""
+    def _refusing(self, decoded: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        """Decode to the end, or say where FFmpeg can't go on."""
         try:
-            yield from self._container.demux(self._stream)
+            yield from decoded
         except self._av.FFmpegError as error:
-            raise UnreadableError(f"it is malformed ({error.strerror})", AGAIN) from error
+            raise UnreadableError(f"{_MALFORMED} ({error.strerror})", AGAIN) from error
 
 
 def decoder_of(path: Path, part: Part, contents: Contents, is_whole: bool) -> Decoder:

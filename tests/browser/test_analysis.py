@@ -98,7 +98,7 @@ def test_segments_by_threshold_by_hand_and_back_from_a_file(notebook, lab, folde
     page.poll(lambda: (folder / "segments" / "export_001" / "segments.txt").exists(), 30, "a file")
     labels = folder / "segments" / "export_001" / "edited.txt"
     labels.write_text("0.5\t1.0\tfrom elsewhere\n")
-    field = page.page.get_by_placeholder("or its path: .txt, .csv, .json, .wav")
+    field = page.page.get_by_placeholder("or its path: .txt, .csv, .tsv, .json, .wav")
     field.fill(str(labels))
     field.press("Tab")
     button(page, "Import").click()

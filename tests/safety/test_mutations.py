@@ -330,6 +330,8 @@ def test_whole_files_are_read(subject: str, intact: Path) -> None:
 @example(damage=[("repeat", 0.0, 17)])  # a chunk that ends where no file can
 @example(damage=[("flip", 0.0078125, 1)])  # a sound that is in the table only
 @example(damage=[("set", 0.02, b"\xff" * 8)])  # a bank that was read again for minutes
+@example(damage=[("delete", 0.0, 36)])  # frames that FFmpeg decodes and can't convert
+@example(damage=[("number", 0.9609375, b"-1")])  # a notebook of a version from -1 on
 def test_a_damaged_file_is_read_or_refused(
     subject: str, damage: list[Damage], intact: Path
 ) -> None:
