@@ -104,7 +104,7 @@ def test_a_read_only_folder_is_an_error_and_nothing_is_lost(as_somebody_else, to
     folder.chmod(0o555)
     with without_rights():
         assert open_corpus(corpus.path).hash == corpus.hash
-        with pytest.raises(CorpusError, match=r"can't be written: Permission denied"):
+        with pytest.raises(CorpusError, match=r"can't be written to: Permission denied"):
             build_corpus(folder / "a.wav", folder / "d.h5")
         with pytest.raises(CorpusError, match="can't be written"):
             build_corpus(folder / "a.wav", folder / "new" / "d.h5")

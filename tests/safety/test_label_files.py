@@ -310,7 +310,7 @@ def test_a_folder_or_a_pipe_is_no_label_file(tmp_path: Path) -> None:
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.txt")
     for path in tmp_path.iterdir():
-        with pytest.raises(AudioError, match="is no file"):
+        with pytest.raises(AudioError, match="a file; give a file of labels"):
             read_labels(path, SR)
     with pytest.raises(AudioError, match="No such file"):
         read_labels(tmp_path / "none.csv", SR)
