@@ -201,7 +201,7 @@ def _client(distributed: Any, scheduler: str | int) -> Iterator[Any]:
 
 def _run_here(path: Path, left: Sequence[Combination]) -> Iterator[dict[str, Any]]:
     for combination in left:
-        yield run_one(path, combination)
+        yield run_and_note(path, combination)
 
 
 def _run_on(
@@ -217,7 +217,7 @@ def _run_on(
 
     def submit(n: int | None) -> list[Any]:
         begun = {
-            client.submit(run_one, path.resolve(), combination, pure=False): combination
+            client.submit(run_and_note, path.resolve(), combination, pure=False): combination
             for combination in itertools.islice(waiting, n)
         }
         futures.update(begun)
@@ -242,7 +242,7 @@ def _row_of(future: Any, combination: Combination) -> dict[str, Any]:
     return row
 
 
-def run_one(path: Path, combination: Combination) -> dict[str, Any]:
+def run_and_note(path: Path, combination: Combination) -> dict[str, Any]:
     """Run one combination, unless another sweep has or does; its row, which is in the table."""
     try:
         with held_folder(
@@ -251,7 +251,7 @@ def run_one(path: Path, combination: Combination) -> dict[str, Any]:
             row = _read_rows(combination.table_path).get(combination.folder.name)
             if row is not None and row["state"] == FINISHED:
                 return row
-            ended = _run(path, combination)
+            ended = run_one(path, combination)
             # Noted while the folder is held: whoever waits for it must not run it again.
             return _merge_row(combination.table_path, combination.row(ended))
     except _RunElsewhere as error:
@@ -261,7 +261,7 @@ def run_one(path: Path, combination: Combination) -> dict[str, Any]:
         return _merge_row(combination.table_path, combination.row(ended))
 
 
-def _run(path: Path, combination: Combination) -> dict[str, Any]:
+def run_one(path: Path, combination: Combination) -> dict[str, Any]:
     """Run one combination, whose folder is held; how it ended."""
     began = time.monotonic()
     try:
