@@ -24,10 +24,19 @@ def cache_folder() -> Path:
     folder = (Path(chosen) if chosen else _user_cache() / "mimikit_nb") / "engine"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=folder):
+        if _is_writable(folder):
             return folder
     except OSError:
-        return _temporary_folder()
+        pass
+    return _temporary_folder()
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def _user_cache() -> Path:
@@ -38,9 +47,14 @@ def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
 
 
-@lru_cache(maxsize=1)
+_temporary: list[Path] = []
+
+
 def _temporary_folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="mimikit_nb_engine_"))
+    """Folder of this process; another one once it is gone or another user's."""
+    if not _temporary or not _is_writable(_temporary[-1]):
+        _temporary.append(Path(tempfile.mkdtemp(prefix="mimikit_nb_engine_")))
+    return _temporary[-1]
 
 
 def cache_key(*parts: str) -> str:

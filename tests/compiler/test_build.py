@@ -1,4 +1,5 @@
 import multiprocessing
+import os
 import subprocess
 import sys
 
@@ -79,6 +80,16 @@ def test_a_cache_that_cannot_be_written_is_replaced(tmp_path, monkeypatch) -> No
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("MIMIKIT_NB_CACHE", str(tmp_path / "file"))
     assert build_library(_SOURCE % 5)[0].answer() == 5
+
+
+def test_a_cache_that_became_another_users_is_replaced(as_somebody_else, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("MIMIKIT_NB_CACHE", str(tmp_path / "file"))
+    before = cache_folder()
+    _, somebody_else = as_somebody_else
+    with somebody_else():
+        assert build_library(_SOURCE % 6)[0].answer() == 6
+    assert os.geteuid() or cache_folder() != before
 
 
 GENERATE = """
