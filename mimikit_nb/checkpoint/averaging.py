@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..arguments import Real, checked
 from ..errors import CheckpointError, ParameterError
-from .file import Header
+from .file import Header, feature_tensors
 from .format import Checkpoint
 
 EMA_DECAY = 0.7
@@ -74,7 +74,7 @@ def average_checkpoints(
         rights=_rights(checkpoints),
         parents=parents,
     )
-    return Checkpoint(header, _weights=average)
+    return Checkpoint(header, _weights=average, _io=checkpoints[0].io)
 
 
 def _shares(
@@ -113,6 +113,13 @@ def _check_alike(checkpoints: Sequence[Checkpoint]) -> None:
                 f"Checkpoints {first.path or 'in memory'} and {other.path or 'in memory'} can't be "
                 "averaged: their networks differ in configuration or variables. Average steps of "
                 "one run, or runs made with the same settings."
+            )
+        mine, others = feature_tensors(first.io), feature_tensors(other.io)
+        if any(not torch.equal(value, others[name]) for name, value in mine.items()):
+            raise CheckpointError(
+                f"Checkpoints {first.path or 'in memory'} and {other.path or 'in memory'} can't be "
+                "averaged: their features were learned from different sound. Average steps of one "
+                "run, or runs on one corpus with one seed."
             )
 
 

@@ -1,7 +1,7 @@
 """The file of a checkpoint: tensors and a header in one safetensors file, nothing pickled.
 
-The tensors stand in groups, ``network/...``, ``ema/...`` and whatever else training adds; the
-metadata hold a :class:`Header` as JSON.
+The tensors stand in groups, ``network/...``, ``ema/...``, ``features/...`` (of learned features)
+and whatever else training adds; the metadata hold a :class:`Header` as JSON.
 """
 
 from __future__ import annotations
@@ -67,6 +67,18 @@ class Header(Config):
     "Whose the recordings are and what may be done with them, as the corpus says."
     parents: tuple[dict[str, Any], ...] = field((), max_length=10_000)
     "Checkpoints it is an average of: hash, step, weight."
+
+
+FEATURES = "features"
+"Group of the tensors of learned features, ``features/<variable>/<tensor>``."
+
+
+def feature_tensors(io: IOSpec) -> dict[str, Tensor]:
+    """Tensors of the learned features, by the names that they have in a checkpoint."""
+    return {
+        f"{FEATURES}/{path}": tensor
+        for path, tensor in flatten({n: f.tensors for n, f in io.learned.items()}).items()
+    }
 
 
 def write_file(path: Path, header: Header, tensors: Mapping[str, Tensor]) -> None:

@@ -22,12 +22,22 @@ from torch import Tensor
 from ..arguments import PathArg, Step, checked
 from ..audio.atomic import replacing
 from ..audio.locks import held_folder
-from ..errors import CheckpointError
+from ..errors import CheckpointError, FeatureError
 from ..io.variable import IOSpec
 from ..networks.base import Network, NetworkConfig
 from ..runtime import check_device
 from .card import card_text
-from .file import Header, package_version, parse_header, read_header, read_tensors, write_file
+from .file import (
+    FEATURES,
+    Header,
+    feature_tensors,
+    package_version,
+    parse_header,
+    read_header,
+    read_tensors,
+    unflatten,
+    write_file,
+)
 from .run import Run
 
 
@@ -46,6 +56,7 @@ class Checkpoint:
     header: Header
     path: Path | None = None
     _weights: Mapping[str, Tensor] | None = field(default=None, repr=False)
+    _io: IOSpec | None = field(default=None, repr=False)
 
     @property
     def config(self) -> NetworkConfig:
@@ -53,10 +64,24 @@ class Checkpoint:
         config: NetworkConfig = self.header.network
         return config
 
-    @property
+    @cached_property
     def io(self) -> IOSpec:
-        """What the network reads and writes."""
-        return self.header.io
+        """What the network reads and writes, learned features with their tensors.
+
+        Raises
+        ------
+        CheckpointError
+            If these aren't there or don't fit.
+        """
+        io = self.header.io
+        if self._io is not None or not io.learned:
+            return self._io or io
+        try:
+            return io.with_tensors(unflatten(self.tensors(FEATURES)))
+        except (KeyError, FeatureError) as error:
+            raise CheckpointError(
+                f"The learned features of {self.path or 'the checkpoint'} can't be read: {error}"
+            ) from error
 
     @property
     def training(self) -> dict[str, Any]:
@@ -88,7 +113,7 @@ class Checkpoint:
         """SHA-256 of configs and weights: equal for equal networks, wherever they are stored."""
         configs = {"network": self.config.to_dict(), "io": self.io.to_dict()}
         digest = hashlib.sha256(json.dumps(configs, sort_keys=True).encode())
-        for name, weight in sorted(self.weights().items()):
+        for name, weight in sorted((self.weights() | feature_tensors(self.io)).items()):
             digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
             digest.update(weight.contiguous().reshape(-1).view(torch.uint8).numpy().data)
         return digest.hexdigest()
@@ -230,7 +255,7 @@ def _write_export(checkpoint: Checkpoint, folder: Path, figures: Mapping[str, An
         CONFIG_NAME: json.dumps(values, indent=2),
     }
     weights = {f"network/{name}": value for name, value in checkpoint.weights().items()}
-    write_file(folder / MODEL_NAME, checkpoint.header, weights)
+    write_file(folder / MODEL_NAME, checkpoint.header, weights | feature_tensors(checkpoint.io))
     try:
         for name, text in texts.items():
             with replacing(folder / name) as temporary:

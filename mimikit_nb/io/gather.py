@@ -1,13 +1,13 @@
 """Windows of the mapped signal, copied into one buffer.
 
 The only place that touches the samples of a corpus while a network learns. Main names:
-:class:`Origin`, :func:`gather`.
+:class:`Source`, :class:`Origin`, :func:`gather`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -15,6 +15,20 @@ from torch import Tensor
 
 MIX = -1
 "The channel that is the mean of all channels."
+
+
+class Source(Protocol):
+    """What is read: a :class:`~mimikit_nb.corpus.store.Corpus`, or anything like it."""
+
+    sample_rate: int
+
+    @property
+    def signal(self) -> np.ndarray:
+        """Samples ``[C, N]``, float32."""
+
+    @property
+    def tracks(self) -> Mapping[str, Any]:
+        """Label and feature tracks by name."""
 
 
 class Origin(NamedTuple):

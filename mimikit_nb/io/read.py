@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,7 +22,8 @@ from ..features.base import Feature
 from ..features.labels import Label, Values
 from ..features.resample import margin, read_between
 from .align import Span, align
-from .gather import MIX, Origin, gather
+from .gather import MIX, Origin, Source, gather
+from .learning import CorpusValues
 from .variable import IOSpec
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Batch",
     "Origin",
     "Reader",
+    "Source",
     "compute",
     "gather",
     "read_batch",
@@ -38,20 +40,6 @@ __all__ = [
 ]
 
 Tensors = dict[str, Tensor]
-
-
-class Source(Protocol):
-    """What is read: a :class:`~mimikit_nb.corpus.store.Corpus`, or anything like it."""
-
-    sample_rate: int
-
-    @property
-    def signal(self) -> np.ndarray:
-        """Samples ``[C, N]``, float32."""
-
-    @property
-    def tracks(self) -> Mapping[str, Any]:
-        """Label and feature tracks by name."""
 
 
 class Batch(NamedTuple):
@@ -88,10 +76,11 @@ def span_samples(io: IOSpec, n_steps: int, sample_rate: int | None = None) -> in
     """
     rate = sample_rate or io.sample_rate
     spans = align(io, 0, n_steps)
-    return max(
+    last = max(
         _core(span, rate, is_signal=io.variables[n].source == "signal").stop
         for n, span in spans.items()
     )
+    return last + _grid(io, io.variables, rate) - 1  # rows begin at the next place of the grid
 
 
 def read_batch(
@@ -120,6 +109,9 @@ class Reader:
         Where features are computed and batches stay.
     names : iterable of str, optional
         Variables to read; all of them if not given.
+    values : mapping of CorpusValues, optional
+        Values of learned features all over the corpus, by variable; those that aren't given, or
+        are to be augmented, are computed from the samples.
     """
 
     def __init__(
@@ -128,8 +120,10 @@ class Reader:
         corpus: Source,
         device: torch.device | str = "cpu",
         names: Iterable[str] | None = None,
+        values: Mapping[str, CorpusValues] | None = None,
     ) -> None:
         self.io, self.device = io, torch.device(device)
+        self.values = values or {}
         self.sample_rate = corpus.sample_rate
         self.signal = np.asarray(corpus.signal)
         self.names = set(io.variables if names is None else names)
@@ -151,7 +145,8 @@ class Reader:
         Parameters
         ----------
         origins : sequence of Origin
-            Where the rows begin; step 0 reads the item there.
+            Where the rows begin; step 0 reads the item there, of learned features the one at
+            the next place of their grid.
         start_step : int >= 0
             First step, counted from the origins.
         n_steps : int > 0
@@ -171,10 +166,18 @@ class Reader:
             they find silence there.
         """
         spans = {n: s for n, s in align(self.io, start_step, n_steps).items() if n in self.names}
+        origins = _on_grid(origins, _grid(self.io, spans, self.sample_rate))
         self._check(
             origins, spans, 1.0 if augmentation is None else float(augmentation.speed.max())
         )
-        values = self._read_signal(origins, spans, augmentation)
+        ready = self.values if augmentation is None else {}
+        values = {
+            name: ready[name].items(origins, span.first, span.n_frames).to(self.device)
+            for name, span in spans.items()
+            if name in ready
+        }
+        unread = {name: span for name, span in spans.items() if name not in values}
+        values |= self._read_signal(origins, unread, augmentation)
         values |= {
             name: self._read_track(name, origins, span, augmentation)
             for name, span in spans.items()
@@ -278,6 +281,19 @@ class Reader:
                     f"Variable {name!r} needs the samples {first} to {last} of the corpus, "
                     f"which has 0 to {n_samples - 1}; choose other origins or fewer steps."
                 )
+
+
+def _grid(io: IOSpec, names: Iterable[str], sample_rate: int) -> int:
+    """Corpus samples from one place where rows of the named variables may begin to the next."""
+    features = [io.learned[name] for name in names if name in io.learned]
+    return math.lcm(*(f.grid for f in features if f.axis.sample_rate == sample_rate))
+
+
+def _on_grid(origins: Sequence[Origin], grid: int) -> Sequence[Origin]:
+    """The origins, each at the next place of the grid."""
+    if grid == 1:
+        return origins
+    return [Origin(-(-o.sample // grid) * grid, o.channel) for o in origins]
 
 
 def compute(io: IOSpec, name: str, x: Tensor) -> Tensor:

@@ -8,16 +8,19 @@ step is one hop of their feature. Every tensor of a batch then has one item per 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import model_validator
+from torch import Tensor
 
 from ..config import Config, field
 from ..errors import ConfigError, FeatureError
 from ..features.base import AnyFeature, Continuous, Discrete, Feature
 from ..features.labels import TrackLabelConfig, ValuesConfig
+from ..features.learned import LearnedFeature
 from ..units import TimeAxis
 from .heads import AnyHead, AnyInput, LossTerm
 
@@ -130,6 +133,24 @@ class IOSpec(Config):
             name: v.feature.build(v.sample_rate or self.sample_rate)
             for name, v in self.variables.items()
         }
+
+    @property
+    def learned(self) -> dict[str, LearnedFeature]:
+        """Features with weights, by variable name."""
+        return {n: f for n, f in self.features.items() if isinstance(f, LearnedFeature)}
+
+    def with_tensors(self, tensors: Mapping[str, Mapping[str, Tensor]]) -> Self:
+        """The same variables, their learned features with tensors (by variable, then by name).
+
+        Raises
+        ------
+        FeatureError
+            If the tensors don't fit.
+        """
+        spec = type(self)(**self.to_dict())
+        for name, feature in spec.learned.items():
+            feature.load(tensors[name])
+        return spec
 
     def kind(self, name: str) -> Discrete | Continuous:
         """What the values of a variable are."""

@@ -8,11 +8,18 @@ module                       holds
 :mod:`.losses`               weighted loss terms
 :mod:`.wavenet`              WaveNet, and FreqNet as its form on magnitude frames
 :mod:`.tiers`                what networks in tiers share
+:mod:`.latent_rnn`           recurrent layers or attention over latent frames
 :mod:`.sample_rnn`           SampleRNN
 :mod:`.sampler_transformer`  transformer tiers with cached attention
 :mod:`.seq2seq`              recurrent encoder and decoder over blocks of frames
 ===========================  =============================================================
 """
 
-from . import sample_rnn, sampler_transformer, seq2seq, wavenet  # noqa: F401 - registers the kinds
+from . import (  # noqa: F401 - registers the kinds
+    latent_rnn,
+    sample_rnn,
+    sampler_transformer,
+    seq2seq,
+    wavenet,
+)
 from .base import NETWORKS as NETWORKS

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -46,6 +48,17 @@ class Head(nn.Module, ABC):
     @abstractmethod
     def mean(self, params: Tensor) -> Tensor:
         """Most typical value, for losses that compare values."""
+
+    def prepare(self, stretches: Sequence[np.ndarray], stride: int) -> None:
+        """Take note of the corpus before the first step; most heads needn't.
+
+        Parameters
+        ----------
+        stretches : sequence of np.ndarray [shape=(n, dim)]
+            Values at every place of the learned feature's grid, a stretch of sound each.
+        stride : int
+            Places from one item to the next.
+        """
 
     def observe(self, target: Tensor) -> None:
         """Take note of targets in training; most heads needn't."""

@@ -15,14 +15,15 @@ from functools import cached_property
 import torch
 from lightning_fabric import Fabric
 
-from ..checkpoint.file import Header, write_file
+from ..checkpoint.file import Header, feature_tensors, write_file
 from ..checkpoint.format import Checkpoint
 from ..checkpoint.run import Run
 from ..corpus.store import Corpus
 from ..features.augment import Augmentation
+from ..io.learning import CorpusValues, corpus_values, fit_features
 from ..io.read import Batch, Reader
 from ..io.variable import IOSpec
-from ..networks.base import NetworkConfig, State, detach_state
+from ..networks.base import Network, NetworkConfig, State, detach_state
 from ..networks.losses import loss_terms
 from ..runtime import check_device, has_bf16_units, use_huge_pages
 from .batches import Chunk, draw_changes, plan_batches, plan_held_out
@@ -91,6 +92,8 @@ class Session:
         config: TrainConfig,
         device: str | None = None,
     ) -> None:
+        self.segments = corpus.split(config.held_out, config.seed).train
+        io = fit_features(io, corpus, self.segments)
         self.corpus, self.network_config, self.io, self.config = corpus, network_config, io, config
         use_huge_pages()
         self.device = torch.device(check_device(device))
@@ -102,7 +105,8 @@ class Session:
             precision="bf16-mixed" if self.precision == "bf16" else "32-true",
         )
         self.timing = Timing()
-        self.reader = Reader(io, corpus, self.fabric.device)
+        self.values = _values(io, corpus)
+        self.reader = Reader(io, corpus, self.fabric.device, values=self.values)
         self.reset()
         network = self.state.network
         self.plan = plan_batches(corpus, io, config, network)
@@ -113,7 +117,9 @@ class Session:
         """(Re)build network and optimizer as they are before the first step."""
         config = self.config
         torch.manual_seed(config.seed)
-        network = self.network_config.build(self.io).to(self.device)
+        network = self.network_config.build(self.io)
+        self._prepare(network)
+        network = network.to(self.device)
         optimizer = build_optimizer(network, config)
         counters = Counters(batch_size=config.batch_size)
         self.state = TrainingState(network, optimizer, counters, with_ema=config.ema_decay > 0)
@@ -121,6 +127,14 @@ class Session:
         self.is_compiled = config.compile
         if config.compile:
             network.compile()
+
+    def _prepare(self, network: Network) -> None:
+        """Let the heads take note of what they must know of the corpus."""
+        for name, head in network.heads.items():
+            if name in self.values:
+                feature = self.io.learned[name]
+                stretches = self.values[name].stretches(self.segments, feature.axis.frame_length)
+                head.prepare(list(stretches), feature.grid_stride)
 
     # -- the budget ---------------------------------------------------------------------------
 
@@ -288,11 +302,21 @@ class Session:
             source=str(corpus.path),
             rights=corpus.rights,
         )
-        write_file(run.checkpoint_path(self.counters.step), header, self.state.to_tensors())
+        tensors = self.state.to_tensors() | feature_tensors(self.io)
+        write_file(run.checkpoint_path(self.counters.step), header, tensors)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Be where the checkpoint was written."""
         self.state.restore({group: checkpoint.tensors(group) for group in GROUPS})
+
+
+def _values(io: IOSpec, corpus: Corpus) -> dict[str, CorpusValues]:
+    """Values of the learned features that are read at the corpus' own rate."""
+    return {
+        name: corpus_values(feature, io, corpus)
+        for name, feature in io.learned.items()
+        if feature.axis.sample_rate == corpus.sample_rate and io.variables[name].source == "signal"
+    }
 
 
 def chosen_precision(wanted: str, device: torch.device) -> str:

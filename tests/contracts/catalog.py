@@ -5,10 +5,14 @@ A network is covered by being registered and having a ``tiny`` entry here or amo
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import numpy as np
 import torch
 
 from mimikit_nb.features.base import Discrete
 from mimikit_nb.features.labels import ClusterLabelConfig
+from mimikit_nb.features.latent import LatentConfig
 from mimikit_nb.features.spectral import MagnitudeConfig, MelConfig
 from mimikit_nb.features.waveform import LinearQuantConfig, MuLawConfig, SamplesConfig
 from mimikit_nb.io.heads import (
@@ -17,6 +21,7 @@ from mimikit_nb.io.heads import (
     LossTerm,
     MagnitudeMixtureHeadConfig,
 )
+from mimikit_nb.io.learning import fit_features
 from mimikit_nb.io.variable import IOSpec, VariableConfig
 from mimikit_nb.networks import NETWORKS
 from mimikit_nb.networks.base import Network, Tensors
@@ -50,6 +55,11 @@ TINY: dict[str, list[dict]] = {
         {"hop": 4, "hidden_dim": 16, "input_noise": 0.0},
         {"hop": 8, "hidden_dim": 12, "reads_last_frame": False, "n_rnn": 2, "input_noise": 0.0},
         {"hop": 2, "hidden_dim": 16, "rnn": "gru", "resampler_layers": 1, "input_noise": 0.0},
+    ],
+    "latent_rnn": [
+        {"hidden_dim": 16, "input_noise": 0.0, "dropout": 0.0},
+        {"hidden_dim": 12, "trunk": "lstm", "form_steps": 4, "input_noise": 0.0, "dropout": 0.0},
+        {"hidden_dim": 16, "trunk": "attention", "window": 5, "n_heads": 2, "input_noise": 0.0},
     ],
     "sampler_transformer": [
         {"frame_sizes": (8, 4, 4), "windows": (3,), "hidden_dim": 16, "n_heads": 2},
@@ -92,6 +102,16 @@ def _spec(**variables: VariableConfig) -> IOSpec:
     return IOSpec(sample_rate=8000, variables=variables)
 
 
+def _fitted(**variables: VariableConfig) -> IOSpec:
+    """Variables whose learned features are fitted to noise."""
+    noise = np.random.default_rng(0).standard_normal((1, 8000)).astype(np.float32)
+    source = SimpleNamespace(signal=noise, sample_rate=8000, tracks={})
+    return fit_features(_spec(**variables), source, [(0, 8000)])
+
+
+_LATENT = LatentConfig(
+    n_fft=32, hop_length=16, unit_frames=2, n_components=4, unit_components=6, floor_db=-40
+)
 _MEL = MelConfig(n_fft=64, hop_length=16, n_mels=5)
 
 IOS: dict[str, IOSpec] = {
@@ -109,6 +129,7 @@ IOS: dict[str, IOSpec] = {
             head=MagnitudeMixtureHeadConfig(codebook_size=4),
         )
     ),
+    "latent": _fitted(signal=_variable(_LATENT)),
     "conditioned": _spec(
         signal=_variable(MuLawConfig(q_levels=16)), pitch=_variable(_MEL, role="fixture")
     ),

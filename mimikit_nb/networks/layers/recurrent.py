@@ -1,4 +1,4 @@
-"""LSTM, GRU and plain RNN under one call, with weights that may be reparametrised; a body of tiers.
+"""LSTM, GRU and plain RNN under one call, with weights that may be reparametrised; bodies of tiers.
 
 :class:`torch.nn.LSTM` and its kin keep hidden copies of their weights, which weight
 normalisation would not reach; here the weights are read where they are used.
@@ -117,3 +117,49 @@ class RecurrentBody(nn.Module):
         y, rnn = self.rnn(spans.flatten(0, 1), self._start(spans.shape[0] * spans.shape[1]))
         after = rnn.unflatten(0, spans.shape[:2])[:, -1]
         return y.unflatten(0, spans.shape[:2]).flatten(1, 2), {"rnn": after}
+
+
+class ResidualBody(nn.Module):
+    """Recurrent layers, each on normalised input and added to what came in: a body of a tier.
+
+    Parameters
+    ----------
+    kind : {"lstm", "gru", "rnn"}
+    hidden_dim, n_layers : int
+    dropout : float
+        Share of what a layer adds that is silenced in training.
+    """
+
+    refresh_period = 0
+
+    def __init__(self, kind: str, hidden_dim: int, n_layers: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            RecurrentBody(Recurrent(kind, hidden_dim, hidden_dim)) for _ in range(n_layers)
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden_dim) for _ in range(n_layers))
+        self.dropout = nn.Dropout(dropout)
+
+    def init_state(self, batch_size: int) -> dict[str, Tensor]:
+        """Hidden states ``[B, S, n_layers, H]`` of the layers before the first frame."""
+        states = [layer.init_state(batch_size)["rnn"] for layer in self.layers]  # type: ignore[operator]
+        return {"rnn": torch.cat(states, 2)}
+
+    def step(self, x: Tensor, state: dict[str, Tensor], n: Tensor) -> Tensor:
+        """Output ``[B, H]`` of frame ``n [1]``, in place."""
+        for i, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            own = {"rnn": state["rnn"][:, :, i : i + 1]}
+            x = x + layer.step(norm(x), own, n)  # type: ignore[operator]
+        return x
+
+    def parallel(
+        self, x: Tensor, state: dict[str, Tensor], n: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Outputs ``[B, N, H]`` of frames, and the state behind them."""
+        after = []
+        for i, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            own = {"rnn": state["rnn"][:, :, i : i + 1]}
+            y, own = layer.parallel(norm(x), own, n)  # type: ignore[operator]
+            x = x + self.dropout(y)
+            after.append(own["rnn"])
+        return x, {"rnn": torch.cat(after, 2)}
