@@ -23,6 +23,7 @@ name                        does
 ``ensemble``                several networks take turns by a score; ``Score``
 ``stream_ensemble``         the same, block by block
 ``judge``                   generated sounds as a table, beside noise and silence
+``replayed``                how much of a sound is the recording itself, frame by frame
 ``score``                   how new, near and healthy one sound is, beside real audio
 ``evaluate``                lets all checkpoints of a run be heard, scores and ranks them
 ``by_checkpoint``           their mean scores, with intervals, beside the losses
@@ -73,6 +74,7 @@ _HOMES = {
     "choose_corpus": "recipes",
     "demo_recordings": "recipes",
     "judge": "recipes",
+    "replayed": "recipes",
     "segment": "recipes",
     "cluster": "recipes",
     "learned_features": "recipes",

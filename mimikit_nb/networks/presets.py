@@ -15,6 +15,20 @@ from .base import NETWORKS, NetworkConfig
 SIZES = ("tiny", "laptop", "gpu")
 
 PRESETS: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
+    "latent_rnn": {
+        "tiny": {
+            "network": {"hidden_dim": 192},
+            "training": {"batch_size": 8, "chunk_steps": 48, "learning_rate": 2e-3},
+        },
+        "laptop": {
+            "network": {},
+            "training": {"batch_size": 8, "chunk_steps": 48, "learning_rate": 2e-3},
+        },
+        "gpu": {
+            "network": {"hidden_dim": 1024, "n_layers": 3},
+            "training": {"batch_size": 128, "chunk_steps": 96, "learning_rate": 1e-3},
+        },
+    },
     "sample_rnn": {
         "tiny": {
             "network": {"hidden_dim": 64},

@@ -13,6 +13,7 @@ module               holds
 :mod:`.ensembling`   ``ensemble``, ``stream_ensemble``: several networks take turns
 :mod:`.palette`      networks and corpora that lie in a folder
 :mod:`.judging`      ``judge``: a table of generated sounds beside noise and silence
+:mod:`.replaying`    ``replayed``: how much of a sound is the recording itself
 :mod:`.scoring`      ``score``: one sound against a corpus
 :mod:`.evaluating`   ``evaluate``: all checkpoints of a run, heard, scored and ranked
 :mod:`.candidates`   which checkpoints it compares, and where it keeps what it makes
@@ -42,6 +43,7 @@ from .generating import extend, generate, stream
 from .hearing import learned_features
 from .judging import judge
 from .previews import Previewer, PreviewSound
+from .replaying import replayed
 from .scoring import score
 from .summaries import beside_real_audio, by_checkpoint
 from .training import Plan, plan, resume, train
@@ -78,6 +80,7 @@ __all__ = [
     "read_labels",
     "read_recall",
     "read_track",
+    "replayed",
     "resume",
     "score",
     "segment",

@@ -101,6 +101,9 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     corpus.write_labels("parts", [0, 8000], [8000, 16000], ["a", "b"])
     make_run(folder / "network", "wavenet")
     mnb.train(corpus, SMALL, folder / "run", max_steps=2, checkpoint_every_steps=1, device="cpu")
+    latent = {"kind": "latent_rnn", "hidden_dim": 8}
+    sizes = {"n_fft": 256, "hop_length": 128, "chunk_steps": 8}
+    mnb.train(corpus, latent, folder / "latent", max_steps=1, device="cpu", **sizes)
     made = mnb.generate(folder / "network", corpus, 0.5, 0.1, 0.1)
     made.save(folder / "made")
     record = mnb.hooks.Record(path=str(folder / "record.h5"))
@@ -137,6 +140,7 @@ class Examples:
             "recipes.evaluating.evaluate": {"run": "network", "n": 1, "seconds": 1.0},
             "recipes.generating.extend": {"sound": "made/sound_001.wav"},
             "recipes.judging.judge": {"sounds": "generated"},
+            "recipes.replaying.replayed": {"sounds": "generated", "ck": "latent"},
             "batch.run_notebook": {"name": "toy.ipynb"},
             "widgets.report.write_report": {"path": "report.html"},
             "widgets.listen.listen": {"sounds": self.y, "sr": RATE},

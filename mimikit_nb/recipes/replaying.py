@@ -1,0 +1,130 @@
+"""How much of generated sound is the recording itself: :func:`replayed`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..arguments import PathArg, checked
+from ..checkpoint import Checkpoint, load_checkpoint
+from ..corpus.store import Corpus
+from ..errors import CorpusError, ParameterError
+from ..evaluation.replay import Replay, ReplayIndex
+from ..generation.output import Generated
+from ..io.gather import Origin, gather
+from ..io.learning import channels_of
+from .finding import find_corpus
+
+if TYPE_CHECKING:
+    import pandas
+
+HELD_OUT = "corpus (held out)"
+_LONGEST_SECONDS = 10.0
+"""Held-out sound is taken in pieces of at most this length, as generated sound is."""
+
+
+@checked
+def replayed(
+    sounds: Generated | Mapping[str, Generated],
+    ck: Checkpoint | PathArg,
+    corpus: Corpus | PathArg | None = None,
+) -> pandas.DataFrame:
+    """Tabulate how much of generated sounds is recorded, frame by frame.
+
+    Seen in the latent frames of the network that made them, where passages known by heart can't
+    hide behind what the frames leave out. Only what is new is looked at, not the prompts.
+
+    Parameters
+    ----------
+    sounds : Generated or mapping of str to Generated
+        What :func:`generate` made; by name, if it is from several networks.
+    ck : Checkpoint or path
+        A network on latent frames.
+    corpus : Corpus or path, optional
+        What it learned from; looked for where it was if not given.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per sound: ``sound``, ``recorded_share`` (frames that belong to passages of the
+        recording, 0 to 1) and ``longest_run_seconds``. The last row is real sound that was held
+        out of the training: what music that repeats itself has in common with itself.
+
+    Raises
+    ------
+    ParameterError
+        If the network doesn't read latent frames, or the sounds have another rate.
+    CorpusError
+        If the corpus can't be found.
+    """
+    import pandas as pd
+
+    ck = ck if isinstance(ck, Checkpoint) else load_checkpoint(ck)
+    found = find_corpus(ck, corpus)
+    if found is None:
+        raise CorpusError(
+            f"The corpus of the network isn't at {ck.header.source} any more; give it as 'corpus'."
+        )
+    name = next(iter(ck.io.autoregressive))
+    if name not in ck.io.learned:
+        raise ParameterError(
+            f"The network reads {ck.io.variables[name].feature.kind!r}; what is recorded is told "
+            "for networks on latent frames. For others, see score(...).longest_copy_seconds."
+        )
+    groups = {"generated": sounds} if isinstance(sounds, Generated) else dict(sounds)
+    for made in groups.values():
+        if made.sample_rate != found.sample_rate:
+            raise ParameterError(
+                f"The sounds have {made.sample_rate} Hz, the corpus {found.sample_rate} Hz; "
+                "they can be compared at the same rate only."
+            )
+    split = found.split(ck.training.get("held_out", 0.0), ck.training.get("seed", 0))
+    index = ReplayIndex(ck.io.learned[name], list(_stretches(ck, found, split.train)))
+    rows = {
+        f"{group} {i}" if len(made.audio) > 1 else group: _joined(
+            [index.replay(channel) for channel in _heard(ck, torch.from_numpy(y))]
+        )
+        for group, made in groups.items()
+        for i, y in enumerate(made.continuation, start=1)
+    }
+    held_out = [
+        index.replay(y) for y in _stretches(ck, found, list(_pieces(found, split.held_out)))
+    ]
+    if held_out:
+        rows[HELD_OUT] = _joined(held_out)
+    return pd.DataFrame(
+        {
+            "sound": list(rows),
+            "recorded_share": [round(row.share, 3) for row in rows.values()],
+            "longest_run_seconds": [round(row.longest_seconds, 2) for row in rows.values()],
+        }
+    )
+
+
+def _stretches(ck: Checkpoint, corpus: Corpus, segments: list[tuple[int, int]]) -> Iterator[Tensor]:
+    """Sound of stretches of the corpus, in the channels that the network reads."""
+    for channel in channels_of(ck.io, corpus):
+        for start, stop in segments:
+            yield gather(corpus.signal, [Origin(start, channel)], 0, stop - start)[0]
+
+
+def _pieces(corpus: Corpus, segments: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Segments, the long ones cut."""
+    length = round(_LONGEST_SECONDS * corpus.sample_rate)
+    for start, stop in segments:
+        yield from ((at, min(at + length, stop)) for at in range(start, stop, length))
+
+
+def _heard(ck: Checkpoint, y: Tensor) -> Tensor:
+    """Channels ``[C, samples]`` of a sound as the network reads them."""
+    return y.mean(0, keepdim=True) if ck.io.channels == "mix" else y
+
+
+def _joined(parts: list[Replay]) -> Replay:
+    """Mean share, and the longest run, of several channels or pieces."""
+    longest = max(parts, key=lambda part: part.longest_seconds)
+    share = sum(part.share for part in parts) / len(parts)
+    return Replay(share, longest.longest_seconds, longest.longest_at_seconds)
