@@ -28,6 +28,8 @@ class TrainConfig(Config):
     "Passes over the corpus after which the run is finished."
     max_minutes: float | None = field(None, gt=0, unit="min")
     "Minutes of training, over all sessions of the run, after which it is finished."
+    min_steps: int = field(0, ge=0, unit="steps")
+    "Training steps that are done before minutes may end the run, however slow the machine is."
     learning_rate: float = field(1e-3, gt=0, le=1, scale="log")
     "Size of the optimizer's steps."
     warmup_steps: int = field(100, ge=0, le=1_000_000, unit="steps")

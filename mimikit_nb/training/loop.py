@@ -295,13 +295,12 @@ class Loop:
 
     def _seconds_left(self) -> float:
         """Estimate from the speed of late; NaN if there is none yet."""
-        left = []
-        counters = self.session.counters
-        if self.session.last_step is not None:
-            left.append((self.session.last_step - counters.step) * self.speed.seconds_per_step)
-        if self.config.max_minutes is not None:
-            left.append(60 * self.config.max_minutes - counters.seconds)
-        return max(0.0, min(left)) if left else math.nan
+        session, pace = self.session, self.speed.seconds_per_step
+        step, last = session.counters.step, session.last_step
+        by_time = max(session.seconds_left, (self.config.min_steps - step) * pace)
+        by_steps = math.inf if last is None else (last - step) * pace
+        left = min(by_time, by_steps)
+        return max(0.0, left) if math.isfinite(left) else math.nan
 
     # -- now and then -------------------------------------------------------------------------
 

@@ -163,8 +163,14 @@ class Session:
         return (
             (config.max_steps is not None and step >= config.max_steps)
             or (config.max_epochs is not None and self.epoch >= config.max_epochs)
-            or (config.max_minutes is not None and self.counters.seconds >= 60 * config.max_minutes)
+            or (self.seconds_left <= 0 and step >= config.min_steps)
         )
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the minutes of the budget are used up; infinite if they don't count."""
+        minutes = self.config.max_minutes
+        return math.inf if minutes is None else 60 * minutes - self.counters.seconds
 
     @property
     def learning_rate(self) -> float:

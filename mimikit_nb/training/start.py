@@ -29,6 +29,7 @@ CHANGEABLE = (
     "max_steps",
     "max_epochs",
     "max_minutes",
+    "min_steps",
     "learning_rate",
     "warmup_steps",
     "decay",

@@ -147,6 +147,13 @@ def test_only_what_the_order_of_data_ignores_can_change(start, tiny_corpus):
     assert run.metrics["learning_rate"].iloc[-1] > 0.1
 
 
+def test_minutes_do_not_end_a_run_before_its_least_steps(start, tiny_corpus):
+    run = start(max_steps=None, max_minutes=1e-9, min_steps=7)
+    assert run.state == "finished" and int(run.metrics.step.max()) == 7
+    run = resume(run.folder, tiny_corpus, min_steps=9, device="cpu")
+    assert int(run.metrics.step.max()) == 9
+
+
 @pytest.mark.parametrize("budget", [{"max_epochs": 0.05}, {"max_minutes": 1e-9}])
 def test_other_budgets_end_it_too(start, budget):
     run = start(max_steps=None, **budget)
