@@ -1,4 +1,4 @@
-"""What steers sampling: temperature, top-k and top-p.
+"""What steers sampling: temperature, top-k and top-p, and how far the recording is followed.
 
 Each is a number, a function of the time in seconds since the prompt's end, or a list with one of
 these per stream. Functions are asked once per chunk, for its beginning; :mod:`.curves` has some.
@@ -6,7 +6,7 @@ these per stream. Functions are asked once per chunk, for its beginning; :mod:`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -25,7 +25,12 @@ _LIMITS: dict[str, tuple[float, float, str]] = {
     "temperature": (0.0, 10.0, "0 always takes the likeliest value, 1 draws as trained"),
     "top_k": (0, 2**31, "0 keeps all classes"),
     "top_p": (1e-6, 1.0, "1 keeps all classes"),
+    "recorded": (0.0, 1.0, "0 plays the network's own frames, 1 recorded ones"),
+    "follow": (0.0, 1e6, "seconds that a passage of the recording may be followed"),
 }
+OPTIONAL = ("recorded", "follow")
+"Controls that some heads read, each with a number of its own where None is given."
+_OWN = -1.0  # what a head takes as its own number
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,11 @@ class Controls:
         Draw among the ``top_k`` likeliest classes only; 0: among all.
     top_p : float, function or list, default 1.0
         Draw among the likeliest classes that together have probability ``top_p``.
+    recorded : float, function or list, optional
+        0 to 1, for heads that remember the recording: between the network's own frames and
+        recorded ones. None, also in a list or from a function, is the head's own number.
+    follow : float, function or list, optional
+        Seconds that one passage of the recording may be followed; as ``recorded``.
     n_channels : int, default 1
         Rows of a batch that belong to one stream, and share its values.
     """
@@ -47,6 +57,8 @@ class Controls:
     temperature: Control = 1.0
     top_k: Control = 0
     top_p: Control = 1.0
+    recorded: Control | None = None
+    follow: Control | None = None
     n_channels: int = 1
 
     def __post_init__(self) -> None:
@@ -77,15 +89,21 @@ class Controls:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Controls as JSON types; functions that aren't configs by their name."""
-        return {name: _each(_to_json, getattr(self, name)) for name in _LIMITS}
+        """Controls as JSON types; functions that aren't configs by their name.
+
+        Optional ones are left out if they aren't given.
+        """
+        values = {name: _each(_to_json, getattr(self, name)) for name in _LIMITS}
+        return {k: v for k, v in values.items() if k not in OPTIONAL or v is not None}
 
     def _tensor(self, name: str, time_seconds: float, n_streams: int) -> Tensor:
         control = getattr(self, name)
         value = _each(lambda v: v(time_seconds) if callable(v) else v, control)
         low, high, meaning = _LIMITS[name]
+        own = _each(lambda v: name in OPTIONAL and v is None, value)
         try:
-            tensor = torch.as_tensor(value, dtype=torch.float64)
+            given = _each(lambda v: low if name in OPTIONAL and v is None else v, value)
+            tensor = torch.as_tensor(given, dtype=torch.float64)
         except (TypeError, ValueError, RuntimeError, OverflowError):
             tensor = torch.tensor(torch.nan)
         is_usable, whole = (tensor >= low) & (tensor <= high), ""
@@ -95,6 +113,7 @@ class Controls:
             raise ParameterError(
                 f"{name} is {shown(value)}; it must be from {low:g} to {high:g} ({whole}{meaning})."
             )
+        tensor = torch.where(torch.as_tensor(own), _OWN, tensor)
         tensor = tensor.to(torch.int64 if name == "top_k" else torch.float32)
         if tensor.dim() > 1 or (tensor.dim() == 1 and tensor.numel() not in (1, n_streams)):
             raise ParameterError(
@@ -106,6 +125,16 @@ class Controls:
 def truncates(controls: dict[str, Tensor]) -> bool:
     """Whether controls, as :meth:`Controls.at` gives them, exclude any class."""
     return bool((controls["top_k"] > 0).any() or (controls["top_p"] < 1).any())
+
+
+def refuse_unread(controls: dict[str, Tensor], read: Collection[str]) -> None:
+    """Raise a ParameterError if a control is given that no head reads."""
+    for name in OPTIONAL:
+        if name not in read and bool((controls[name] >= 0).any()):
+            raise ParameterError(
+                f"{name} is given, but this network doesn't remember its recording: leave {name} "
+                "out, or use a network with a head 'units' or a 'flow' with n_units."
+            )
 
 
 def _is_list(control: Any) -> bool:

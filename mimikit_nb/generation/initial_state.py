@@ -111,7 +111,7 @@ def _loss(network: Network, prompt: Tensors, state: State, n_steps: int) -> torc
     """Negative log-likelihood of each row's prompt in nats per step ``[B]``."""
     outputs, _ = network({name: x[:, :n_steps] for name, x in prompt.items()}, state)
     losses = [
-        network.heads[name].nll(outputs[name], prompt[name][:, 1 : n_steps + 1]).mean(1)
+        network.heads[name].loss(outputs[name], prompt[name][:, 1 : n_steps + 1]).mean(1)
         for name in network.io.autoregressive
     ]
     return torch.stack(losses).sum(0)

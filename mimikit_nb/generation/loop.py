@@ -6,7 +6,8 @@ an executor may run it as it is or as compiled code.
 
 Beside the network's own, the state of generation holds ``i`` (int64 ``[1]``: position in the
 chunk) and, chunk by chunk, ``u`` (uniform numbers), ``fixtures`` and ``seq`` (what was drawn):
-tensors ``[B, chunk, ...]`` by variable, and ``controls`` (tensors ``[B]``); what hooks add says
+tensors ``[B, chunk, ...]`` by variable, ``controls`` (tensors ``[B]``), and ``heads``: by
+variable what draws remember of those before, for the heads that do; what hooks add says
 :mod:`.hooks.inserting`.
 """
 
@@ -18,6 +19,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ..features.base import Discrete
 from ..networks.base import Network, Stage, State, run_stages
 from ..networks.head import Head
 from ..runtime import one_thread
@@ -63,12 +65,12 @@ def generation_state(
     fed = [
         name for name, v in network.io.inputs.items() if v.role == "fixture" and not v.computed_from
     ]
-    names = ("temperature", "top_k", "top_p") if truncates else ("temperature",)
     device = state["t"].device
     added = hook_state(hooks, network, state, chunk_steps, step)
     return {
         **state,
         **{name: memory for name, memory in added.items() if name == "hooks"},
+        **heads_state(network, batch_size),
         "i": torch.zeros_like(state["t"]),
         "u": {
             name: torch.zeros(batch_size, chunk_steps, head.n_uniforms, device=device)
@@ -76,13 +78,13 @@ def generation_state(
         }
         | added.get("u", {}),
         "fixtures": {name: buffer(state["in"][name]) for name in fed},
-        "seq": {name: buffer(_drawn_like(network, state, name)) for name in network.heads}
+        "seq": {name: buffer(_drawn_like(network, batch_size, name)) for name in network.heads}
         | added.get("seq", {}),
         "controls": {
             name: torch.zeros(
                 batch_size, dtype=torch.int64 if name == "top_k" else torch.float32, device=device
             )
-            for name in names
+            for name in [*controls_of(network), *(("top_k", "top_p") if truncates else ())]
         },
     }
 
@@ -104,13 +106,29 @@ def generation_stages(network: Network, hooks: Sequence[Hook] = ()) -> list[Stag
     ]
 
 
-def _drawn_like(network: Network, state: State, name: str) -> Tensor:
+def controls_of(network: Network) -> list[str]:
+    """Names of the controls that any head of a network reads, beside ``top_k`` and ``top_p``."""
+    return list(dict.fromkeys(name for head in network.heads.values() for name in head.controls))
+
+
+def heads_state(network: Network, batch_size: int) -> State:
+    """What heads remember of their draws, before the first: ``heads``, or nothing."""
+    heads = {}
+    for name, head in network.heads.items():
+        memory = head.init_state(batch_size)
+        if memory and name not in network.io.inputs:
+            memory["last"] = _drawn_like(network, batch_size, name)
+        if memory:
+            heads[name] = memory
+    return {"heads": heads} if heads else {}
+
+
+def _drawn_like(network: Network, batch_size: int, name: str) -> Tensor:
     """A tensor shaped like one draw of a target, ``[B]`` or ``[B, dim]``."""
-    if name in state["in"]:
-        return state["in"][name]
-    head, params = network.heads[name], state["out"][name]
-    u = params.new_full((params.shape[0], head.n_uniforms), 0.5)
-    return head.sample(params, u, {"temperature": params.new_ones(params.shape[0])})
+    kind, device = network.io.kind(name), next(network.parameters()).device
+    if isinstance(kind, Discrete):
+        return torch.zeros(batch_size, dtype=torch.int64, device=device)
+    return torch.zeros(batch_size, kind.dim, device=device)
 
 
 def _feed(network: Network):
@@ -133,11 +151,14 @@ def _draw(name: str, head: Head, is_input: bool, hooked: Inserted):
 
     def draw(state: State) -> None:
         u = state["u"][name].index_select(1, state["i"])[:, 0]
-        value = head.sample(state["out"][name], u, state["controls"])
+        memory = dict(state.get("heads", {}).get(name, {}))
+        if is_input:
+            memory["last"] = state["in"][name]
+        value = head.sample(state["out"][name], u, state["controls"], memory)
         value = hooked("samples", name, value, state)
         state["seq"][name].index_copy_(1, state["i"], value[:, None])
-        if is_input:
-            state["in"][name].copy_(value)
+        if "last" in memory:
+            memory["last"].copy_(value)
 
     return draw
 

@@ -16,12 +16,12 @@ from ..checkpoint.file import flatten, unflatten
 from ..errors import CheckpointError, PromptError
 from ..networks.base import Network, Stage, State, Tensors, map_state
 from ..runtime import one_thread, subnormals_flushed
-from .controls import Controls, truncates
+from .controls import Controls, refuse_unread, truncates
 from .engine import compile_stages
 from .hooks.base import Hook
 from .hooks.inserting import hook_state, key_of
 from .initial_state import InitialStateFit, fit_initial_state
-from .loop import Executor, generation_stages, generation_state
+from .loop import Executor, controls_of, generation_stages, generation_state, heads_state
 
 ExecutorFactory = Callable[[Sequence[Stage], State], Executor]
 FixtureSource = Callable[[int, int], Tensors]
@@ -108,6 +108,7 @@ class ValueStream:
             else read_prompt_steps(network, prompt, rows_together, fit)
         )
         self.state = generation_state(network, state, chunk_steps, controls.truncates, hooks)
+        refuse_unread(controls.at(0.0, len(seeds)), self.state["controls"])
         self.noise = Noise(seeds, self.state["u"])
         if self.state["fixtures"] and fixtures is None:
             names = ", ".join(self.state["fixtures"])
@@ -119,7 +120,7 @@ class ValueStream:
         if controls.truncates_at_times and not hooks:  # it takes longer than many a network
             plain = {
                 **self.state,
-                "controls": {"temperature": self.state["controls"]["temperature"]},
+                "controls": {name: self.state["controls"][name] for name in controls_of(network)},
             }
             self._untruncated = make_executor(generation_stages(network), plain), plain
 
@@ -128,6 +129,7 @@ class ValueStream:
         """The next ``n <= chunk_steps`` values of each target, ``[B, n, ...]``."""
         seconds = float(self.step * self.network.io.step_seconds)
         controls = self.controls.at(seconds, self.n_rows)
+        refuse_unread(controls, self.state["controls"])
         for name, value in controls.items():
             if name in self.state["controls"]:
                 self.state["controls"][name].copy_(value)
@@ -159,7 +161,8 @@ class ValueStream:
         Random numbers, controls and fixtures go on as if nothing had happened.
         """
         own = flatten(self.state)
-        for name, tensor in flatten(state).items():
+        begun = {**state, **heads_state(self.network, self.n_rows)}
+        for name, tensor in flatten(begun).items():
             own[name].copy_(tensor)
 
     def remember(self) -> Tensors:

@@ -89,6 +89,32 @@ class GaussianHeadConfig(HeadConfig):
     "Name of the head."
 
 
+@HEADS.register
+class GaussianMixtureHeadConfig(HeadConfig):
+    """Mixture of Gaussians over vectors of any sign; a vector is drawn as a whole."""
+
+    kind: Literal["gaussian_mixture"] = "gaussian_mixture"
+    "Name of the head."
+    n_components: int = field(16, ge=1, le=512, scale="power_of_two")
+    "Gaussians in the mixture."
+
+
+@HEADS.register
+class FlowHeadConfig(HeadConfig):
+    """Flow matching: a small network moves noise to a vector, drawn as a whole."""
+
+    kind: Literal["flow"] = "flow"
+    "Name of the head."
+    width: int = field(384, ge=8, le=4096, scale="power_of_two")
+    "Units of the network that moves the noise."
+    n_blocks: int = field(3, ge=1, le=16)
+    "Its residual blocks."
+    n_steps: int = field(5, ge=1, le=100)
+    "Steps from noise to a vector: more are more exact, and slower."
+    draws: int = field(2, ge=1, le=64)
+    "Noises that a vector is learned with in each training step."
+
+
 LossKind = Literal["nll", "l1", "l2", "log_l1", "spectral_convergence"]
 
 
@@ -96,6 +122,6 @@ class LossTerm(Config):
     """One term of a variable's loss."""
 
     kind: LossKind = "nll"
-    "What is measured: 'nll' is the head's negative log-likelihood (cross-entropy for classes)."
+    "What is measured: 'nll' is the head's own loss (cross-entropy for classes, say)."
     weight: float = field(1.0, ge=0)
     "Factor of the term in the sum."

@@ -142,6 +142,9 @@ class Network(nn.Module, ABC):
         network = copy.deepcopy(self).eval().requires_grad_(False)
         for module in [m for m in network.modules() if is_parametrized(m)]:
             _make_plain(module)
+        for module in network.modules():
+            if isinstance(module, Head):
+                module.fold()
         return network
 
     @property
@@ -174,7 +177,10 @@ def run_stages(stages: Sequence[Stage], state: State) -> None:
 def build_heads(io: IOSpec, hidden_dim: int) -> nn.ModuleDict:
     """One head per target variable, from ``hidden_dim`` units."""
     return nn.ModuleDict(
-        {name: build_head(v, io.kind(name), hidden_dim) for name, v in io.targets.items()}
+        {
+            name: build_head(v, io.kind(name), hidden_dim, float(io.step_seconds))
+            for name, v in io.targets.items()
+        }
     )
 
 

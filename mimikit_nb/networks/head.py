@@ -2,7 +2,8 @@
 
 A head's parameters are one flat vector ``[..., P]``, so that outputs, states and compiled
 executors need to know nothing about distributions. Draws take their randomness as an argument
-(``u``, uniform in [0, 1)): torch owns the random numbers and every executor draws alike.
+(``u``, uniform in [0, 1)): torch owns the random numbers and every executor draws alike. Main
+names: :class:`Head`, :class:`LinearHead`, :func:`draw_class`.
 """
 
 from __future__ import annotations
@@ -23,27 +24,37 @@ start, and are only a number per bin."""
 class Head(nn.Module, ABC):
     """Maps hidden units to the parameters of a distribution.
 
-    Attributes
+    Parameters
     ----------
     n_params : int
         Length ``P`` of the parameter vector.
     n_uniforms : int
         Uniform numbers a draw takes.
+
+    Attributes
+    ----------
+    controls : tuple of str
+        Names of the controls that draws follow, beside ``top_k`` and ``top_p``.
     """
 
-    def __init__(self, hidden_dim: int, n_params: int, n_uniforms: int) -> None:
+    controls: tuple[str, ...] = ("temperature",)
+
+    def __init__(self, n_params: int, n_uniforms: int) -> None:
         super().__init__()
         self.n_params = n_params
         self.n_uniforms = n_uniforms
-        self.linear = nn.Linear(hidden_dim, n_params)
-
-    def forward(self, h: Tensor) -> Tensor:
-        """Parameters ``[..., P]`` of hidden units ``[..., H]``."""
-        return self.linear(h)
 
     @abstractmethod
-    def nll(self, params: Tensor, target: Tensor) -> Tensor:
-        """Negative log-likelihood of targets, in nats per item, ``[...]``."""
+    def forward(self, h: Tensor) -> Tensor:
+        """Parameters ``[..., P]`` of hidden units ``[..., H]``."""
+
+    @abstractmethod
+    def loss(self, params: Tensor, target: Tensor) -> Tensor:
+        """The head's own loss per item, ``[...]``; negative log-likelihood where there is one.
+
+        What is random in it comes from torch's global generator in training, and is always the
+        same in eval mode.
+        """
 
     @abstractmethod
     def mean(self, params: Tensor) -> Tensor:
@@ -63,12 +74,32 @@ class Head(nn.Module, ABC):
     def observe(self, target: Tensor) -> None:
         """Take note of targets in training; most heads needn't."""
 
+    def fold(self) -> None:
+        """Compute what stays the same as long as sound is made; called on frozen copies."""
+
+    def init_state(self, batch_size: int) -> dict[str, Tensor]:
+        """What draws remember of the draws before, batch first; empty for most heads."""
+        return {}
+
     def is_like(self, other: Head) -> bool:
         """Whether the parameters of both mean the same, so that they can be averaged."""
         return type(self) is type(other) and self.n_params == other.n_params
 
+    def has_weights_of(self, other: Head) -> bool:
+        """Whether both are one and the same function."""
+        own, others = self.state_dict(), other.state_dict()
+        return own.keys() == others.keys() and all(
+            torch.equal(value, others[name]) for name, value in own.items()
+        )
+
     @abstractmethod
-    def sample(self, params: Tensor, u: Tensor, controls: dict[str, Tensor]) -> Tensor:
+    def sample(
+        self,
+        params: Tensor,
+        u: Tensor,
+        controls: dict[str, Tensor],
+        state: dict[str, Tensor] | None = None,
+    ) -> Tensor:
         """Draw one value per row of ``params [B, P]``.
 
         Parameters
@@ -77,9 +108,40 @@ class Head(nn.Module, ABC):
         u : Tensor [shape=(B, n_uniforms)]
             Uniform numbers in [0, 1).
         controls : dict of Tensor [shape=(B,)]
-            ``temperature`` (> 0; 0 is the most likely value), and for classes ``top_k`` (int64,
-            0: all) and ``top_p`` (in (0, 1], 1: all).
+            ``temperature`` (> 0; 0 is the most likely value), for classes ``top_k`` (int64,
+            0: all) and ``top_p`` (in (0, 1], 1: all), and the others named by :attr:`controls`,
+            of which a negative number leaves the choice to the head.
+        state : dict of Tensor, optional
+            What :meth:`init_state` gave, changed in place, and under ``last`` the value before,
+            read or drawn. Needed by heads that have a state.
         """
+
+
+class LinearHead(Head):
+    """A head whose parameters are a linear layer of the hidden units.
+
+    Parameters
+    ----------
+    hidden_dim, n_params, n_uniforms : int
+    """
+
+    def __init__(self, hidden_dim: int, n_params: int, n_uniforms: int) -> None:
+        super().__init__(n_params, n_uniforms)
+        self.linear = nn.Linear(hidden_dim, n_params)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Parameters ``[..., P]`` of hidden units ``[..., H]``."""
+        return self.linear(h)
+
+
+def normal(u: Tensor) -> Tensor:
+    """Standard normal numbers from uniform ones in [0, 1), of at most five deviations."""
+    return math.sqrt(2) * torch.erfinv((2 * u - 1).clamp(-0.999999, 0.999999))
+
+
+def chosen(control: Tensor, default: float) -> Tensor:
+    """A control ``[B]``, with the head's own number where it is negative."""
+    return torch.where(control < 0, default, control)
 
 
 def draw_class(logits: Tensor, u: Tensor, controls: dict[str, Tensor]) -> Tensor:

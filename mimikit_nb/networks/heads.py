@@ -19,17 +19,19 @@ from ..io.heads import (
     MagnitudeHeadConfig,
 )
 from ..io.variable import VariableConfig
-from .head import SPREAD_GAIN, Head, draw_class
+from .flow_head import FlowHead
+from .head import SPREAD_GAIN, Head, LinearHead, draw_class, normal
 from .magnitude_heads import MagnitudeHead, MagnitudeMixtureHead
+from .mixture_heads import GaussianMixtureHead
 
 
-class CategoricalHead(Head):
+class CategoricalHead(LinearHead):
     """Logits over ``n_classes``."""
 
     def __init__(self, hidden_dim: int, n_classes: int) -> None:
         super().__init__(hidden_dim, n_classes, n_uniforms=1)
 
-    def nll(self, params: Tensor, target: Tensor) -> Tensor:
+    def loss(self, params: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy ``[...]`` of classes ``[...]``."""
         return F.cross_entropy(params.flatten(0, -2), target.flatten(), reduction="none").view(
             target.shape
@@ -39,12 +41,18 @@ class CategoricalHead(Head):
         """Most likely class."""
         return params.argmax(-1)
 
-    def sample(self, params: Tensor, u: Tensor, controls: dict[str, Tensor]) -> Tensor:
+    def sample(
+        self,
+        params: Tensor,
+        u: Tensor,
+        controls: dict[str, Tensor],
+        state: dict[str, Tensor] | None = None,
+    ) -> Tensor:
         """Class by inverse transform sampling of the tempered, truncated distribution."""
         return draw_class(params, u, controls)
 
 
-class LogisticMixtureHead(Head):
+class LogisticMixtureHead(LinearHead):
     """Mixture of logistics over values in [-1, 1] (Salimans et al., 2017, section 2.1).
 
     The density is that of the continuous mixture; values are scalars ``[..., 1]``.
@@ -58,7 +66,7 @@ class LogisticMixtureHead(Head):
         logits, means, log_scales = params.chunk(3, -1)
         return logits, means, log_scales.clamp(min=-7.0)
 
-    def nll(self, params: Tensor, target: Tensor) -> Tensor:
+    def loss(self, params: Tensor, target: Tensor) -> Tensor:
         """Negative log-density ``[...]`` of values ``[..., 1]``."""
         logits, means, log_scales = self._split(params)
         z = (target - means) * torch.exp(-log_scales)
@@ -70,7 +78,13 @@ class LogisticMixtureHead(Head):
         logits, means, _ = self._split(params)
         return (torch.softmax(logits, -1) * means).sum(-1, keepdim=True)
 
-    def sample(self, params: Tensor, u: Tensor, controls: dict[str, Tensor]) -> Tensor:
+    def sample(
+        self,
+        params: Tensor,
+        u: Tensor,
+        controls: dict[str, Tensor],
+        state: dict[str, Tensor] | None = None,
+    ) -> Tensor:
         """Draw a component, then a value ``[B, 1]``; temperature acts on both."""
         logits, means, log_scales = self._split(params)
         temperature = controls["temperature"][:, None]
@@ -82,14 +96,14 @@ class LogisticMixtureHead(Head):
         return (mean + temperature * noise).clamp(-1.0, 1.0)
 
 
-class GaussianHead(Head):
+class GaussianHead(LinearHead):
     """Mean, and a learned standard deviation per dimension that no input changes."""
 
     def __init__(self, hidden_dim: int, dim: int) -> None:
         super().__init__(hidden_dim, dim, n_uniforms=dim)
         self.log_spread = nn.Parameter(torch.zeros(dim))
 
-    def nll(self, params: Tensor, target: Tensor) -> Tensor:
+    def loss(self, params: Tensor, target: Tensor) -> Tensor:
         """Gaussian negative log-likelihood, the mean over dimensions."""
         log_spread = SPREAD_GAIN * self.log_spread
         z = (target - params) * torch.exp(-log_spread)
@@ -99,21 +113,28 @@ class GaussianHead(Head):
         """The predicted mean."""
         return params
 
-    def sample(self, params: Tensor, u: Tensor, controls: dict[str, Tensor]) -> Tensor:
+    def sample(
+        self,
+        params: Tensor,
+        u: Tensor,
+        controls: dict[str, Tensor],
+        state: dict[str, Tensor] | None = None,
+    ) -> Tensor:
         """Mean plus temperature times Gaussian noise."""
-        noise = torch.erfinv((2 * u - 1).clamp(-0.999999, 0.999999)) * math.sqrt(2)
         spread = controls["temperature"][:, None] * torch.exp(SPREAD_GAIN * self.log_spread)
-        return params + spread * noise
+        return params + spread * normal(u)
 
 
-_BUILDERS: dict[str, Callable[[int, HeadConfig, Discrete | Continuous], Head]] = {
-    "categorical": lambda h, c, kind: CategoricalHead(h, kind.n_classes),
-    "logistic_mixture": lambda h, c, kind: LogisticMixtureHead(h, c.n_components),
-    "magnitude": lambda h, c, kind: MagnitudeHead(h, kind.dim, kind.high),
-    "magnitude_mixture": lambda h, c, kind: MagnitudeMixtureHead(
+_BUILDERS: dict[str, Callable[[int, HeadConfig, Discrete | Continuous, float], Head]] = {
+    "categorical": lambda h, c, kind, _: CategoricalHead(h, kind.n_classes),
+    "logistic_mixture": lambda h, c, kind, _: LogisticMixtureHead(h, c.n_components),
+    "magnitude": lambda h, c, kind, _: MagnitudeHead(h, kind.dim, kind.high),
+    "magnitude_mixture": lambda h, c, kind, _: MagnitudeMixtureHead(
         h, kind.dim, c.codebook_size, kind.high
     ),
-    "gaussian": lambda h, c, kind: GaussianHead(h, kind.dim),
+    "gaussian": lambda h, c, kind, _: GaussianHead(h, kind.dim),
+    "gaussian_mixture": lambda h, c, kind, _: GaussianMixtureHead(h, kind.dim, c.n_components),
+    "flow": lambda h, c, kind, _: FlowHead(h, kind.dim, c.width, c.n_blocks, c.n_steps, c.draws),
 }
 
 
@@ -139,7 +160,12 @@ def head_config(variable: VariableConfig, kind: Discrete | Continuous) -> HeadCo
     return config
 
 
-def build_head(variable: VariableConfig, kind: Discrete | Continuous, hidden_dim: int) -> Head:
-    """Head of a target variable on top of ``hidden_dim`` units."""
+def build_head(
+    variable: VariableConfig,
+    kind: Discrete | Continuous,
+    hidden_dim: int,
+    step_seconds: float = 1.0,
+) -> Head:
+    """Head of a target variable on top of ``hidden_dim`` units, drawn every ``step_seconds``."""
     config = head_config(variable, kind)
-    return _BUILDERS[config.kind](hidden_dim, config, kind)
+    return _BUILDERS[config.kind](hidden_dim, config, kind, step_seconds)

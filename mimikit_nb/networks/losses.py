@@ -53,7 +53,7 @@ def loss_terms(
             head.observe(target)
         for term in variable.losses:
             if term.kind == "nll":
-                value = head.nll(params, target).mean()
+                value = head.loss(params, target).mean()
             else:
                 value = _VALUE_LOSSES[term.kind](head.mean(params), target)
             terms[f"{name}/{term.kind}"] = term.weight * value

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .head import SPREAD_GAIN, Head, draw_class
+from .head import SPREAD_GAIN, Head, LinearHead, draw_class
 from .layers.codebook import Codebook
 
 _HALF_OF_THREE_SPREADS = 0.5 * (1 - math.exp(-3))
@@ -32,7 +32,7 @@ _OCTAVE_BIN = 8.0
 """From this bin on, octaves rather than bins count alike when frames are compared."""
 
 
-class MagnitudeHead(Head):
+class MagnitudeHead(LinearHead):
     """Non-negative magnitudes: the absolute value of a linear layer.
 
     The likelihood is Laplacian with one learned spread per bin; a draw is the prediction plus
@@ -57,7 +57,7 @@ class MagnitudeHead(Head):
         """Magnitudes ``[..., F]``."""
         return self.linear(h).abs()
 
-    def nll(self, params: Tensor, target: Tensor) -> Tensor:
+    def loss(self, params: Tensor, target: Tensor) -> Tensor:
         """Laplacian negative log-likelihood, the mean over bins."""
         log_spread = SPREAD_GAIN * self.log_spread
         error = (target - params).abs() * torch.exp(-log_spread)
@@ -67,7 +67,13 @@ class MagnitudeHead(Head):
         """The predicted magnitudes."""
         return params
 
-    def sample(self, params: Tensor, u: Tensor, controls: dict[str, Tensor]) -> Tensor:
+    def sample(
+        self,
+        params: Tensor,
+        u: Tensor,
+        controls: dict[str, Tensor],
+        state: dict[str, Tensor] | None = None,
+    ) -> Tensor:
         """Magnitudes ``[B, F]``."""
         spread = controls["temperature"][:, None] * torch.exp(SPREAD_GAIN * self.log_spread)
         loudest = torch.where(self.loudest < 0, self.high, self.loudest)
@@ -79,7 +85,7 @@ class MagnitudeHead(Head):
         torch.maximum(self.loudest, target.flatten(0, -2).amax(0), out=self.loudest)
 
 
-class MagnitudeMixtureHead(Head):
+class MagnitudeMixtureHead(LinearHead):
     """Non-negative magnitudes, as a mixture of classes of frames.
 
     A class ``k`` has a typical frame ``c_k`` (:class:`~.layers.codebook.Codebook`), and learned
@@ -112,7 +118,7 @@ class MagnitudeMixtureHead(Head):
         self.gate = nn.Parameter(torch.full((codebook_size, dim), 1 / SPREAD_GAIN))
         self.log_spread = nn.Parameter(torch.full((codebook_size, dim), _FIRST_SPREAD))
 
-    def nll(self, params: Tensor, target: Tensor) -> Tensor:
+    def loss(self, params: Tensor, target: Tensor) -> Tensor:
         """Laplacian negative log-likelihood, the mean over bins, and the weighted class'."""
         going_on, logits = self._split(params)
         k = self.codebook.nearest(target)
@@ -126,7 +132,13 @@ class MagnitudeMixtureHead(Head):
         going_on, logits = self._split(params)
         return self._location(going_on, logits.argmax(-1))
 
-    def sample(self, params: Tensor, u: Tensor, controls: dict[str, Tensor]) -> Tensor:
+    def sample(
+        self,
+        params: Tensor,
+        u: Tensor,
+        controls: dict[str, Tensor],
+        state: dict[str, Tensor] | None = None,
+    ) -> Tensor:
         """Magnitudes ``[B, F]``."""
         going_on, logits = self._split(params)
         k = draw_class(logits, u[:, :1], controls)

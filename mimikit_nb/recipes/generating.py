@@ -13,7 +13,7 @@ from ..arguments import MOST_SOUNDS, PathArg, Seconds, Seed, SoundCount, checked
 from ..checkpoint import Checkpoint, load_checkpoint
 from ..corpus.store import Corpus
 from ..errors import CheckpointError, ParameterError, PromptError, warn
-from ..generation.controls import Control, Controls
+from ..generation.controls import OPTIONAL, Control, Controls
 from ..generation.engine import EngineOptions, compile_stages
 from ..generation.fixtures import FUNCTION, FixtureCurves
 from ..generation.hooks.base import Hook
@@ -50,6 +50,8 @@ def stream(
     *,
     top_k: Control = 0,
     top_p: Control = 1.0,
+    recorded: Control | None = None,
+    follow: Control | None = None,
     fixtures: FixtureCurves | None = None,
     hooks: Sequence[Hook] = (),
     optimise_initial_state: bool | dict[str, Any] | InitialStateFit = False,
@@ -82,6 +84,10 @@ def stream(
         would be alone.
     top_k, top_p : optional
         Draw only among the likeliest classes; as ``temperature``, also functions and lists.
+    recorded, follow : optional
+        For networks that remember their recording (heads ``flow`` with ``n_units``, and
+        ``units``): between the network's own frames (0) and recorded ones (1), and how many
+        seconds of one passage may be followed. As ``temperature``; None: as the head is made.
     fixtures : mapping, optional
         What the network is steered by, from the prompts' end on: by the name of the fixture one
         label (or number) for all of it, points ``[(seconds, label), ...]``, or a function of the
@@ -115,7 +121,7 @@ def stream(
     ck = ck if isinstance(ck, Checkpoint) else load_checkpoint(ck)
     corpus = find_corpus(ck, corpus)
     prompts = _read_prompts(ck, corpus, prompt, prompt_seconds, n)
-    controls = Controls(temperature, top_k, top_p)
+    controls = Controls(temperature, top_k, top_p, recorded, follow)
     controls.at(0.0, len(prompts))  # what can't be is refused before anything is read
     made = SoundStream.from_prompts(
         ck.network(check_device(device)),
@@ -168,8 +174,8 @@ def generate(
     progress : callable, optional
         Called with seconds done and wanted.
     **options
-        ``top_k``, ``top_p``, ``fixtures``, ``hooks``, ``optimise_initial_state``, ``device``
-        and ``engine``, see :func:`stream`.
+        ``top_k``, ``top_p``, ``recorded``, ``follow``, ``fixtures``, ``hooks``,
+        ``optimise_initial_state``, ``device`` and ``engine``, see :func:`stream`.
 
     Returns
     -------
@@ -206,6 +212,8 @@ def extend(
     temperature: Control | None = None,
     top_k: Control | None = None,
     top_p: Control | None = None,
+    recorded: Control | None = None,
+    follow: Control | None = None,
     fixtures: FixtureCurves | None = None,
     hooks: Sequence[Hook] | None = None,
     device: str | None = "cpu",
@@ -225,7 +233,7 @@ def extend(
         The checkpoint it was made with, if it isn't where it was.
     corpus : Corpus or path, optional
         The corpus, for networks that read on in it while they generate.
-    temperature, top_k, top_p, fixtures : optional
+    temperature, top_k, top_p, recorded, follow, fixtures : optional
         As before if not given. Functions of your own aren't kept with the sound; give them again.
     hooks : sequence of Hook, optional
         As before, exactly, if not given; hooks of your own must be given again. Others begin
@@ -260,6 +268,7 @@ def extend(
     facts = [state.facts for state in states]
     ck = _same_checkpoint(ck, facts[0])
     given = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+    given |= {"recorded": recorded, "follow": follow}
     controls = _controls_as_before(facts, given)
     controls.at(0.0, len(facts))  # what can't be is refused before any file is opened
     going_on = hooks_as_before(facts[0], hooks)
@@ -318,7 +327,9 @@ def _controls_as_before(facts: Sequence[dict[str, Any]], given: dict[str, Any]) 
     """Controls of sounds as they were, but for those that are given anew."""
     values: dict[str, Any] = {}
     for name, control in given.items():
-        before = [f["controls"][name] for f in facts]
+        before = [
+            f["controls"].get(name) if name in OPTIONAL else f["controls"][name] for f in facts
+        ]
         values[name] = before if control is None else control
         if control is None and any(isinstance(value, str) for value in before):
             raise ParameterError(

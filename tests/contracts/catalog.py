@@ -17,6 +17,8 @@ from mimikit_nb.features.spectral import MagnitudeConfig, MelConfig
 from mimikit_nb.features.waveform import LinearQuantConfig, MuLawConfig, SamplesConfig
 from mimikit_nb.io.heads import (
     EmbeddingInputConfig,
+    FlowHeadConfig,
+    GaussianMixtureHeadConfig,
     LinearInputConfig,
     LossTerm,
     MagnitudeMixtureHeadConfig,
@@ -113,6 +115,7 @@ _LATENT = LatentConfig(
     n_fft=32, hop_length=16, unit_frames=2, n_components=4, unit_components=6, floor_db=-40
 )
 _MEL = MelConfig(n_fft=64, hop_length=16, n_mels=5)
+_FLOW = {"width": 32, "n_blocks": 2, "n_steps": 3, "draws": 4}
 
 IOS: dict[str, IOSpec] = {
     "mu_law": _spec(signal=_variable(MuLawConfig(q_levels=16), input=LinearInputConfig())),
@@ -130,6 +133,10 @@ IOS: dict[str, IOSpec] = {
         )
     ),
     "latent": _fitted(signal=_variable(_LATENT)),
+    "gaussian_mixture": _fitted(
+        signal=_variable(_LATENT, head=GaussianMixtureHeadConfig(n_components=3))
+    ),
+    "flow": _fitted(signal=_variable(_LATENT, head=FlowHeadConfig(**_FLOW))),
     "conditioned": _spec(
         signal=_variable(MuLawConfig(q_levels=16)), pitch=_variable(_MEL, role="fixture")
     ),

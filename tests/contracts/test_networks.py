@@ -167,7 +167,7 @@ def test_every_trainable_parameter_gets_a_gradient(network):
     inputs = random_inputs(network.io)
     targets = random_values(network.io, network.io.targets, 2, 32, seed=1)
     loss = sum(
-        head.nll(network(inputs)[0][name], targets[name]).mean()
+        head.loss(network(inputs)[0][name], targets[name]).mean()
         for name, head in network.heads.items()
     )
     loss.backward()

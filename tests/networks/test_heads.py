@@ -57,7 +57,7 @@ def test_logistic_mixture_is_a_density_and_draws_from_it():
     head = LogisticMixtureHead(4, 3)
     params = torch.tensor([0.5, -0.5, 0.0, -0.5, 0.1, 0.6, -3.0, -2.5, -4.0])
     x = torch.linspace(-1.5, 1.5, 4001)[:, None]
-    density = torch.exp(-head.nll(params.expand(4001, 9), x))
+    density = torch.exp(-head.loss(params.expand(4001, 9), x))
     assert torch.trapezoid(density, x[:, 0]).item() == pytest.approx(1.0, abs=1e-2)
     drawn = head.sample(params.expand(N, 9), torch.rand(N, 2), controls(N))
     assert drawn.mean().item() == pytest.approx(head.mean(params).item(), abs=0.02)
@@ -72,7 +72,7 @@ def test_draws_have_the_spread_that_fits_the_data(head_class):
     optimizer = torch.optim.Adam([head.log_spread], lr=2e-3)
     for _ in range(300):
         optimizer.zero_grad()
-        head.nll(params, target).mean().backward()
+        head.loss(params, target).mean().backward()
         optimizer.step()
     u = torch.rand(N, 2)
     drawn = head.sample(torch.full((N, 2), 3.0), u, controls(N)).detach()

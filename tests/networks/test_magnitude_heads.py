@@ -50,7 +50,7 @@ def test_the_likelihood_is_that_of_the_nearest_class_and_of_laplacian_bins(mixtu
     bins = Laplace(*location_and_spread(mixture, params, k)).log_prob(target).mean(-1)
     classes = Categorical(logits=params[..., DIM:]).log_prob(k)
     expected = -(bins + _CLASS_WEIGHT * classes)
-    torch.testing.assert_close(mixture.nll(params, target), expected)
+    torch.testing.assert_close(mixture.loss(params, target), expected)
 
 
 def test_classes_are_drawn_as_often_as_predicted_and_bins_spread_as_learned(mixture):
@@ -112,7 +112,7 @@ def test_a_mixture_learns_strokes_that_single_bins_cannot():
     for _ in range(400):
         head.observe(target)
         optimizer.zero_grad()
-        head.nll(head(h), target).mean().backward()
+        head.loss(head(h), target).mean().backward()
         optimizer.step()
     with torch.no_grad():
         params = head(torch.ones(N, 4))

@@ -125,7 +125,7 @@ def prompt_loss(network, prompt, state):
     n = (prompt["signal"].shape[1] - 1) // network.chunk_multiple * network.chunk_multiple
     with torch.no_grad():
         out, _ = network({name: x[:, :n] for name, x in prompt.items()}, state)
-    return network.heads["signal"].nll(out["signal"], prompt["signal"][:, 1 : n + 1]).mean(1)
+    return network.heads["signal"].loss(out["signal"], prompt["signal"][:, 1 : n + 1]).mean(1)
 
 
 def test_fitting_lowers_the_loss_of_every_prompt_and_touches_nothing_else():

@@ -23,7 +23,7 @@ def learn(state: TrainingState) -> float:
     """One step on random classes, which draws from torch's random numbers."""
     x = torch.randint(0, 256, (2, 17))
     outputs, after = state.network({"signal": x[:, :-1]}, state.carried)
-    loss = state.network.heads["signal"].nll(outputs["signal"], x[:, 1:]).mean()
+    loss = state.network.heads["signal"].loss(outputs["signal"], x[:, 1:]).mean()
     loss.backward()
     state.optimizer.step()
     state.optimizer.zero_grad()

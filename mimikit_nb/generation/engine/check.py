@@ -36,8 +36,8 @@ TOLERANCES = {
 }
 MOST_ON_END = 512
 "A second or two of uncompiled steps; the check jumps over more."
-_DRAWN = ("in", "seq", "hooks")  # hooks remember draws
-_REHEARSED_CONTROLS = {"temperature": 1.1, "top_k": 20, "top_p": 0.95}
+_DRAWN = ("in", "seq", "hooks", "heads")  # hooks and heads remember draws
+_REHEARSED_CONTROLS = {"temperature": 1.1, "top_k": 20, "top_p": 0.95, "recorded": 0.5}
 
 
 class EngineMismatch(EngineError):
