@@ -208,20 +208,27 @@ def subnormals_flushed() -> Iterator[None]:
 
 
 @contextmanager
+def computing_on(n_threads: int | None) -> Iterator[None]:
+    """Compute on so many threads of the CPU inside the block; on as many as before if None."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def one_thread() -> Iterator[None]:
     """Compute on one thread inside the block.
 
     The operations of a single generated step are too small to share: handing them to several
     threads costs more than it brings, and many times more on a busy machine.
     """
-    import torch
-
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with computing_on(1):
         yield
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 def is_colab() -> bool:

@@ -105,7 +105,7 @@ class FlowHeadConfig(HeadConfig):
 
     kind: Literal["flow"] = "flow"
     "Name of the head."
-    width: int = field(384, ge=8, le=4096, scale="power_of_two")
+    width: int = field(256, ge=8, le=4096, scale="power_of_two")
     "Units of the network that moves the noise."
     n_blocks: int = field(3, ge=1, le=16)
     "Its residual blocks."

@@ -41,7 +41,7 @@ class FlowHead(Head):
         self,
         hidden_dim: int,
         dim: int,
-        width: int = 384,
+        width: int = 256,
         n_blocks: int = 3,
         n_steps: int = 5,
         n_draws: int = 2,
@@ -100,7 +100,7 @@ class FlowHead(Head):
 
 
 class Velocity(nn.Module):
-    """Residual blocks, shifted and scaled by the hidden units and the time (Perez et al., 2018).
+    """Residual blocks that are told the hidden units and the time at their input.
 
     Parameters
     ----------
@@ -109,10 +109,8 @@ class Velocity(nn.Module):
 
     def __init__(self, hidden_dim: int, dim: int, width: int, n_blocks: int) -> None:
         super().__init__()
-        self.width, self.n_blocks = width, n_blocks
-        n_factors = n_blocks * 2 * width
-        self.context = nn.Linear(hidden_dim, n_factors)
-        self.time = TimeEmbedding(n_factors)
+        self.width = width
+        self.context, self.time = nn.Linear(hidden_dim, width), TimeEmbedding(width)
         self.input, self.output = nn.Linear(dim, width), nn.Linear(width, dim)
         self.first = nn.ModuleList(nn.Linear(width, width) for _ in range(n_blocks))
         self.second = nn.ModuleList(nn.Linear(width, width) for _ in range(n_blocks))
@@ -122,11 +120,9 @@ class Velocity(nn.Module):
 
     def forward(self, x: Tensor, told: Tensor) -> Tensor:
         """Velocity ``[..., D]`` at places ``x``, told the sum of context and time."""
-        factors = told.unflatten(-1, (self.n_blocks, 2, self.width))
-        x = self.input(x)
-        for k, (first, second) in enumerate(zip(self.first, self.second, strict=True)):
-            y = F.layer_norm(x, (self.width,)) * (1 + factors[..., k, 0, :])
-            x = x + second(F.silu(first(y) + factors[..., k, 1, :]))
+        x = self.input(x) + told
+        for first, second in zip(self.first, self.second, strict=True):
+            x = x + second(F.silu(first(F.layer_norm(x, (self.width,)))))
         return self.output(F.layer_norm(x, (self.width,)))
 
 

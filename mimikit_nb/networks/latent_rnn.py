@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..config import field
 from ..errors import ConfigError
 from ..features.latent import LatentConfig
-from ..io.heads import GaussianHeadConfig as FlowHeadConfig
+from ..io.heads import FlowHeadConfig
 from ..io.variable import IOSpec, VariableConfig
 from .base import NETWORKS, NetworkConfig, State, Tensors
 from .layers.attention import Transformer

@@ -14,19 +14,29 @@ from .base import NETWORKS, NetworkConfig
 
 SIZES = ("tiny", "laptop", "gpu")
 
+_LATENT: dict[str, Any] = {
+    "batch_size": 8,
+    "chunks_per_sequence": 10,
+    "learning_rate": 2e-3,
+    "warmup_steps": 50,
+    "weight_decay": 0.01,
+    "threads": 1,
+}
+"""Many small steps: what counts in the first minutes."""
+
 PRESETS: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "latent_rnn": {
         "tiny": {
             "network": {"hidden_dim": 192},
-            "training": {"batch_size": 8, "chunk_steps": 48, "learning_rate": 2e-3},
+            "training": {**_LATENT, "chunk_steps": 24},
         },
         "laptop": {
             "network": {},
-            "training": {"batch_size": 8, "chunk_steps": 48, "learning_rate": 2e-3},
+            "training": {**_LATENT, "chunk_steps": 32},
         },
         "gpu": {
             "network": {"hidden_dim": 1024, "n_layers": 3},
-            "training": {"batch_size": 128, "chunk_steps": 96, "learning_rate": 1e-3},
+            "training": {**_LATENT, "threads": None, "batch_size": 64, "chunk_steps": 64},
         },
     },
     "sample_rnn": {

@@ -44,6 +44,8 @@ class TrainConfig(Config):
     "Memory of the weights' moving average, which previews and generation use (0: none)."
     precision: Literal["auto", "32", "bf16"] = "auto"
     "Numbers the network is computed with; auto takes bf16 where the hardware gains from it."
+    threads: int | None = field(None, ge=1, le=1024)
+    "Threads of the CPU to compute on; all there are if not given. Small steps gain from one."
     compile: bool = False
     "Whether torch compiles the network first; it goes on uncompiled where that fails."
     seed: int = field(0, ge=0, le=2**32 - 1)

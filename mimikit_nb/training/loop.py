@@ -21,6 +21,7 @@ from ..checkpoint.format import latest_good
 from ..checkpoint.run import Run, State
 from ..errors import TrainingError
 from ..networks.base import Network
+from ..runtime import computing_on
 from .advice import advise_run
 from .callbacks import Callback, Callbacks, Control, Status
 from .interrupts import StopFile, stopping_on_signals
@@ -90,7 +91,8 @@ class Loop:
         self._change_state("running", f"from step {self.session.counters.step}")
         self.callbacks.tell("on_start", self.run, self.control)
         try:
-            with stopping_on_signals(self.control), self.memory:
+            threads = computing_on(self.config.threads)
+            with stopping_on_signals(self.control), self.memory, threads:
                 state, message = self._until_done()
         except BaseException as error:
             state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"

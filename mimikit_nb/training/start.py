@@ -36,6 +36,7 @@ CHANGEABLE = (
     "grad_clip",
     "weight_decay",
     "precision",
+    "threads",
     "compile",
     "held_out_every_steps",
     "checkpoint_every_steps",
@@ -264,7 +265,7 @@ def _log_setup(run: Run, session: Session) -> None:
     numbers = "bfloat16" if session.precision == "bf16" else "float32"
     run.log(
         f"Network {session.network_config.kind} with {n_weights:,} weights on {session.device} "
-        f"({torch.get_num_threads()} threads, {numbers}); batches of "
+        f"({session.config.threads or torch.get_num_threads()} threads, {numbers}); batches of "
         f"{session.counters.batch_size} x {session.chunk_steps} steps, {plan.n_chunks} in a "
         f"sequence of {plan.sequence_samples / rate:.2f} s; {plan.n_sequences} sequences an epoch; "
         f"{len(session.held_out)} held-out batches."
