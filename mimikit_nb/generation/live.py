@@ -27,7 +27,7 @@ import numpy as np
 from ..config import Config, field
 from ..errors import ParameterError
 from ..units import seconds_to_samples
-from .controls import Control
+from .controls import OPTIONAL
 from .sound import Beginning, SoundStream
 
 BLOCK_SECONDS = 0.05
@@ -50,6 +50,20 @@ class LiveSettings(Config):
     "How much goes round while frozen."
     seed: int = field(0, ge=0)
     "Another seed draws other random numbers from now on."
+
+
+class FollowingSettings(LiveSettings):
+    """What steers networks that play a recording."""
+
+    follow: float | None = field(None, ge=0, le=60, unit="s")
+    "How long one passage of the recording may be followed; as the network is made if not given."
+
+
+class RecordedSettings(FollowingSettings):
+    """What steers networks that play a recording or frames of their own."""
+
+    recorded: float | None = field(None, ge=0, le=1)
+    "Between new frames (0) and recorded ones (1); as the network is made if not given."
 
 
 @dataclass
@@ -76,7 +90,7 @@ class Voice:
         return 0.0 if self.is_muted else self.level
 
 
-MakeStream = Callable[[Control, Control], SoundStream]
+MakeStream = Callable[..., SoundStream]
 
 
 class LivePlay(Iterator[np.ndarray]):
@@ -87,7 +101,8 @@ class LivePlay(Iterator[np.ndarray]):
     Parameters
     ----------
     make_stream : callable
-        Makes the voices' stream of its temperature and top-p, functions of the seconds.
+        Makes the voices' stream of its temperature and top-p, and of ``recorded`` and ``follow``
+        by name: functions of the seconds.
     settings : LiveSettings
     names : sequence of str, optional
         What the voices are called.
@@ -109,7 +124,16 @@ class LivePlay(Iterator[np.ndarray]):
         self, make_stream: MakeStream, settings: LiveSettings, names: Sequence[str] = ()
     ) -> None:
         self.settings, self.is_frozen = settings, False
-        stream = make_stream(lambda _: self.settings.temperature, lambda _: self.settings.top_p)
+        self._reads: tuple[str, ...] = ()
+        stream = make_stream(
+            lambda _: self.settings.temperature,
+            lambda _: self.settings.top_p,
+            **{name: self._optional(name) for name in OPTIONAL},
+        )
+        self._reads = stream.reads
+        for kind in (FollowingSettings, RecordedSettings):
+            if set(kind.model_fields) <= {*LiveSettings.model_fields, *self._reads}:
+                self.settings = kind(**settings.to_dict())
         n, self.n_channels = stream.shape
         self.sample_rate, self.recall = stream.sample_rate, stream.recall
         self.voices = [Voice(name) for name in (names or [f"voice {i + 1}" for i in range(n)])]
@@ -197,6 +221,14 @@ class LivePlay(Iterator[np.ndarray]):
             "changes": [change for change in changes if change["sample"] < last],
         }
         return audio, recall
+
+    def _optional(self, name: str) -> Callable[[float], float | None]:
+        """A control that only some networks read; None is the network's own."""
+
+        def setting(seconds: float) -> float | None:
+            return getattr(self.settings, name, None) if name in self._reads else None
+
+        return setting
 
     # -- making a block ----------------------------------------------------------------------------
 

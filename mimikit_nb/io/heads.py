@@ -113,6 +113,40 @@ class FlowHeadConfig(HeadConfig):
     "Steps from noise to a vector: more are more exact, and slower."
     draws: int = field(2, ge=1, le=64)
     "Noises that a vector is learned with in each training step."
+    n_classes: int = field(0, ge=0, le=4096, scale="power_of_two")
+    "Classes of vectors, found in the recording, one of which is drawn first (0: none)."
+    class_weight: float = field(0.1, ge=0)
+    "Weight of the class in the loss."
+    n_units: int = field(0, ge=0, le=65536, scale="power_of_two")
+    "Vectors of the recording that are remembered, to be played in place of new ones (0: none)."
+    recorded: float = field(0.5, ge=0, le=1)
+    "Between new frames (0) and recorded ones (1), if vectors are remembered."
+    follow: float = field(0.4, ge=0, le=1e6, unit="s")
+    "How long one passage of the recording may be followed, if vectors are remembered."
+    join: float = field(0.3, ge=0, le=100)
+    "How much it counts that a recorded vector joins well what was played last."
+
+
+@HEADS.register
+class UnitsHeadConfig(HeadConfig):
+    """A choice among all vectors of the recording, which are played as they are."""
+
+    kind: Literal["units"] = "units"
+    "Name of the head."
+    n_units: int = field(8192, ge=1, le=65536, scale="power_of_two")
+    "Most vectors of the recording that are remembered."
+    width: int = field(128, ge=1, le=4096, scale="power_of_two")
+    "Length of the keys by which vectors are found."
+    n_near: int = field(32, ge=1, le=512, scale="power_of_two")
+    "Vectors nearest to the true next one that count as right in training."
+    sharpness: float = field(4.0, ge=0, le=100)
+    "How much more the nearest of them count."
+    join: float = field(0.2, ge=0, le=100)
+    "How much it counts that a vector joins well what was played last."
+    stay: float = field(0.5, ge=0, le=1)
+    "Probability of going on with what follows in the recording, while that may be followed."
+    follow: float = field(0.2, ge=0, le=1e6, unit="s")
+    "How long one passage of the recording may be followed."
 
 
 LossKind = Literal["nll", "l1", "l2", "log_l1", "spectral_convergence"]

@@ -5,6 +5,8 @@ module                       holds
 ===========================  =============================================================
 :mod:`.base`                 the contract (``forward``, ``init_state``, ``stages``), the registry
 :mod:`.heads`                distributions at the output: loss and draw
+:mod:`.flow_head`            vectors drawn as a whole by flow matching; :mod:`.mixture_heads`
+:mod:`.units_head`           vectors of the recording itself, from :mod:`.unit_memory`
 :mod:`.losses`               weighted loss terms
 :mod:`.wavenet`              WaveNet, and FreqNet as its form on magnitude frames
 :mod:`.tiers`                what networks in tiers share

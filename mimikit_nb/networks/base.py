@@ -176,12 +176,16 @@ def run_stages(stages: Sequence[Stage], state: State) -> None:
 
 def build_heads(io: IOSpec, hidden_dim: int) -> nn.ModuleDict:
     """One head per target variable, from ``hidden_dim`` units."""
-    return nn.ModuleDict(
-        {
-            name: build_head(v, io.kind(name), hidden_dim, float(io.step_seconds))
-            for name, v in io.targets.items()
-        }
-    )
+    heads = nn.ModuleDict()
+    for name, variable in io.targets.items():
+        head = build_head(variable, io.kind(name), hidden_dim, float(io.step_seconds))
+        if head.needs_corpus and name not in io.learned:
+            raise ConfigError(
+                f"The head of {name!r} looks for classes or units in the recording, which takes a "
+                f"feature that is learned from it, such as 'latent', not {variable.feature.kind!r}."
+            )
+        heads[name] = head
+    return heads
 
 
 def map_state(fn: Callable[..., Tensor], *states: State) -> State:

@@ -2,16 +2,22 @@
 
 A small network, the velocity, moves noise to a value along nearly straight lines (Lipman et al.,
 "Flow Matching for Generative Modeling", 2023). It is told the hidden units of the step and how
-far the way has come. Main name: :class:`FlowHead`.
+far the way has come. A class may be drawn first, and the draw may be replaced by a unit of the
+recording near to it. Main name: :class:`FlowHead`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .head import Head, normal
+from .head import Head, chosen, draw_class, normal
+from .layers.kmeans import fit_centroids, nearest_centroid
+from .unit_memory import UnitMemory
 
 _HELD_OUT_DRAWS = 8
 """Noise draws per item outside of training: the same ones each time, so that losses compare."""
@@ -19,12 +25,20 @@ _HELD_OUT_DRAWS = 8
 _N_RATES, _SLOWEST, _FASTEST = 16, 3.0, 160.0
 """Angular rates, from the slowest to the fastest, by which times in [0, 1] are embedded."""
 
+_EXCLUDED = 1e9
+"""Squared distance of units that mustn't be played."""
+
 
 class FlowHead(Head):
     """Flow matching from standard normal noise to a vector, given the hidden units.
 
     The parameters are the hidden units themselves. ``temperature`` scales the noise that a draw
     begins with; at 0 it begins in the middle.
+
+    With a memory, what the flow draws is a proposal: the unit of the recording that is nearest to
+    it, and joins well what was played last, takes its place. ``recorded`` says how far (0 is the
+    proposal, 1 the unit, between lies their mixture), ``follow`` for how many seconds one passage
+    of the recording may go on.
 
     Parameters
     ----------
@@ -35,6 +49,16 @@ class FlowHead(Head):
         Euler steps of a draw.
     n_draws : int
         Noises, each with a time of its own, that an item is learned with in a training step.
+    n_classes : int, default 0
+        Classes, one of which is drawn first; the flow draws what its centroid leaves over.
+    class_weight : float, default 0.1
+        Weight of the class in the loss.
+    memory : UnitMemory, optional
+    join : float, default 0.3
+        Weight of the squared distance between the last value and what comes before a unit,
+        beside that between proposal and unit.
+    recorded, follow : float
+        What the controls are where they aren't given.
     """
 
     def __init__(
@@ -45,18 +69,44 @@ class FlowHead(Head):
         n_blocks: int = 3,
         n_steps: int = 5,
         n_draws: int = 2,
+        n_classes: int = 0,
+        class_weight: float = 0.1,
+        memory: UnitMemory | None = None,
+        join: float = 0.3,
+        recorded: float = 0.5,
+        follow: float = 0.4,
     ) -> None:
-        super().__init__(hidden_dim, n_uniforms=dim)
+        super().__init__(hidden_dim, n_uniforms=dim + (n_classes > 0))
         self.dim, self.n_steps, self.n_draws = dim, n_steps, n_draws
         self.velocity = Velocity(hidden_dim, dim, width, n_blocks)
+        self.class_weight = class_weight
+        self.classes = FlowClasses(hidden_dim, dim, n_classes, width) if n_classes else None
+        self.memory, self.join = memory, join
+        self.recorded, self.follow = recorded, follow
+        self.needs_corpus = memory is not None or n_classes > 0
+        if memory is not None:
+            self.controls = ("temperature", "recorded", "follow")
 
     def forward(self, h: Tensor) -> Tensor:
         """The hidden units ``[..., H]`` themselves."""
         return h
 
+    def prepare(self, stretches: Sequence[np.ndarray], stride: int) -> None:
+        """Find the classes; remember the units."""
+        if self.classes is not None and any(len(values) for values in stretches):
+            self.classes.fit(stretches)
+        if self.memory is not None:
+            self.memory.fill(stretches, stride)
+
     def loss(self, params: Tensor, target: Tensor) -> Tensor:
-        """Squared error ``[...]`` of the velocity, the mean over dimensions, draws and times."""
+        """Squared error ``[...]`` of the velocity, the mean over dimensions, draws and times.
+
+        And the weighted cross-entropy of the class, if there are classes.
+        """
         context, generator = self.velocity.context(params), self._generator(target.device)
+        if self.classes is not None:
+            k = self.classes.nearest(target)
+            target, context = target - self.classes.centre(k), context + self.classes.told(k)
         n_draws = self.n_draws if self.training else _HELD_OUT_DRAWS
         shape = (n_draws, *target.shape[:-1], 1)
         t = torch.sigmoid(torch.randn(shape, generator=generator, device=target.device))
@@ -65,11 +115,17 @@ class FlowHead(Head):
         )
         x = noise + t * (target - noise)
         found = self.velocity(x, context + self.velocity.time(t))
-        return (found - (target - noise)).square().mean((0, -1))
+        error = (found - (target - noise)).square().mean((0, -1))
+        if self.classes is None:
+            return error
+        return error + self.class_weight * self.classes.loss(params, k)
 
     def mean(self, params: Tensor) -> Tensor:
         """Where the way from the middle of the noise leads, ``[..., D]``."""
-        return self._moved(params.new_zeros(*params.shape[:-1], self.dim), params)
+        middle = params.new_zeros(*params.shape[:-1], self.dim)
+        if self.classes is None:
+            return self._moved(middle, params)
+        return self._of_class(middle, params, self.classes.logits(params).argmax(-1))
 
     def sample(
         self,
@@ -78,25 +134,83 @@ class FlowHead(Head):
         controls: dict[str, Tensor],
         state: dict[str, Tensor] | None = None,
     ) -> Tensor:
-        """Vectors ``[B, D]`` from noise."""
-        return self._moved(controls["temperature"][:, None] * normal(u), params)
+        """Vectors ``[B, D]`` from noise, or units of the recording near to them."""
+        noise = controls["temperature"][:, None] * normal(u[:, : self.dim])
+        if self.classes is None:
+            proposal = self._moved(noise, params)
+        else:
+            k = draw_class(self.classes.logits(params), u[:, self.dim :], controls)
+            proposal = self._of_class(noise, params, k)
+        if self.memory is None:
+            return proposal
+        assert state is not None
+        heard = self.memory.listen(state, chosen(controls["follow"], self.follow))
+        cost = self.memory.squared_distances(proposal) + self.join * heard.join
+        unit = torch.where(heard.is_excluded, _EXCLUDED, cost).argmin(-1)
+        recorded = chosen(controls["recorded"], self.recorded)[:, None]
+        return torch.lerp(proposal, self.memory.unit(unit), recorded)
+
+    def init_state(self, batch_size: int) -> dict[str, Tensor]:
+        """How long each unit's passage has been followed, if units are remembered."""
+        return {} if self.memory is None else self.memory.init_state(batch_size)
 
     def is_like(self, other: Head) -> bool:
         """Only of the same weights: the mean of two networks' hidden units says nothing."""
         return self.has_weights_of(other)
 
-    def _moved(self, x: Tensor, params: Tensor) -> Tensor:
+    def _of_class(self, x: Tensor, params: Tensor, k: Tensor) -> Tensor:
+        """Noise moved to vectors of classes ``[...]``."""
+        assert self.classes is not None
+        return self.classes.centre(k) + self._moved(x, params, self.classes.told(k))
+
+    def _moved(self, x: Tensor, params: Tensor, told: Tensor | float = 0.0) -> Tensor:
         """Noise ``[..., D]`` moved to where it leads, in Euler steps."""
-        context = self.velocity.context(params)
+        context = self.velocity.context(params) + told
         times = torch.arange(self.n_steps, device=x.device, dtype=x.dtype) / self.n_steps
-        told = self.velocity.time(times[:, None])  # of constants alone, so a constant
+        embedded = self.velocity.time(times[:, None])  # of constants alone, so a constant
         for k in range(self.n_steps):
-            x = x + self.velocity(x, context + told[k]) / self.n_steps
+            x = x + self.velocity(x, context + embedded[k]) / self.n_steps
         return x
 
     def _generator(self, device: torch.device) -> torch.Generator | None:
         """Where the loss gets its noise: torch's own in training, else always the same."""
         return None if self.training else torch.Generator(device).manual_seed(0)
+
+
+class FlowClasses(nn.Module):
+    """Classes of vectors: their centroids, how likely each is, and what the flow is told of it.
+
+    Parameters
+    ----------
+    hidden_dim, dim, n_classes : int
+    told_dim : int
+        Length of what the flow is told.
+    """
+
+    def __init__(self, hidden_dim: int, dim: int, n_classes: int, told_dim: int) -> None:
+        super().__init__()
+        self.register_buffer("centroids", torch.zeros(n_classes, dim))
+        self.logits = nn.Linear(hidden_dim, n_classes)
+        self.told = nn.Embedding(n_classes, told_dim)
+        nn.init.normal_(self.told.weight, std=0.02)
+
+    def fit(self, stretches: Sequence[np.ndarray]) -> None:
+        """Find the centroids of values ``[n, D]``."""
+        values = np.concatenate([np.asarray(v, np.float32) for v in stretches])
+        self.centroids.copy_(fit_centroids(torch.from_numpy(values), len(self.centroids)))
+
+    def nearest(self, target: Tensor) -> Tensor:
+        """Class ``[...]`` of each vector ``[..., D]``."""
+        return nearest_centroid(target, self.centroids)
+
+    def centre(self, k: Tensor) -> Tensor:
+        """Centroids ``[..., D]`` of classes ``[...]``."""
+        return F.embedding(k, self.centroids)
+
+    def loss(self, params: Tensor, k: Tensor) -> Tensor:
+        """Cross-entropy ``[...]`` of classes."""
+        log_p = F.log_softmax(self.logits(params), -1)
+        return -log_p.gather(-1, k[..., None])[..., 0]
 
 
 class Velocity(nn.Module):
@@ -119,7 +233,7 @@ class Velocity(nn.Module):
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, told: Tensor) -> Tensor:
-        """Velocity ``[..., D]`` at places ``x``, told the sum of context and time."""
+        """Velocity ``[..., D]`` at places ``x``, told the sum of context, time and class."""
         x = self.input(x) + told
         for first, second in zip(self.first, self.second, strict=True):
             x = x + second(F.silu(first(F.layer_norm(x, (self.width,)))))

@@ -35,9 +35,12 @@ class Head(nn.Module, ABC):
     ----------
     controls : tuple of str
         Names of the controls that draws follow, beside ``top_k`` and ``top_p``.
+    needs_corpus : bool
+        Whether it learns nothing before :meth:`prepare`.
     """
 
     controls: tuple[str, ...] = ("temperature",)
+    needs_corpus: bool = False
 
     def __init__(self, n_params: int, n_uniforms: int) -> None:
         super().__init__()

@@ -13,6 +13,7 @@ from ..errors import ConfigError
 from ..features.base import Continuous, Discrete
 from ..io.heads import (
     CategoricalHeadConfig,
+    FlowHeadConfig,
     GaussianHeadConfig,
     HeadConfig,
     LogisticMixtureHeadConfig,
@@ -23,6 +24,8 @@ from .flow_head import FlowHead
 from .head import SPREAD_GAIN, Head, LinearHead, draw_class, normal
 from .magnitude_heads import MagnitudeHead, MagnitudeMixtureHead
 from .mixture_heads import GaussianMixtureHead
+from .unit_memory import UnitMemory
+from .units_head import UnitsHead
 
 
 class CategoricalHead(LinearHead):
@@ -134,8 +137,36 @@ _BUILDERS: dict[str, Callable[[int, HeadConfig, Discrete | Continuous, float], H
     ),
     "gaussian": lambda h, c, kind, _: GaussianHead(h, kind.dim),
     "gaussian_mixture": lambda h, c, kind, _: GaussianMixtureHead(h, kind.dim, c.n_components),
-    "flow": lambda h, c, kind, _: FlowHead(h, kind.dim, c.width, c.n_blocks, c.n_steps, c.draws),
+    "flow": lambda h, c, kind, step: _flow(h, c, kind.dim, step),
+    "units": lambda h, c, kind, step: UnitsHead(
+        h,
+        kind.dim,
+        UnitMemory(c.n_units, kind.dim, step, c.n_near),
+        c.width,
+        c.sharpness,
+        c.join,
+        c.stay,
+        c.follow,
+    ),
 }
+
+
+def _flow(hidden_dim: int, config: FlowHeadConfig, dim: int, step_seconds: float) -> FlowHead:
+    """Flow head with the classes and the memory that its config asks for."""
+    return FlowHead(
+        hidden_dim,
+        dim,
+        config.width,
+        config.n_blocks,
+        config.n_steps,
+        config.draws,
+        config.n_classes,
+        config.class_weight,
+        UnitMemory(config.n_units, dim, step_seconds) if config.n_units else None,
+        config.join,
+        config.recorded,
+        config.follow,
+    )
 
 
 def head_config(variable: VariableConfig, kind: Discrete | Continuous) -> HeadConfig:

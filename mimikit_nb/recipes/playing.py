@@ -50,7 +50,7 @@ def voices_of(
     """
     chosen = settings or LiveSettings()
 
-    def make(temperature: Control, top_p: Control):
+    def make(temperature: Control, top_p: Control, **controls: Any):
         return stream(
             ck,
             corpus,
@@ -60,6 +60,7 @@ def voices_of(
             n,
             chosen.seed,
             top_p=top_p,
+            **controls,
             **options,
         )
 

@@ -47,7 +47,7 @@ class LivePanel:
         self.message = W.HTML()
         self.status = W.HTML()
         self.status.add_class("mnb-note")
-        self.settings = ConfigControl("", LiveSettings, is_root=True)
+        self.settings = ConfigControl("", type(self.play.settings), is_root=True)
         self.settings.set(self.play.settings)
         self.settings.on_change(self._set)
         self._todo: Callable[[], None] = lambda: None

@@ -22,6 +22,7 @@ from mimikit_nb.io.heads import (
     LinearInputConfig,
     LossTerm,
     MagnitudeMixtureHeadConfig,
+    UnitsHeadConfig,
 )
 from mimikit_nb.io.learning import fit_features
 from mimikit_nb.io.variable import IOSpec, VariableConfig
@@ -137,6 +138,15 @@ IOS: dict[str, IOSpec] = {
         signal=_variable(_LATENT, head=GaussianMixtureHeadConfig(n_components=3))
     ),
     "flow": _fitted(signal=_variable(_LATENT, head=FlowHeadConfig(**_FLOW))),
+    "flow_units": _fitted(
+        signal=_variable(
+            _LATENT,
+            head=FlowHeadConfig(**_FLOW, n_classes=3, n_units=64),
+        )
+    ),
+    "units": _fitted(
+        signal=_variable(_LATENT, head=UnitsHeadConfig(n_units=16, width=16, n_near=2))
+    ),
     "conditioned": _spec(
         signal=_variable(MuLawConfig(q_levels=16)), pitch=_variable(_MEL, role="fixture")
     ),
@@ -167,7 +177,11 @@ def make_network(name: str, io: str, seed: int = 0) -> Network:
     """Tiny network of the catalog with random weights, in eval mode."""
     kind, i = name.rsplit("-", 1)
     torch.manual_seed(seed)
-    return NETWORKS.parse({"kind": kind, **TINY[kind][int(i)]}).build(IOS[io]).eval()
+    network = NETWORKS.parse({"kind": kind, **TINY[kind][int(i)]}).build(IOS[io]).eval()
+    recording = np.random.default_rng(1).random((80, 6), np.float32)
+    for head in network.heads.values():
+        head.prepare([recording[:48], recording[48:]], 2)
+    return network
 
 
 def random_values(io: IOSpec, names, batch_size: int, n_steps: int, seed: int = 0) -> Tensors:

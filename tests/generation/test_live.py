@@ -6,11 +6,18 @@ import pytest
 from mimikit_nb.errors import ParameterError
 from mimikit_nb.features.waveform import MuLawConfig
 from mimikit_nb.generation.controls import Controls
-from mimikit_nb.generation.live import LivePlay, LiveSettings, Tail
+from mimikit_nb.generation.live import (
+    FollowingSettings,
+    LivePlay,
+    LiveSettings,
+    RecordedSettings,
+    Tail,
+)
 from mimikit_nb.generation.sound import SoundStream
 from mimikit_nb.io.variable import IOSpec, VariableConfig
 from mimikit_nb.networks.sampler_transformer import SamplerTransformerConfig
 from mimikit_nb.recipes.playing import keep
+from tests.contracts.catalog import make_network as make_latent_network
 from tests.generation.test_stream import RATE, make_network, make_prompt, make_stream
 
 BLOCK = 400
@@ -20,8 +27,8 @@ def make_play(n: int = 2, n_channels: int = 1, **settings) -> LivePlay:
     network = make_network("samples")
     prompts = [make_prompt(seed=s) for s in range(n)]
 
-    def make(temperature, top_p):
-        controls = Controls(temperature, 0, top_p)
+    def make(temperature, top_p, **controls):
+        controls = Controls(temperature, 0, top_p, **controls)
         return SoundStream.from_prompts(network, prompts, n_channels, list(range(n)), controls)
 
     return LivePlay(make, LiveSettings(**settings))
@@ -54,6 +61,30 @@ def test_untouched_voices_are_the_streams_that_they_would_be_alone():
     network = make_network("samples")
     alone = make_stream(network, [make_prompt(seed=s) for s in range(2)], seeds=(0, 1)).take(4000)
     np.testing.assert_allclose(mix, alone.sum(0), atol=1e-6)
+
+
+def make_recorded_play(io: str) -> LivePlay:
+    network = make_latent_network("latent_rnn-0", io)
+    prompts = [make_prompt()]
+
+    def make(temperature, top_p, **controls):
+        given = Controls(temperature, 0, top_p, **controls)
+        return SoundStream.from_prompts(network, prompts, 1, [0], given)
+
+    return LivePlay(make, LiveSettings(temperature=0.9))
+
+
+def test_networks_that_play_their_recording_have_more_settings():
+    assert type(make_recorded_play("flow").settings) is LiveSettings
+    assert type(make_recorded_play("units").settings) is FollowingSettings
+    play = make_recorded_play("flow_units")
+    assert play.settings == RecordedSettings(temperature=0.9)
+    own = take(play, 4)
+    play = make_recorded_play("flow_units")
+    play.settings = RecordedSettings(temperature=0.9, recorded=0.0)
+    new = take(play, 4)
+    assert not np.array_equal(new, own)
+    assert {"recorded": 0.0}.items() <= play.kept(1.0)[1]["changes"][0].items()
 
 
 def test_temperature_and_top_p_act_from_the_next_block_on():

@@ -10,6 +10,8 @@ from mimikit_nb.generation.loop import generation_stages, generation_state
 from mimikit_nb.networks.base import Stage, State
 from tests.contracts.catalog import make_network
 
+_CONTROLS = {"temperature": 0.9, "top_k": 5, "top_p": 0.8, "recorded": 0.7, "follow": 0.01}
+
 
 def generation_step(
     network: str = "sample_rnn-0",
@@ -28,5 +30,5 @@ def generation_step(
     for value in state["fixtures"].values():
         value.copy_(torch.rand(value.shape, generator=generator))
     for name, value in state["controls"].items():
-        value.fill_({"temperature": 0.9, "top_k": 5, "top_p": 0.8}[name])
+        value.fill_(_CONTROLS[name])
     return generation_stages(folded), state

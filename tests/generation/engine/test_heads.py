@@ -9,7 +9,7 @@ from mimikit_nb.networks.base import clone_state
 
 from .steps import generation_step
 
-HEADS = ["gaussian_mixture", "flow"]
+HEADS = ["gaussian_mixture", "flow", "flow_units", "units"]
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 8])
