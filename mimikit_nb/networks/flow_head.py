@@ -106,7 +106,7 @@ class FlowHead(Head):
         context, generator = self.velocity.context(params), self._generator(target.device)
         if self.classes is not None:
             k = self.classes.nearest(target)
-            target, context = target - self.classes.centre(k), context + self.classes.told(k)
+            target, context = self.classes.within(target, k), context + self.classes.told(k)
         n_draws = self.n_draws if self.training else _HELD_OUT_DRAWS
         shape = (n_draws, *target.shape[:-1], 1)
         t = torch.sigmoid(torch.randn(shape, generator=generator, device=target.device))
@@ -161,7 +161,7 @@ class FlowHead(Head):
     def _of_class(self, x: Tensor, params: Tensor, k: Tensor) -> Tensor:
         """Noise moved to vectors of classes ``[...]``."""
         assert self.classes is not None
-        return self.classes.centre(k) + self._moved(x, params, self.classes.told(k))
+        return self.classes.out_of(self._moved(x, params, self.classes.told(k)), k)
 
     def _moved(self, x: Tensor, params: Tensor, told: Tensor | float = 0.0) -> Tensor:
         """Noise ``[..., D]`` moved to where it leads, in Euler steps."""
@@ -185,19 +185,28 @@ class FlowClasses(nn.Module):
     hidden_dim, dim, n_classes : int
     told_dim : int
         Length of what the flow is told.
+
+    Attributes
+    ----------
+    centroids : Tensor [shape=(K, D)]
+    spread : Tensor [shape=()]
+        Deviation of vectors from their centroids, one number.
     """
 
     def __init__(self, hidden_dim: int, dim: int, n_classes: int, told_dim: int) -> None:
         super().__init__()
         self.register_buffer("centroids", torch.zeros(n_classes, dim))
+        self.register_buffer("spread", torch.ones(()))
         self.logits = nn.Linear(hidden_dim, n_classes)
-        self.told = nn.Embedding(n_classes, told_dim)
-        nn.init.normal_(self.told.weight, std=0.02)
+        self.tell = nn.Linear(dim, told_dim)
+        nn.init.zeros_(self.logits.weight)
+        nn.init.zeros_(self.logits.bias)
 
     def fit(self, stretches: Sequence[np.ndarray]) -> None:
         """Find the centroids of values ``[n, D]``."""
-        values = np.concatenate([np.asarray(v, np.float32) for v in stretches])
-        self.centroids.copy_(fit_centroids(torch.from_numpy(values), len(self.centroids)))
+        values = torch.from_numpy(np.concatenate([np.asarray(v, np.float32) for v in stretches]))
+        self.centroids.copy_(fit_centroids(values, len(self.centroids)))
+        self.spread.copy_((values - self.centre(self.nearest(values))).std().clamp(min=1e-3))
 
     def nearest(self, target: Tensor) -> Tensor:
         """Class ``[...]`` of each vector ``[..., D]``."""
@@ -206,6 +215,18 @@ class FlowClasses(nn.Module):
     def centre(self, k: Tensor) -> Tensor:
         """Centroids ``[..., D]`` of classes ``[...]``."""
         return F.embedding(k, self.centroids)
+
+    def told(self, k: Tensor) -> Tensor:
+        """What the flow is told of classes, ``[..., told_dim]``."""
+        return self.tell(self.centre(k))
+
+    def within(self, x: Tensor, k: Tensor) -> Tensor:
+        """Vectors as seen from the centroids of their classes, of a variance around one."""
+        return (x - self.centre(k)) / self.spread
+
+    def out_of(self, x: Tensor, k: Tensor) -> Tensor:
+        """Inverse of :meth:`within`."""
+        return self.centre(k) + self.spread * x
 
     def loss(self, params: Tensor, k: Tensor) -> Tensor:
         """Cross-entropy ``[...]`` of classes."""

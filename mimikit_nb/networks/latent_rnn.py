@@ -65,8 +65,9 @@ class LatentRNNConfig(NetworkConfig):
 
     @classmethod
     def default_io(cls, sample_rate: int) -> IOSpec:
-        """Latent frames, drawn by flow matching."""
-        variable = VariableConfig(feature=LatentConfig(), head=FlowHeadConfig())
+        """Latent frames: a class is drawn first, then a flow draws what is near to recorded ones."""
+        head = FlowHeadConfig(n_classes=256, n_units=8192)
+        variable = VariableConfig(feature=LatentConfig(), head=head)
         return IOSpec(sample_rate=sample_rate, variables={"signal": variable})
 
 

@@ -17,7 +17,8 @@ SIZES = ("tiny", "laptop", "gpu")
 _LATENT: dict[str, Any] = {
     "batch_size": 8,
     "chunks_per_sequence": 10,
-    "learning_rate": 2e-3,
+    "learning_rate": 3e-3,
+    "decay": "inverse_sqrt",
     "warmup_steps": 50,
     "weight_decay": 0.01,
     "threads": 1,

@@ -34,8 +34,10 @@ class TrainConfig(Config):
     "Size of the optimizer's steps."
     warmup_steps: int = field(100, ge=0, le=1_000_000, unit="steps")
     "Steps over which the learning rate rises to its full size."
-    decay: Literal["constant", "cosine", "linear"] = "constant"
-    "How the learning rate falls towards the end of the budget."
+    decay: Literal["constant", "cosine", "linear", "inverse_sqrt"] = "constant"
+    "How the learning rate falls: towards the end of the budget, or ever more slowly without end."
+    decay_steps: int = field(1500, ge=1, le=10_000_000, unit="steps", scale="log")
+    "Steps after which inverse_sqrt has divided the learning rate by the square root of two."
     grad_clip: float = field(1.0, ge=0, le=1000, scale="log")
     "Greatest norm of the gradients; longer ones are cut to it (0: never)."
     weight_decay: float = field(0.0, ge=0, le=1, scale="log")
@@ -76,7 +78,8 @@ class TrainConfig(Config):
             raise ConfigError(
                 "The training has no end: give at least one of max_steps, max_epochs, max_minutes."
             )
-        if self.decay != "constant" and self.max_steps is None and self.max_epochs is None:
+        ends = self.max_steps is not None or self.max_epochs is not None
+        if self.decay in ("cosine", "linear") and not ends:
             raise ConfigError(
                 f"decay={self.decay!r} needs max_steps or max_epochs to know where it ends; "
                 "minutes differ from machine to machine."

@@ -31,13 +31,15 @@ def learning_rate(config: TrainConfig, step: int, last_step: int | None) -> floa
     Parameters
     ----------
     config : TrainConfig
-        ``learning_rate``, ``warmup_steps``, ``decay``.
+        ``learning_rate``, ``warmup_steps``, ``decay``, ``decay_steps``.
     step : int >= 0
         Steps done.
     last_step : int or None
         Step at which the rate has fallen to zero; None where there is no decay.
     """
     rate = config.learning_rate * min(1.0, (step + 1) / (config.warmup_steps + 1))
+    if config.decay == "inverse_sqrt":
+        return rate / math.sqrt(1 + step / config.decay_steps)
     if config.decay == "constant" or last_step is None or step < config.warmup_steps:
         return rate
     span = max(1, last_step - config.warmup_steps)

@@ -28,6 +28,17 @@ def test_decay_falls_from_the_full_rate_to_zero(decay, warmup):
     assert rates[len(rates) // 2] == pytest.approx(0.05, rel=0.1)
 
 
+def test_an_endless_decay_needs_no_budget_and_gets_ever_slower():
+    config = TrainConfig(
+        max_steps=None, max_minutes=60, decay="inverse_sqrt", decay_steps=300, warmup_steps=10
+    )
+    rates = [learning_rate(config, step, None) for step in (50, 300, 900, 2700, 10**6)]
+    assert rates[1] == pytest.approx(config.learning_rate / 2**0.5)
+    assert rates[2] == pytest.approx(config.learning_rate / 2)
+    assert rates == sorted(rates, reverse=True) and rates[-1] > 0
+    assert learning_rate(config, 0, None) == pytest.approx(config.learning_rate / 11, rel=0.01)
+
+
 def test_a_decay_before_the_warm_up_ends_is_no_division_by_zero():
     config = TrainConfig(warmup_steps=100, decay="cosine", max_steps=10)
     assert learning_rate(config, 100, 10) >= 0
