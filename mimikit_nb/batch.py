@@ -163,6 +163,8 @@ def find_notebooks(folder: str | Path | None = None) -> list[Notebook]:
 def find_notebook(name: str | Path) -> Path:
     """File of a notebook by its path or its name, with or without number.
 
+    A number that it no longer has is overlooked: ``20_train_freqnet`` is ``25_train_freqnet``.
+
     Raises
     ------
     NotebookError
@@ -177,6 +179,9 @@ def find_notebook(name: str | Path) -> Path:
     found = sorted(_notebook_folder().glob("*.ipynb"))
     for candidate in found:
         if wanted in (candidate.stem, _without_number(candidate.stem)):
+            return candidate
+    for candidate in found:  # numbers give an order and may change, names stay
+        if _without_number(wanted) == _without_number(candidate.stem):
             return candidate
     known = [_without_number(candidate.stem) for candidate in found]
     raise NotebookError(f"There is no notebook {str(name)!r}. {did_you_mean(wanted, known)}")

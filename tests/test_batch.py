@@ -302,6 +302,7 @@ def test_notebooks_are_found_with_and_without_number():
     assert names == sorted(names) and "00_quickstart" in names
     assert find_notebook("quickstart") == find_notebook("00_quickstart")
     assert find_notebook("21_train_sample_rnn").stem == "21_train_sample_rnn"
+    assert find_notebook("20_train_freqnet").stem == "25_train_freqnet"  # its former number
 
 
 def test_an_unknown_notebook_is_an_error_with_the_nearest_names(tmp_path):

@@ -53,6 +53,19 @@ class Generated:
         """The new sound alone, ``[n, C, samples]``."""
         return self.audio[..., round(self.prompt_end_seconds * self.sample_rate) :]
 
+    def split(self) -> list[Generated]:
+        """The sounds one by one, each as a batch of its own."""
+        return [
+            replace(
+                self,
+                audio=self.audio[i : i + 1],
+                recall=self.recall[i : i + 1],
+                states=self.states[i : i + 1],
+                auxiliary={name: x[i : i + 1] for name, x in self.auxiliary.items()},
+            )
+            for i in range(len(self.audio))
+        ]
+
     def behind(self, before: Generated) -> Generated:
         """The sounds that these go on from, and these, as one."""
         drawn = {name: [x] for name, x in before.auxiliary.items()}

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +111,7 @@ def generate(
     if not runs:
         raise CheckpointError(
             f"There is no run with a checkpoint in {run}; train one with one of the notebooks "
-            "20 to 24, or give the folder of one."
+            "20 to 25, or give the folder of one."
         )
     return GenerateView(
         runs,
@@ -209,7 +208,7 @@ class GenerateView:
             progress=self._tell,
         )
         assert isinstance(made, Generated)
-        self.value += [_row(made, i) for i in range(len(made.audio))]
+        self.value += made.split()
 
     def extend(self, index: int, seconds: float) -> None:
         """Go on with one sound as if it hadn't stopped; what was saved of it stays as it is."""
@@ -292,14 +291,3 @@ class GenerateView:
 
     def __repr__(self) -> str:
         return f"GenerateView({self.run_name!r}, {len(self.value)} sounds, {len(self.saved)} saved)"
-
-
-def _row(made: Generated, i: int) -> Generated:
-    """One sound of a batch."""
-    return replace(
-        made,
-        audio=made.audio[i : i + 1],
-        recall=[made.recall[i]],
-        states=[made.states[i]],
-        auxiliary={name: x[i : i + 1] for name, x in made.auxiliary.items()},
-    )

@@ -15,7 +15,8 @@ from tests.browser.test_waveform import Hand, close
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 LAST = "train"  # the cell with the view
 TINY = {
-    "20_train_freqnet": {"n_fft": 512, "hop_length": 128},
+    "20_train_latent": {},
+    "25_train_freqnet": {"n_fft": 512, "hop_length": 128},
     "21_train_sample_rnn": {"frame_sizes": [8, 4, 4]},
     "22_train_wavenet": {"n_layers": 4},
 }

@@ -27,6 +27,7 @@ TRAINING = {"max_steps": 3, "every_steps": 2, "n_sounds": 1, **SOUND}
 TINY = {
     "quickstart": {"max_steps": 3, "n_sounds": 2, **SOUND},
     "build_corpus": {"place_seconds": 0.5, "n_places": 2},
+    "train_latent": {**TRAINING, "recorded": [0.0, 1.0]},
     "train_freqnet": {"n_fft": 512, "hop_length": 128, **TRAINING},
     "train_sample_rnn": {"frame_sizes": [8, 4, 4], **TRAINING},
     "train_wavenet": {"n_layers": 4, **TRAINING},
