@@ -65,7 +65,7 @@ class LatentRNNConfig(NetworkConfig):
 
     @classmethod
     def default_io(cls, sample_rate: int) -> IOSpec:
-        """Latent frames: a class is drawn first, then a flow draws what is near to recorded ones."""
+        """Latent frames, drawn by class and flow, and mixed with recorded ones."""
         head = FlowHeadConfig(n_classes=256, n_units=8192)
         variable = VariableConfig(feature=LatentConfig(), head=head)
         return IOSpec(sample_rate=sample_rate, variables={"signal": variable})

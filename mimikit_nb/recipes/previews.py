@@ -9,11 +9,13 @@ from ..arguments import checked
 from ..audio.write import write
 from ..corpus.store import Corpus
 from ..evaluation.detectors import detect
+from ..evaluation.replay import Replay, ReplayIndex
 from ..generation.controls import Controls
 from ..generation.prompts import prompt_from_corpus, spread_positions
 from ..generation.sound import Progress, SoundStream, generate
 from ..networks.base import Network
 from .judging import corpus_profile
+from .replaying import replay_index, replay_of
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class PreviewSound:
     prompt_end_seconds : float
     flags : frozenset of str
         What is wrong with it: "silent", "noise", "stuck", "clipped" ...; empty is good.
+    replay : Replay or None
+        How much of it is recorded, if the network reads latent frames.
     """
 
     path: Path
@@ -37,6 +41,7 @@ class PreviewSound:
     temperature: float
     prompt_end_seconds: float
     flags: frozenset[str]
+    replay: Replay | None = None
 
 
 @checked
@@ -71,6 +76,7 @@ class Previewer:
     seed: int = 0
     progress: Progress | None = None
     made: list[PreviewSound] = field(default_factory=list)
+    _index: ReplayIndex | None = field(default=None, init=False, repr=False)
 
     def __call__(self, network: Network, step: int) -> list[PreviewSound]:
         """Generate, judge and write the previews of a step."""
@@ -86,7 +92,7 @@ class Previewer:
             network, [p for p, _ in rows], n_channels, seeds, controls, self.corpus, recall
         )
         out = generate(stream, self.seconds, self.progress)
-        profile = corpus_profile(self.corpus)
+        profile, index = corpus_profile(self.corpus), self._replay_index(network)
         sounds = []
         for i, (new, (_, temperature)) in enumerate(
             zip(out.continuation, rows, strict=True), start=1
@@ -94,6 +100,15 @@ class Previewer:
             path = self.folder / f"step_{step:08d}_{i:02d}.wav"
             write(path, out.audio[i - 1], out.sample_rate, recall=out.recall[i - 1], overwrite=True)
             flags = frozenset(detect(new, out.sample_rate, profile))
-            sounds.append(PreviewSound(path, step, temperature, out.prompt_end_seconds, flags))
+            replay = None if index is None else replay_of(index, io, new)
+            sounds.append(
+                PreviewSound(path, step, temperature, out.prompt_end_seconds, flags, replay)
+            )
         self.made += sounds
         return sounds
+
+    def _replay_index(self, network: Network) -> ReplayIndex | None:
+        """The corpus in the network's latent frames, made at the first preview."""
+        if self._index is None and network.io.learned:
+            self._index = replay_index(network.io, self.corpus, self.corpus.split(0.0).train)
+        return self._index

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from ..evaluation.replay import Replay, ReplayIndex
 from ..generation.output import Generated
 from ..io.gather import Origin, gather
 from ..io.learning import channels_of
+from ..io.variable import IOSpec
 from .finding import find_corpus
 
 if TYPE_CHECKING:
@@ -68,11 +70,11 @@ def replayed(
         raise CorpusError(
             f"The corpus of the network isn't at {ck.header.source} any more; give it as 'corpus'."
         )
-    name = next(iter(ck.io.autoregressive))
-    if name not in ck.io.learned:
+    if not ck.io.learned:
+        read = ", ".join(variable.feature.kind for variable in ck.io.autoregressive.values())
         raise ParameterError(
-            f"The network reads {ck.io.variables[name].feature.kind!r}; what is recorded is told "
-            "for networks on latent frames. For others, see score(...).longest_copy_seconds."
+            f"The network reads {read}; what is recorded is told for networks on latent frames. "
+            "For others, see score(...).longest_copy_seconds."
         )
     groups = {"generated": sounds} if isinstance(sounds, Generated) else dict(sounds)
     for made in groups.values():
@@ -82,16 +84,14 @@ def replayed(
                 "they can be compared at the same rate only."
             )
     split = found.split(ck.training.get("held_out", 0.0), ck.training.get("seed", 0))
-    index = ReplayIndex(ck.io.learned[name], list(_stretches(ck, found, split.train)))
+    index = replay_index(ck.io, found, split.train)
     rows = {
-        f"{group} {i}" if len(made.audio) > 1 else group: _joined(
-            [index.replay(channel) for channel in _heard(ck, torch.from_numpy(y))]
-        )
+        f"{group} {i}" if len(made.audio) > 1 else group: replay_of(index, ck.io, y)
         for group, made in groups.items()
         for i, y in enumerate(made.continuation, start=1)
     }
     held_out = [
-        index.replay(y) for y in _stretches(ck, found, list(_pieces(found, split.held_out)))
+        index.replay(y) for y in _stretches(ck.io, found, list(_pieces(found, split.held_out)))
     ]
     if held_out:
         rows[HELD_OUT] = _joined(held_out)
@@ -104,9 +104,21 @@ def replayed(
     )
 
 
-def _stretches(ck: Checkpoint, corpus: Corpus, segments: list[tuple[int, int]]) -> Iterator[Tensor]:
+def replay_index(io: IOSpec, corpus: Corpus, segments: Sequence[tuple[int, int]]) -> ReplayIndex:
+    """Stretches of a corpus in the latent frames of a network that reads ``io``."""
+    return ReplayIndex(next(iter(io.learned.values())), list(_stretches(io, corpus, segments)))
+
+
+def replay_of(index: ReplayIndex, io: IOSpec, y: np.ndarray) -> Replay:
+    """How much of a sound ``y [C, samples]`` is recorded, in the channels that ``io`` reads."""
+    sound = torch.from_numpy(y)
+    channels = sound.mean(0, keepdim=True) if io.channels == "mix" else sound
+    return _joined([index.replay(channel) for channel in channels])
+
+
+def _stretches(io: IOSpec, corpus: Corpus, segments: Sequence[tuple[int, int]]) -> Iterator[Tensor]:
     """Sound of stretches of the corpus, in the channels that the network reads."""
-    for channel in channels_of(ck.io, corpus):
+    for channel in channels_of(io, corpus):
         for start, stop in segments:
             yield gather(corpus.signal, [Origin(start, channel)], 0, stop - start)[0]
 
@@ -116,11 +128,6 @@ def _pieces(corpus: Corpus, segments: list[tuple[int, int]]) -> Iterator[tuple[i
     length = round(_LONGEST_SECONDS * corpus.sample_rate)
     for start, stop in segments:
         yield from ((at, min(at + length, stop)) for at in range(start, stop, length))
-
-
-def _heard(ck: Checkpoint, y: Tensor) -> Tensor:
-    """Channels ``[C, samples]`` of a sound as the network reads them."""
-    return y.mean(0, keepdim=True) if ck.io.channels == "mix" else y
 
 
 def _joined(parts: list[Replay]) -> Replay:

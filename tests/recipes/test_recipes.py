@@ -20,6 +20,7 @@ SMALL = {
         "groups": 1,
         "chunk_steps": 8,
     },
+    "latent_rnn": {"hidden_dim": 16, "n_fft": 256, "hop_length": 128, "chunk_steps": 8},
     "seq2seq": {"hop": 4, "hidden_dim": 16, "n_fft": 256, "hop_length": 128, "chunk_steps": 8},
     "sampler_transformer": {
         "frame_sizes": (8, 4),
