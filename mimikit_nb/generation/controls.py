@@ -113,7 +113,7 @@ class Controls:
             raise ParameterError(
                 f"{name} is {shown(value)}; it must be from {low:g} to {high:g} ({whole}{meaning})."
             )
-        tensor = torch.where(torch.as_tensor(own), _OWN, tensor)
+        tensor = torch.where(torch.as_tensor(own, dtype=torch.bool), _OWN, tensor)
         tensor = tensor.to(torch.int64 if name == "top_k" else torch.float32)
         if tensor.dim() > 1 or (tensor.dim() == 1 and tensor.numel() not in (1, n_streams)):
             raise ParameterError(
