@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,15 @@ class Voice:
         return 0.0 if self.is_muted else self.level
 
 
+def _settings_for(reads: Collection[str], settings: LiveSettings) -> LiveSettings:
+    """The same settings, with those that a network reads."""
+    kind = LiveSettings
+    if "follow" in reads:
+        kind = RecordedSettings if "recorded" in reads else FollowingSettings
+    values = settings.to_dict().items()
+    return kind(**{name: value for name, value in values if name in kind.model_fields})
+
+
 MakeStream = Callable[..., SoundStream]
 
 
@@ -124,16 +133,14 @@ class LivePlay(Iterator[np.ndarray]):
         self, make_stream: MakeStream, settings: LiveSettings, names: Sequence[str] = ()
     ) -> None:
         self.settings, self.is_frozen = settings, False
-        self._reads: tuple[str, ...] = ()
+        self._reads: Collection[str] = OPTIONAL  # so that what isn't read is refused
         stream = make_stream(
             lambda _: self.settings.temperature,
             lambda _: self.settings.top_p,
             **{name: self._optional(name) for name in OPTIONAL},
         )
         self._reads = stream.reads
-        for kind in (FollowingSettings, RecordedSettings):
-            if set(kind.model_fields) <= {*LiveSettings.model_fields, *self._reads}:
-                self.settings = kind(**settings.to_dict())
+        self.settings = _settings_for(self._reads, settings)
         n, self.n_channels = stream.shape
         self.sample_rate, self.recall = stream.sample_rate, stream.recall
         self.voices = [Voice(name) for name in (names or [f"voice {i + 1}" for i in range(n)])]

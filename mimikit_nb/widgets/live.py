@@ -22,7 +22,7 @@ from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
 from ..errors import ParameterError
 from ..generation.engine import EngineOptions
-from ..generation.live import KEPT_SECONDS, LiveSettings
+from ..generation.live import KEPT_SECONDS, LiveSettings, RecordedSettings
 from ..recipes.generating import stream
 from ..recipes.playing import keep, voices_of
 from ..runtime import is_headless, say
@@ -40,6 +40,8 @@ def live(
     seed: Seed = 0,
     *,
     top_p: Annotated[float, Real(0, 1, is_open=True)] = 1.0,
+    recorded: Annotated[float, Real(0, 1)] | None = None,
+    follow: Annotated[float, Real(0, 60)] | None = None,
     gain_db: Annotated[float, Real(-200, 200)] | None = None,
     seconds: Seconds = 20.0,
     out: PathArg = Path("outputs/live"),
@@ -65,6 +67,9 @@ def live(
         Of the first voice; the others count on from it.
     top_p : float, default 1.0
         What the view begins with; below 1 each step takes longer.
+    recorded, follow : float, optional
+        What the view begins with, for networks that play their recording, see
+        :func:`mimikit_nb.stream`.
     gain_db : float, optional
         Loudness of all voices together, also of what is kept; so that several voices are about
         as loud as one, if not given.
@@ -95,7 +100,14 @@ def live(
     ConfigError
         If a setting is out of range.
     """
-    settings = LiveSettings(temperature=temperature, top_p=top_p, gain_db=gain_db or 0.0, seed=seed)
+    settings = RecordedSettings(
+        temperature=temperature,
+        top_p=top_p,
+        recorded=recorded,
+        follow=follow,
+        gain_db=gain_db or 0.0,
+        seed=seed,
+    )
     play = voices_of(
         *(ck, corpus, prompt, prompt_seconds, n, settings),
         engine=engine or EngineOptions(weights="bf16"),

@@ -63,7 +63,7 @@ def test_untouched_voices_are_the_streams_that_they_would_be_alone():
     np.testing.assert_allclose(mix, alone.sum(0), atol=1e-6)
 
 
-def make_recorded_play(io: str) -> LivePlay:
+def make_recorded_play(io: str, **settings) -> LivePlay:
     network = make_latent_network("latent_rnn-0", io)
     prompts = [make_prompt()]
 
@@ -71,7 +71,7 @@ def make_recorded_play(io: str) -> LivePlay:
         given = Controls(temperature, 0, top_p, **controls)
         return SoundStream.from_prompts(network, prompts, 1, [0], given)
 
-    return LivePlay(make, LiveSettings(temperature=0.9))
+    return LivePlay(make, RecordedSettings(temperature=0.9, **settings))
 
 
 def test_networks_that_play_their_recording_have_more_settings():
@@ -79,6 +79,9 @@ def test_networks_that_play_their_recording_have_more_settings():
     assert type(make_recorded_play("units").settings) is FollowingSettings
     play = make_recorded_play("flow_units")
     assert play.settings == RecordedSettings(temperature=0.9)
+    assert make_recorded_play("units", follow=1.0).settings.follow == 1.0
+    with pytest.raises(ParameterError, match="leave recorded out"):
+        make_recorded_play("units", recorded=1.0)
     own = take(play, 4)
     play = make_recorded_play("flow_units")
     play.settings = RecordedSettings(temperature=0.9, recorded=0.0)
