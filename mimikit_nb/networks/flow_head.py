@@ -73,8 +73,8 @@ class FlowHead(Head):
         class_weight: float = 0.1,
         memory: UnitMemory | None = None,
         join: float = 0.3,
-        recorded: float = 0.5,
-        follow: float = 0.4,
+        recorded: float = 0.3,
+        follow: float = 4.0,
     ) -> None:
         super().__init__(hidden_dim, n_uniforms=dim + (n_classes > 0))
         self.dim, self.n_steps, self.n_draws = dim, n_steps, n_draws

@@ -177,6 +177,8 @@ def head_config(variable: VariableConfig, kind: Discrete | Continuous) -> HeadCo
         config = CategoricalHeadConfig()
     elif variable.feature.kind == "magnitude":
         config = MagnitudeHeadConfig()
+    elif variable.feature.kind == "latent":
+        config = FlowHeadConfig()
     else:
         config = LogisticMixtureHeadConfig() if kind.dim == 1 else GaussianHeadConfig()
     if isinstance(config, CategoricalHeadConfig) != isinstance(kind, Discrete):

@@ -133,7 +133,6 @@ IOS: dict[str, IOSpec] = {
             head=MagnitudeMixtureHeadConfig(codebook_size=4),
         )
     ),
-    "latent": _fitted(signal=_variable(_LATENT)),
     "gaussian_mixture": _fitted(
         signal=_variable(_LATENT, head=GaussianMixtureHeadConfig(n_components=3))
     ),

@@ -9,7 +9,7 @@ from mimikit_nb.errors import ConfigError
 from mimikit_nb.networks.latent_rnn import LatentRNN, LatentRNNConfig
 from tests.contracts.catalog import IOS, random_inputs
 
-IO = IOS["latent"]
+IO = IOS["flow"]
 
 
 def build(**options) -> LatentRNN:
