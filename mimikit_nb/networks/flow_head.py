@@ -17,13 +17,16 @@ from torch import Tensor, nn
 
 from .head import Head, chosen, draw_class, normal
 from .layers.kmeans import fit_centroids, nearest_centroid
-from .unit_memory import UnitMemory
+from .unit_memory import Heard, UnitMemory
 
 _HELD_OUT_DRAWS = 8
 """Noise draws per item outside of training: the same ones each time, so that losses compare."""
 
 _N_RATES, _SLOWEST, _FASTEST = 16, 3.0, 160.0
 """Angular rates, from the slowest to the fastest, by which times in [0, 1] are embedded."""
+
+_RELUCTANCE = 0.3
+"""Nats by which a class is less likely for each step that a passage has gone on for too long."""
 
 _EXCLUDED = 1e9
 """Squared distance of units that mustn't be played."""
@@ -38,7 +41,8 @@ class FlowHead(Head):
     With a memory, what the flow draws is a proposal: the unit of the recording that is nearest to
     it, and joins well what was played last, takes its place. ``recorded`` says how far (0 is the
     proposal, 1 the unit, between lies their mixture), ``follow`` for how many seconds one passage
-    of the recording may go on.
+    of the recording may go on. With classes, those that would go on with it become less and less
+    likely behind that; without, its units are left out.
 
     Parameters
     ----------
@@ -74,7 +78,7 @@ class FlowHead(Head):
         memory: UnitMemory | None = None,
         join: float = 0.3,
         recorded: float = 0.3,
-        follow: float = 4.0,
+        follow: float = 1.0,
     ) -> None:
         super().__init__(hidden_dim, n_uniforms=dim + (n_classes > 0))
         self.dim, self.n_steps, self.n_draws = dim, n_steps, n_draws
@@ -83,6 +87,8 @@ class FlowHead(Head):
         self.classes = FlowClasses(hidden_dim, dim, n_classes, width) if n_classes else None
         self.memory, self.join = memory, join
         self.recorded, self.follow = recorded, follow
+        self.folded_classes: Tensor | None
+        self.register_buffer("folded_classes", None, persistent=False)
         self.needs_corpus = memory is not None or n_classes > 0
         if memory is not None:
             self.controls = ("temperature", "recorded", "follow")
@@ -136,19 +142,50 @@ class FlowHead(Head):
     ) -> Tensor:
         """Vectors ``[B, D]`` from noise, or units of the recording near to them."""
         noise = controls["temperature"][:, None] * normal(u[:, : self.dim])
-        if self.classes is None:
-            proposal = self._moved(noise, params)
-        else:
-            k = draw_class(self.classes.logits(params), u[:, self.dim :], controls)
-            proposal = self._of_class(noise, params, k)
         if self.memory is None:
-            return proposal
+            return self._proposal(noise, params, u, controls)
         assert state is not None
         heard = self.memory.listen(state, chosen(controls["follow"], self.follow))
+        proposal = self._proposal(noise, params, u, controls, heard)
         cost = self.memory.squared_distances(proposal) + self.join * heard.join
-        unit = torch.where(heard.is_excluded, _EXCLUDED, cost).argmin(-1)
+        is_excluded = heard.is_excluded if self.classes is None else ~self.memory.has_before
+        unit = torch.where(is_excluded, _EXCLUDED, cost).argmin(-1)
         recorded = chosen(controls["recorded"], self.recorded)[:, None]
         return torch.lerp(proposal, self.memory.unit(unit), recorded)
+
+    def _proposal(
+        self,
+        noise: Tensor,
+        params: Tensor,
+        u: Tensor,
+        controls: dict[str, Tensor],
+        heard: Heard | None = None,
+    ) -> Tensor:
+        """Vectors ``[B, D]`` that the flow draws."""
+        if self.classes is None:
+            return self._moved(noise, params)
+        logits = self.classes.logits(params)
+        if heard is not None:
+            logits = logits - _RELUCTANCE * self._class_excess(heard.excess)
+        return self._of_class(noise, params, draw_class(logits, u[:, self.dim :], controls))
+
+    def _class_excess(self, excess: Tensor) -> Tensor:
+        """Of each class ``[B, K]``, the largest excess of its units ``[B, M]``."""
+        assert self.classes is not None
+        none = excess.new_zeros(len(excess), len(self.classes.centroids))
+        return none.scatter_reduce(1, self._unit_classes().expand_as(excess), excess, "amax")
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        """Find the classes of the units."""
+        self.folded_classes = None
+        self.folded_classes = self._unit_classes()
+
+    def _unit_classes(self) -> Tensor | None:
+        """Class ``[M]`` of each unit, if there are both."""
+        if self.folded_classes is not None or self.memory is None or self.classes is None:
+            return self.folded_classes
+        return self.classes.nearest(self.memory.units)
 
     def init_state(self, batch_size: int) -> dict[str, Tensor]:
         """How long each unit's passage has been followed, if units are remembered."""

@@ -128,6 +128,18 @@ class GaussianHead(LinearHead):
         return params + spread * normal(u)
 
 
+_TOLERANCE = 4.0
+"""Flows with classes follow a passage within twice the radius: they don't play its very units."""
+
+
+def _memory_of_flow(config: FlowHeadConfig, dim: int, step_seconds: float) -> UnitMemory | None:
+    """Memory of a flow's head, if it has one."""
+    if not config.n_units:
+        return None
+    tolerance = _TOLERANCE if config.n_classes else 1.0
+    return UnitMemory(config.n_units, dim, step_seconds, tolerance=tolerance)
+
+
 _BUILDERS: dict[str, Callable[[int, HeadConfig, Discrete | Continuous, float], Head]] = {
     "categorical": lambda h, c, kind, _: CategoricalHead(h, kind.n_classes),
     "logistic_mixture": lambda h, c, kind, _: LogisticMixtureHead(h, c.n_components),
@@ -162,7 +174,7 @@ def _flow(hidden_dim: int, config: FlowHeadConfig, dim: int, step_seconds: float
         config.draws,
         config.n_classes,
         config.class_weight,
-        UnitMemory(config.n_units, dim, step_seconds) if config.n_units else None,
+        _memory_of_flow(config, dim, step_seconds),
         config.join,
         config.recorded,
         config.follow,

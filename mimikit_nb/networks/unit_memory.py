@@ -47,10 +47,14 @@ class Heard(NamedTuple):
     is_excluded : Tensor [shape=(B, M), dtype=bool]
         Units with nothing before them, and units with which a passage would go on for longer
         than it may be followed.
+    excess : Tensor [shape=(B, M)]
+        Steps by which a passage that goes on with each unit has been followed longer than it may
+        be; 0 if it hasn't.
     """
 
     join: Tensor
     is_excluded: Tensor
+    excess: Tensor
 
 
 class UnitMemory(nn.Module):
@@ -66,6 +70,8 @@ class UnitMemory(nn.Module):
         Length of a step.
     n_near : int, default 0
         Nearest units at other places that are found for each unit.
+    tolerance : float, default 1.0
+        Factor of the squared radius within which what is played still follows a passage.
 
     Attributes
     ----------
@@ -87,8 +93,16 @@ class UnitMemory(nn.Module):
     units: Tensor
     offsets: Tensor
 
-    def __init__(self, n_units: int, dim: int, step_seconds: float, n_near: int = 0) -> None:
+    def __init__(
+        self,
+        n_units: int,
+        dim: int,
+        step_seconds: float,
+        n_near: int = 0,
+        tolerance: float = 1.0,
+    ) -> None:
         super().__init__()
+        self.tolerance = tolerance
         self.n_units, self.step_seconds, self.n_near = n_units, step_seconds, n_near
         self.register_buffer("units", torch.zeros(1, dim))
         self.register_buffer("offsets", torch.zeros(1), persistent=False)
@@ -187,14 +201,18 @@ class UnitMemory(nn.Module):
             How long one passage may be followed; always for a step, so 0 never goes on with one.
         """
         distances = self.squared_distances(state["last"])
-        followed = torch.where(
-            distances <= self.square_radius, self._from_before(state["followed"]) + 1, 0.0
-        )
+        is_near = distances <= self.tolerance * self.square_radius
+        followed = torch.where(is_near, self._from_before(state["followed"]) + 1, 0.0)
         state["followed"].copy_(followed)
         most_steps = (follow_seconds / self.step_seconds).round().clamp(min=1)[:, None]
-        is_over = self._from_before(followed) >= most_steps
+        before = self._from_before(followed)
+        is_over = before >= most_steps
         alike = is_over.index_select(1, self.alike.flatten()).unflatten(1, self.alike.shape)
-        return Heard(self._from_before(distances), alike.any(-1) | ~self.has_before)
+        return Heard(
+            self._from_before(distances),
+            alike.any(-1) | ~self.has_before,
+            (before - most_steps).clamp(min=0.0),
+        )
 
     def _from_before(self, x: Tensor) -> Tensor:
         """Of each unit, what ``x [B, M]`` is at the one before; 0 where there is none."""

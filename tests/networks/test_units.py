@@ -199,6 +199,21 @@ def test_with_classes_draws_have_the_same_modes():
             torch.testing.assert_close(of_mode.std(0), torch.full((2,), SPREAD), atol=0.15, rtol=0)
 
 
+def test_the_class_that_goes_on_with_a_passage_gets_less_likely_once_it_has_gone_on_too_long():
+    recording, n_most = varied(), 5
+    head = FlowHead(DIM, DIM, 8, 1, n_classes=50, memory=UnitMemory(1000, DIM, 0.1))
+    head.prepare([recording], STRIDE)
+    head = head.eval()
+    head.fold()
+    state, given = head.init_state(1), torch.tensor([0.1 * n_most])
+    for played, k in enumerate(range(0, 8 * STRIDE, STRIDE), start=1):
+        last = {**state, "last": head.memory.units[k : k + 1]}
+        excess = head._class_excess(head.memory.listen(last, given).excess)[0]
+        next_class = int(head.classes.nearest(head.memory.units[k + STRIDE]))
+        assert excess[next_class] == max(0, played - n_most)
+        assert (excess > 0).sum() == (played > n_most)
+
+
 # -- a choice among units --------------------------------------------------------------------------
 
 

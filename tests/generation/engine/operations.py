@@ -92,6 +92,12 @@ def _top(x: Tensor) -> Tensor:
     return values + index
 
 
+def _largest(x: Tensor) -> Tensor:
+    """The largest of every third item, and 0."""
+    index = (torch.arange(x.shape[-1], device=x.device) % 3).expand_as(x)
+    return x.new_zeros(*x.shape[:-1], 5).scatter_reduce(-1, index, x, "amax")
+
+
 def _sorted(x: Tensor) -> Tensor:
     values, order = x.sort(-1, descending=True)
     return torch.full_like(x, -math.inf).scatter(-1, order, values * 2 + order)
@@ -175,6 +181,7 @@ OPERATIONS: dict[str, Operation] = {
     "index pairs": Operation(lambda x, i: x[(i + torch.arange(2)) % 3, i - 5]),
     "gather": Operation(lambda x, i: x.gather(-1, x.argmax(-1, keepdim=True))),
     "scatter": Operation(lambda x, i: _sorted(x)),
+    "scatter_reduce": Operation(lambda x, i: _largest(x)),
     "index put": Operation(lambda x, i: x.index_put((i % 3,), x[:1] * 2)),
     # writing in place
     "written through views": Operation(lambda x, i: _written_through_view(x)),

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 
 from ..graph import UnsupportedStep
-from ..ir import ZERO, Call, Expr, integer
+from ..ir import ZERO, Call, Expr, Load, Store, integer
 from ..lowering import Lowering, Out
 from ..registry import lowers
-from ..values import Value
+from ..values import Value, buffer_of
 from .pointwise import full
 
 aten = torch.ops.aten
@@ -157,4 +157,31 @@ def scatter(
         return memory.address([*ix[:dim], index.at(ix), *ix[dim + 1 :]])
 
     low.mutate(memory, source, address)
+    return memory
+
+
+@lowers(aten.scatter_reduce)
+def scatter_reduce(
+    low: Lowering,
+    out: Out,
+    x: Value,
+    dim: int,
+    index: Value,
+    source: Value,
+    reduce: str,
+    include_self: bool = True,
+) -> Value:
+    """A copy with items of a dimension raised to the largest that goes there."""
+    if reduce != "amax" or not include_self:
+        raise UnsupportedStep(f"scatter_reduce with {reduce!r} can't be compiled.")
+    dim %= len(x.shape)
+    index, source, memory = low.settled(index), low.settled(source), low.copy(x)
+    buffer = buffer_of(memory)
+
+    def emit(ix: list[Expr]) -> None:
+        place = memory.address([*ix[:dim], index.at(ix), *ix[dim + 1 :]])
+        larger = Call("maximum", (Load(buffer, place), source.at(ix)), out.dtype)
+        low.body.append(Store(buffer, place, larger))
+
+    low.loop(index.shape, emit, independent=False)
     return memory
