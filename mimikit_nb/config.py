@@ -60,9 +60,14 @@ _PLAIN_WORDS = {
 
 
 def field(
-    default: Any = ..., *, unit: str | None = None, scale: str | None = None, **limits: Any
+    default: Any = ...,
+    *,
+    unit: str | None = None,
+    scale: str | None = None,
+    label: str | None = None,
+    **limits: Any,
 ) -> Any:
-    """Declare a config field with limits, a unit and a scale.
+    """Declare a config field with limits, a unit, a scale and a label.
 
     Parameters
     ----------
@@ -72,11 +77,13 @@ def field(
         Unit of the value, shown beside the control of a form ("s", "Hz", "samples" ...).
     scale : {"log", "power_of_two"}, optional
         How a slider moves through the range; linear without it.
+    label : str, optional
+        What a form calls the field, with its unit if it has one; the field's name without it.
     **limits
         What :func:`pydantic.Field` takes: ``ge``, ``gt``, ``le``, ``lt``, ``min_length`` ...
     """
     hints: dict[str, Any] = {
-        k: v for k, v in {"unit": unit, "scale": scale}.items() if v is not None
+        k: v for k, v in {"unit": unit, "scale": scale, "label": label}.items() if v is not None
     }
     return Field(default, json_schema_extra=hints or None, **limits)
 

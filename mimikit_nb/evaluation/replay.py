@@ -56,7 +56,10 @@ class Replay:
     longest_at_seconds: float
 
     def __str__(self) -> str:
-        return f"{self.share:.0%} recorded frames, longest run {self.longest_seconds:.1f} s"
+        if not self.share:
+            return "repeats no passage of the recording"
+        longest = f"the longest {self.longest_seconds:.1f} s"
+        return f"{100 * self.share:.0f} % in passages of the recording, {longest}"
 
 
 class ReplayIndex:

@@ -6,14 +6,14 @@ these per stream. Functions are asked once per chunk, for its beginning; :mod:`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
-from ..config import shown
+from ..config import Config, field, shown
 from ..errors import ParameterError
 from .curves import CONTROLS, ControlConfig
 
@@ -31,6 +31,38 @@ _LIMITS: dict[str, tuple[float, float, str]] = {
 OPTIONAL = ("recorded", "follow")
 "Controls that some heads read, each with a number of its own where None is given."
 _OWN = -1.0  # what a head takes as its own number
+_SETTABLE = {"recorded": (0.0, 1.0), "follow": (0.02, 60.0)}
+"Limits in views; passages are always followed for a step, which is longer than 0.02 s."
+
+
+def _settable(name: str, **hints: Any) -> Any:
+    low, high = _SETTABLE[name]
+    return field(None, ge=low, le=high, **hints)
+
+
+class RecordedSettings(Config):
+    """Settings of networks that remember their recording; not given for all others."""
+
+    recorded: float | None = _settable("recorded", label="New … Recorded")
+    "From new frames (0) to recorded ones (1); between them both are mixed."
+    follow: float | None = _settable("follow", unit="s", scale="log", label="Follow (s)")
+    "How long one passage of the recording may be followed."
+
+    def with_own(self, own: Mapping[str, float]) -> Self:
+        """The settings as a network reads them.
+
+        Parameters
+        ----------
+        own : mapping of str to float
+            The network's own numbers (``io.own_controls``): they hold where none are given, and
+            what isn't among them isn't read, and left out.
+        """
+        numbers: dict[str, float | None] = dict.fromkeys(OPTIONAL)
+        for name, number in own.items():
+            low, high = _SETTABLE[name]
+            given = getattr(self, name)
+            numbers[name] = min(max(number, low), high) if given is None else given
+        return self.model_copy(update=numbers)
 
 
 @dataclass(frozen=True)
@@ -129,8 +161,13 @@ def truncates(controls: dict[str, Tensor]) -> bool:
 
 def refuse_unread(controls: dict[str, Tensor], read: Collection[str]) -> None:
     """Raise a ParameterError if a control is given that no head reads."""
-    for name in OPTIONAL:
-        if name not in read and bool((controls[name] >= 0).any()):
+    refuse_given((name for name in OPTIONAL if bool((controls[name] >= 0).any())), read)
+
+
+def refuse_given(given: Iterable[str], read: Collection[str]) -> None:
+    """Raise a ParameterError if a control of these names isn't read."""
+    for name in given:
+        if name not in read:
             raise ParameterError(
                 f"{name} is given, but this network doesn't remember its recording: leave {name} "
                 "out, or use a network with a head 'units' or a 'flow' with n_units."

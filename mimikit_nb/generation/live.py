@@ -18,16 +18,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..config import Config, field
+from ..config import field
 from ..errors import ParameterError
 from ..units import seconds_to_samples
-from .controls import OPTIONAL
+from .controls import RecordedSettings
 from .sound import Beginning, SoundStream
 
 BLOCK_SECONDS = 0.05
@@ -37,7 +37,7 @@ MOST_FROZEN_SECONDS = 4.0
 MOST_CHANGES = 2000  # that are remembered, the last ones
 
 
-class LiveSettings(Config):
+class LiveSettings(RecordedSettings):
     """What steers all voices while they sound."""
 
     temperature: float = field(1.0, ge=0, le=2)
@@ -50,20 +50,6 @@ class LiveSettings(Config):
     "How much goes round while frozen."
     seed: int = field(0, ge=0)
     "Another seed draws other random numbers from now on."
-
-
-class FollowingSettings(LiveSettings):
-    """What steers networks that play a recording."""
-
-    follow: float | None = field(None, ge=0, le=60, unit="s")
-    "How long one passage of the recording may be followed; as the network is made if not given."
-
-
-class RecordedSettings(FollowingSettings):
-    """What steers networks that play a recording or frames of their own."""
-
-    recorded: float | None = field(None, ge=0, le=1)
-    "Between new frames (0) and recorded ones (1); as the network is made if not given."
 
 
 @dataclass
@@ -88,15 +74,6 @@ class Voice:
     def gain(self) -> float:
         """Amplitude that is heard."""
         return 0.0 if self.is_muted else self.level
-
-
-def _settings_for(reads: Collection[str], settings: LiveSettings) -> LiveSettings:
-    """The same settings, with those that a network reads."""
-    kind = LiveSettings
-    if "follow" in reads:
-        kind = RecordedSettings if "recorded" in reads else FollowingSettings
-    values = settings.to_dict().items()
-    return kind(**{name: value for name, value in values if name in kind.model_fields})
 
 
 MakeStream = Callable[..., SoundStream]
@@ -133,14 +110,13 @@ class LivePlay(Iterator[np.ndarray]):
         self, make_stream: MakeStream, settings: LiveSettings, names: Sequence[str] = ()
     ) -> None:
         self.settings, self.is_frozen = settings, False
-        self._reads: Collection[str] = OPTIONAL  # so that what isn't read is refused
         stream = make_stream(
             lambda _: self.settings.temperature,
             lambda _: self.settings.top_p,
-            **{name: self._optional(name) for name in OPTIONAL},
+            recorded=lambda _: self.settings.recorded,
+            follow=lambda _: self.settings.follow,
         )
-        self._reads = stream.reads
-        self.settings = _settings_for(self._reads, settings)
+        self.settings = settings.with_own(stream.own_controls)
         n, self.n_channels = stream.shape
         self.sample_rate, self.recall = stream.sample_rate, stream.recall
         self.voices = [Voice(name) for name in (names or [f"voice {i + 1}" for i in range(n)])]
@@ -229,14 +205,6 @@ class LivePlay(Iterator[np.ndarray]):
         }
         return audio, recall
 
-    def _optional(self, name: str) -> Callable[[float], float | None]:
-        """A control that only some networks read; None is the network's own."""
-
-        def setting(seconds: float) -> float | None:
-            return getattr(self.settings, name, None) if name in self._reads else None
-
-        return setting
-
     # -- making a block ----------------------------------------------------------------------------
 
     def _voices_block(self) -> np.ndarray:
@@ -277,7 +245,8 @@ class LivePlay(Iterator[np.ndarray]):
 
     def _note(self) -> None:
         """Remember what was set differently since the last block."""
-        now: dict[str, Any] = {**self.settings.to_dict(), "is_frozen": self.is_frozen}
+        settings = {k: v for k, v in self.settings.to_dict().items() if v is not None}
+        now: dict[str, Any] = {**settings, "is_frozen": self.is_frozen}
         now |= {f"level_{i + 1}": voice.gain for i, voice in enumerate(self.voices)}
         changed = {k: v for k, v in now.items() if self._told.get(k) != v}
         if changed:

@@ -18,7 +18,7 @@ from ..io.read import read_prompt
 from ..networks.base import Network, State, Tensors
 from ..runtime import check_memory, one_thread
 from ..units import samples_to_seconds, seconds_to_samples
-from .controls import OPTIONAL, Controls
+from .controls import Controls
 from .end_state import EndState, join_rows, split_rows
 from .fixtures import FixtureCurves, fixtures_of, steering
 from .hooks.base import BLOCK_SECONDS, Hook, facts_of
@@ -72,8 +72,8 @@ class SoundStream(Iterator[np.ndarray]):
         Length of the blocks.
     recall : list of dict
         Per stream, what it takes to make it again.
-    reads : tuple of str
-        Which of the controls ``recorded`` and ``follow`` its network reads.
+    own_controls : dict of str to float
+        Which of the controls ``recorded`` and ``follow`` its network reads, with its own numbers.
     hooks : list of Hook
         What reaches into it; those that hear may stop a stream, which is silent from there on.
     """
@@ -86,7 +86,7 @@ class SoundStream(Iterator[np.ndarray]):
         self.n_samples = prompts.shape[-1]
         self.block_samples = max(1, round(BLOCK_SECONDS * self.sample_rate))
         self.hooks = stream.values.hooks
-        self.reads = tuple(name for name in OPTIONAL if name in stream.values.state["controls"])
+        self.own_controls = stream.values.network.io.own_controls
         self._listening = Listening(
             self.hooks, stream.values.state, shape, round(BLOCK_SECONDS * self.sample_rate)
         )

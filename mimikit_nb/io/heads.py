@@ -20,6 +20,11 @@ class HeadConfig(Config):
     kind: str
     "Name of the head."
 
+    @property
+    def own_controls(self) -> dict[str, float]:
+        """Controls that only some heads read, each with the number that holds if none is given."""
+        return {}
+
 
 INPUTS: Registry[InputConfig] = Registry("input")
 HEADS: Registry[HeadConfig] = Registry("head")
@@ -126,6 +131,11 @@ class FlowHeadConfig(HeadConfig):
     join: float = field(0.3, ge=0, le=100)
     "How much it counts that a recorded vector joins well what was played last."
 
+    @property
+    def own_controls(self) -> dict[str, float]:
+        """Both controls of heads that remember the recording."""
+        return {"recorded": self.recorded, "follow": self.follow} if self.n_units else {}
+
 
 @HEADS.register
 class UnitsHeadConfig(HeadConfig):
@@ -147,6 +157,11 @@ class UnitsHeadConfig(HeadConfig):
     "Probability of going on with what follows in the recording, while that may be followed."
     follow: float = field(0.2, ge=0, le=1e6, unit="s")
     "How long one passage of the recording may be followed."
+
+    @property
+    def own_controls(self) -> dict[str, float]:
+        """How long passages are followed; all is recorded."""
+        return {"follow": self.follow}
 
 
 LossKind = Literal["nll", "l1", "l2", "log_l1", "spectral_convergence"]

@@ -167,6 +167,12 @@ class IOSpec(Config):
         return {name: v for name, v in self.variables.items() if v.is_target}
 
     @property
+    def own_controls(self) -> dict[str, float]:
+        """Controls that only some heads read, each with the number that holds if none is given."""
+        heads = [v.head for v in self.targets.values() if v.head is not None]
+        return {name: number for head in heads for name, number in head.own_controls.items()}
+
+    @property
     def autoregressive(self) -> dict[str, VariableConfig]:
         """Variables that are continued."""
         return {name: v for name, v in self.variables.items() if v.role == "autoregressive"}

@@ -1,8 +1,9 @@
-"""How much of generated sound is the recording itself: :func:`replayed`."""
+"""How much of generated sound is the recording itself: :func:`replayed`, :func:`with_replay`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 HELD_OUT = "corpus (held out)"
 _LONGEST_SECONDS = 10.0
 """Held-out sound is taken in pieces of at most this length, as generated sound is."""
+
+_MOST_AT_ONCE_SECONDS = 600.0
+"""Of a corpus that is looked through without being asked to."""
+
+_INDICES: dict[str, ReplayIndex] = {}
 
 
 @checked
@@ -102,6 +108,44 @@ def replayed(
             "longest_run_seconds": [round(row.longest_seconds, 2) for row in rows.values()],
         }
     )
+
+
+def with_replay(made: Generated, ck: Checkpoint | None, corpus: Corpus | None) -> Generated:
+    """Sounds whose recall data say how much of each is recorded, if that is known at once.
+
+    Parameters
+    ----------
+    made : Generated
+        From the checkpoint.
+    ck : Checkpoint, optional
+    corpus : Corpus, optional
+        What it learned from.
+
+    Returns
+    -------
+    Generated
+        With ``share``, ``longest_seconds`` and ``longest_at_seconds`` in ``recall[i]["replay"]``;
+        as it is for networks that read no latent frames, and for long corpora.
+    """
+    if ck is None or corpus is None or not ck.io.learned or corpus.hash != ck.corpus_hash:
+        return made
+    if corpus.duration_seconds > _MOST_AT_ONCE_SECONDS:
+        return made
+    index = _kept_index(ck, corpus)
+    recall = [
+        {**facts, "replay": asdict(replay_of(index, ck.io, y))}
+        for facts, y in zip(made.recall, made.continuation, strict=True)
+    ]
+    return replace(made, recall=recall)
+
+
+def _kept_index(ck: Checkpoint, corpus: Corpus) -> ReplayIndex:
+    """The corpus in the latent frames of a checkpoint; the last one is kept in memory."""
+    if ck.hash not in _INDICES:
+        index = replay_index(ck.io, corpus, corpus.split(0.0).train)
+        _INDICES.clear()
+        _INDICES[ck.hash] = index
+    return _INDICES[ck.hash]
 
 
 def replay_index(io: IOSpec, corpus: Corpus, segments: Sequence[tuple[int, int]]) -> ReplayIndex:

@@ -77,7 +77,7 @@ class Control:
 
     def __init__(self, name: str, info: FieldInfo) -> None:
         self.name, self.info = name, info
-        self.label = name.replace("_", " ")
+        self.label = str(hints_of(info).get("label", name.replace("_", " ")))
         self.help = info.description or ""
         self.message = W.HTML(layout=W.Layout(display="none"))
         self.message.add_class("mnb-wrong")
@@ -121,9 +121,10 @@ class Control:
 
     @property
     def unit(self) -> str:
-        """Unit beside the control, unless the name says it already."""
+        """Unit beside the control, unless name or label says it already."""
         unit = str(hints_of(self.info).get("unit", ""))
-        return "" if self.name.endswith(f"_{unit}") else unit
+        is_said = self.name.endswith(f"_{unit}") or self.label.endswith(f"({unit})")
+        return "" if is_said else unit
 
 
 class TextControl(Control):

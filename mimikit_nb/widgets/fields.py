@@ -49,7 +49,7 @@ def is_plain_tuple(kind: Any) -> bool:
 
 
 def hints_of(info: FieldInfo) -> dict[str, Any]:
-    """Unit and scale of a field, as :func:`~mimikit_nb.config.field` was given them."""
+    """Unit, scale and label of a field, as :func:`~mimikit_nb.config.field` was given them."""
     return info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
 
 

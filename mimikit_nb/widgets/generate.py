@@ -22,14 +22,16 @@ from IPython.display import display
 from ..arguments import PathArg, Position, Step, checked
 from ..checkpoint import Checkpoint, load_checkpoint
 from ..checkpoint.run import Run
-from ..config import Config, field
+from ..config import field
 from ..corpus.store import Corpus
 from ..errors import CheckpointError, ParameterError
+from ..generation.controls import OPTIONAL, RecordedSettings, refuse_given
 from ..generation.output import Generated
 from ..generation.prompts import spread_positions
 from ..recipes.finding import find_corpus
 from ..recipes.generating import extend
 from ..recipes.generating import generate as generate_sounds
+from ..recipes.replaying import with_replay
 from ..recipes.workspace import find_runs
 from ..runtime import is_colab, is_headless, say
 from .job import Job
@@ -37,7 +39,7 @@ from .job import Job
 MOST_SOUNDS = 24  # in a view
 
 
-class GenerateSettings(Config):
+class GenerateSettings(RecordedSettings):
     """How passages are continued."""
 
     seconds: float = field(5.0, gt=0, le=120, unit="s", scale="log")
@@ -169,6 +171,8 @@ class GenerateView:
         self.share = 0.0
         self._stop = threading.Event()
         self.choose(next(iter(runs)), step)
+        given = [name for name in OPTIONAL if getattr(settings, name) is not None]
+        refuse_given(given, self.checkpoint.io.own_controls)
         self.positions = [float(p) for p in prompts if not isinstance(p, str | Path)]
         if not prompts and self.corpus is not None:
             self.positions = spread_positions(self.corpus, 3, settings.prompt_seconds)
@@ -183,6 +187,7 @@ class GenerateView:
         self.run_name = name
         self.checkpoint: Checkpoint = load_checkpoint(self.runs[name].folder, step)
         self.corpus = find_corpus(self.checkpoint, self._corpus)
+        self.settings = self.settings.with_own(self.checkpoint.io.own_controls)
 
     @property
     def prompts(self) -> list[float | Path] | None:
@@ -204,24 +209,27 @@ class GenerateView:
             *(self.checkpoint, self.corpus, prompts, s.prompt_seconds, s.seconds),
             *(s.temperature, s.variations, s.seed),
             top_p=s.top_p,
+            recorded=s.recorded,
+            follow=s.follow,
             device=self.device,
             progress=self._tell,
         )
         assert isinstance(made, Generated)
-        self.value += made.split()
+        self.value += with_replay(made, self.checkpoint, self.corpus).split()
 
     def extend(self, index: int, seconds: float) -> None:
         """Go on with one sound as if it hadn't stopped; what was saved of it stays as it is."""
+        ck = self.checkpoint if self._is_of_checkpoint(index) else None
         longer = extend(
             self.value[index],
             seconds,
-            ck=self.checkpoint if self._is_of_checkpoint(index) else None,
+            ck=ck,
             corpus=self.corpus,
             device=self.device,
             progress=self._tell,
         )
         assert isinstance(longer, Generated)
-        self.value[index] = longer
+        self.value[index] = with_replay(longer, ck, self.corpus)
         self.saved.pop(index, None)
 
     def save(self, index: int | None = None) -> list[Path]:

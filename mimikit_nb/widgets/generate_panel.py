@@ -16,6 +16,8 @@ import ipywidgets as W
 
 from ..audio.names import readable
 from ..errors import MimikitError
+from ..evaluation.replay import SHORTEST_SECONDS, Replay
+from ..generation.controls import OPTIONAL
 from ..generation.output import Generated
 from ..recipes.playing import prompt_in_words
 from .controls import STYLE, Invalid, button, explain
@@ -55,7 +57,7 @@ class GeneratePanel:
         self._make_choices()
         self._make_prompts()
         self.settings = ConfigControl("", GenerateSettings, is_root=True)
-        self.settings.set(view.settings)
+        self._show_settings()
         self.settings.on_change(self._set)
         self.buttons = self._make_buttons(
             {
@@ -162,9 +164,17 @@ class GeneratePanel:
         before = self.view.corpus
         self.view.choose(self.run.value, step)
         self._list_steps()
+        self._show_settings()
         if before is None or self.view.corpus is None or before.path != self.view.corpus.path:
             self.view.positions = []
             self._show_corpus()
+
+    def _show_settings(self) -> None:
+        """The settings as they are, without those that the network doesn't read."""
+        settings = self.view.settings
+        self.settings.set(settings)
+        for name in OPTIONAL:
+            self.settings.hide([name], getattr(settings, name) is None)
 
     def _set(self) -> None:
         try:
@@ -280,7 +290,9 @@ class GeneratePanel:
         recall, view = made.recall[0], self.view
         source = prompt_in_words(recall["prompt"])
         facts = {"prompt_end_seconds": made.prompt_end_seconds, "prompt": source}
-        facts |= {"temperature": recall["controls"]["temperature"], "seed": recall["seed"]}
+        controls = recall["controls"]
+        facts |= {"temperature": controls["temperature"], "seed": recall["seed"]}
+        facts |= {name: controls[name] for name in OPTIONAL if name in controls}
         facts |= {"checkpoint": f"step {recall['checkpoint']['step']:,}"}
         shown = player(
             *(made.audio[0], made.sample_rate),
@@ -300,4 +312,16 @@ class GeneratePanel:
                 f"Save {number}": (lambda: view.save(i), "Write this sound to a file.", ""),
             }
         )
-        return [shown, W.HBox(list(buttons.values()), layout=W.Layout(**WRAPPED))]
+        about = W.HTML(_replay_in_words(recall.get("replay")))
+        return [shown, W.HBox([*buttons.values(), about], layout=W.Layout(**WRAPPED))]
+
+
+def _replay_in_words(replay: dict[str, float] | None) -> str:
+    """How much of a sound is recorded, with what that means under the pointer; maybe nothing."""
+    if replay is None:
+        return ""
+    words = str(Replay(**replay))
+    meaning = (
+        f"Passages of {SHORTEST_SECONDS:g} s or more that go through the recording frame by frame."
+    )
+    return f'<span class="mnb-note" title="{meaning}">{words}</span>'

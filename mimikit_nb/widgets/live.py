@@ -22,7 +22,7 @@ from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
 from ..errors import ParameterError
 from ..generation.engine import EngineOptions
-from ..generation.live import KEPT_SECONDS, LiveSettings, RecordedSettings
+from ..generation.live import KEPT_SECONDS, LiveSettings
 from ..recipes.generating import stream
 from ..recipes.playing import keep, voices_of
 from ..runtime import is_headless, say
@@ -41,7 +41,7 @@ def live(
     *,
     top_p: Annotated[float, Real(0, 1, is_open=True)] = 1.0,
     recorded: Annotated[float, Real(0, 1)] | None = None,
-    follow: Annotated[float, Real(0, 60)] | None = None,
+    follow: Annotated[float, Real(0.02, 60)] | None = None,
     gain_db: Annotated[float, Real(-200, 200)] | None = None,
     seconds: Seconds = 20.0,
     out: PathArg = Path("outputs/live"),
@@ -100,7 +100,7 @@ def live(
     ConfigError
         If a setting is out of range.
     """
-    settings = RecordedSettings(
+    settings = LiveSettings(
         temperature=temperature,
         top_p=top_p,
         recorded=recorded,

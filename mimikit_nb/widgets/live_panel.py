@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as W
 
 from ..audio.names import readable
+from ..generation.controls import OPTIONAL
 from ..generation.live import KEPT_SECONDS, LiveSettings, Voice
 from .controls import STYLE, Invalid, button, explain
 from .job import Job
@@ -47,8 +48,9 @@ class LivePanel:
         self.message = W.HTML()
         self.status = W.HTML()
         self.status.add_class("mnb-note")
-        self.settings = ConfigControl("", type(self.play.settings), is_root=True)
+        self.settings = ConfigControl("", LiveSettings, is_root=True)
         self.settings.set(self.play.settings)
+        self.settings.hide([n for n in OPTIONAL if getattr(self.play.settings, n) is None])
         self.settings.on_change(self._set)
         self._todo: Callable[[], None] = lambda: None
         self.reader = Job(lambda: self._todo(), self.refresh, name="re-prompt")

@@ -6,7 +6,7 @@ Main names: :class:`ConfigControl`, :func:`make_control`.
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
 import ipywidgets as W
@@ -83,6 +83,11 @@ class ConfigControl(Control):
             child.set(getattr(value, name))
             child.show_problem("")
         self.show_problem("")
+
+    def hide(self, names: Collection[str], is_hidden: bool = True) -> None:
+        """Hide rows that mean nothing now, or show them again."""
+        for name in names:
+            self.children[name].widget.layout.display = "none" if is_hidden else ""
 
     def read(self) -> Config:
         """Value that stands there; Invalid is raised if it is none."""

@@ -116,3 +116,45 @@ def test_a_file_is_a_prompt_and_stop_ends_the_work(page, tmp_path):
     press(page, "Stop")
     page.eventually("(app.job.is_alive, app.value)", [False, []])
     expect(page.page.get_by_role("alert")).to_contain_text("Stopped")
+
+
+LIVE = """
+from mimikit_nb.widgets.live import live
+voices = live("run", prompt=2.0, prompt_seconds=0.5, out="live")
+voices.run()
+"""
+LATENT = """
+from mimikit_nb.widgets.generate import generate
+app = generate("run", prompts=[2.0], seconds=2.0, prompt_seconds=0.5, out="made")
+app.run()
+"""
+
+
+def test_a_network_that_remembers_its_recording_has_two_more_sliders(browser, lab, screenshots):
+    folder = lab.folder("remembers")
+    write(folder / "music.wav", demo_music(SR, seconds=SECONDS), SR)
+    corpus = mnb.build_corpus(folder / "music.wav", folder / "corpus.h5", SR)
+    settings = {"hidden_dim": 32, "max_steps": 20, "preview_every_steps": 0}
+    mnb.train(corpus, "latent_rnn/tiny", folder / "run", **settings, device="cpu")
+    write_notebook(folder / "n.ipynb", LATENT, LIVE)
+    with lab.notebook(browser, height=1700) as page:
+        page.open("remembers/n.ipynb").run_all()
+        slider = page.page.get_by_role("slider", name="New … Recorded slider").first
+        expect(slider).to_be_visible()
+        expect(page.page.get_by_role("slider", name="Follow (s) slider").first).to_be_visible()
+        slider.focus()
+        slider.press("End")
+        page.eventually("app.settings.recorded", 1.0)
+        press(page, "Generate")
+        page.eventually("len(app.value)", 1, timeout=90)
+        view = page.page.locator(".mnb-view").first
+        expect(view).to_contain_text("of the recording")
+        view.screenshot(path=screenshots / "generate_recorded.png")
+        assert page.value("app.value[0].recall[0]['controls']['recorded']") == 1.0
+        playing = page.page.locator(".mnb-view").nth(1)
+        slider = playing.get_by_role("slider", name="New … Recorded slider")
+        slider.focus()
+        slider.press("Home")
+        page.eventually("voices.value.recorded", 0.0)
+        playing.screenshot(path=screenshots / "live_recorded.png")
+        page.assert_clean()

@@ -36,7 +36,7 @@ def test_a_copy_is_recorded_wherever_it_begins(index, recording, offset):
     start = RATE + offset
     found = index.replay(recording[start : start + 3 * RATE])
     assert found.share > 0.9 and found.longest_seconds > 2.0
-    assert str(found).endswith(f"longest run {found.longest_seconds:.1f} s")
+    assert str(found).endswith(f"the longest {found.longest_seconds:.1f} s")
 
 
 def test_a_copy_is_found_behind_the_network(index, recording):

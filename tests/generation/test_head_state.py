@@ -5,7 +5,7 @@ import torch
 
 from mimikit_nb.errors import ParameterError
 from mimikit_nb.generation.controls import Controls
-from mimikit_nb.generation.loop import EagerExecutor
+from mimikit_nb.generation.loop import EagerExecutor, controls_of
 from mimikit_nb.generation.stream import ValueStream, read_prompt_steps
 from tests.contracts.catalog import make_network, random_inputs
 
@@ -61,3 +61,9 @@ def test_a_control_that_the_network_does_not_read_is_refused():
     with pytest.raises(ParameterError, match="leave follow out"):
         make_stream("gaussian_mixture", follow=lambda seconds: 1.0)
     make_stream("flow", recorded=lambda seconds: None).pull(1)
+
+
+@pytest.mark.parametrize("io", ["flow", "flow_units", "units"])
+def test_configs_say_what_heads_read(io):
+    network = make_network("latent_rnn-0", io)
+    assert {*network.io.own_controls, "temperature"} == set(controls_of(network))

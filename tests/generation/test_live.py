@@ -7,10 +7,8 @@ from mimikit_nb.errors import ParameterError
 from mimikit_nb.features.waveform import MuLawConfig
 from mimikit_nb.generation.controls import Controls
 from mimikit_nb.generation.live import (
-    FollowingSettings,
     LivePlay,
     LiveSettings,
-    RecordedSettings,
     Tail,
 )
 from mimikit_nb.generation.sound import SoundStream
@@ -71,23 +69,29 @@ def make_recorded_play(io: str, **settings) -> LivePlay:
         given = Controls(temperature, 0, top_p, **controls)
         return SoundStream.from_prompts(network, prompts, 1, [0], given)
 
-    return LivePlay(make, RecordedSettings(temperature=0.9, **settings))
+    return LivePlay(make, LiveSettings(temperature=0.9, **settings))
 
 
 def test_networks_that_play_their_recording_have_more_settings():
-    assert type(make_recorded_play("flow").settings) is LiveSettings
-    assert type(make_recorded_play("units").settings) is FollowingSettings
+    unread = make_recorded_play("flow").settings
+    assert (unread.recorded, unread.follow) == (None, None)
+    units = make_recorded_play("units").settings
+    assert (units.recorded, units.follow) == (None, 0.2)
     play = make_recorded_play("flow_units")
-    assert play.settings == RecordedSettings(temperature=0.9)
+    assert (play.settings.recorded, play.settings.follow) == (0.5, 0.4)
     assert make_recorded_play("units", follow=1.0).settings.follow == 1.0
     with pytest.raises(ParameterError, match="leave recorded out"):
         make_recorded_play("units", recorded=1.0)
     own = take(play, 4)
     play = make_recorded_play("flow_units")
-    play.settings = RecordedSettings(temperature=0.9, recorded=0.0)
+    play.settings = play.settings.replace(recorded=0.0)
     new = take(play, 4)
     assert not np.array_equal(new, own)
-    assert {"recorded": 0.0}.items() <= play.kept(1.0)[1]["changes"][0].items()
+    changes = play.kept(1.0)[1]["changes"]
+    assert {"recorded": 0.0, "follow": 0.4}.items() <= changes[0].items()
+    play = make_recorded_play("flow")
+    take(play, 1)
+    assert "recorded" not in play.kept(1.0)[1]["changes"][0]
 
 
 def test_temperature_and_top_p_act_from_the_next_block_on():

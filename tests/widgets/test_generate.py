@@ -131,3 +131,48 @@ def test_a_sound_that_is_extended_while_it_is_saved_can_be_saved_again(runs, tmp
     assert view.saved == {}
     (second,) = view.save()
     assert first != second and view.saved == {0: second}
+
+
+@pytest.fixture(scope="module")
+def latent_run(tmp_path_factory):
+    """A run of a few steps whose network remembers the recording."""
+    folder = tmp_path_factory.mktemp("latent")
+    settings = {"hidden_dim": 16, "max_steps": 2, "batch_size": 2, "chunk_steps": 8}
+    corpus = mnb.demo_corpus()
+    return mnb.train(corpus, "latent_rnn/tiny", folder / "run", **settings, device="cpu").folder
+
+
+def test_what_a_network_reads_is_set_from_its_own_numbers_on(latent_run, tmp_path):
+    view = open_view(latent_run, tmp_path, prompts=[2.0], seconds=1.0)
+    own = view.checkpoint.io.own_controls
+    assert (view.settings.recorded, view.settings.follow) == (own["recorded"], own["follow"])
+    view = open_view(latent_run, tmp_path, prompts=[2.0], seconds=1.0, recorded=1.0, follow=60)
+    view.make()
+    recall = view.value[0].recall[0]
+    assert recall["controls"]["recorded"] == 1.0 and 0 <= recall["replay"]["share"] <= 1
+    (path,) = view.save()
+    assert mnb.read_recall(path)["replay"] == recall["replay"]
+    view.extend(0, 0.5)
+    longer = view.value[0].recall[0]
+    assert longer["controls"] == recall["controls"] and "replay" in longer
+    whole = mnb.generate(latent_run, None, [2.0], 0.3, 1.5, recorded=1.0, follow=60.0)
+    np.testing.assert_allclose(view.value[0].audio, whole.audio, atol=1e-5)
+
+
+def test_the_panel_shows_only_controls_that_the_network_reads(latent_run, runs, tmp_path):
+    view = open_view(latent_run, tmp_path, headless=False, foreground=True, seconds=0.6)
+    panel = view.widget and view._panel
+    recorded = panel.settings.children["recorded"]
+    assert recorded.label == "New … Recorded" and recorded.text.value == "0.5"
+    recorded.text.value = "0.2"
+    assert view.settings.recorded == 0.2
+    panel.buttons["Generate"].click()
+    assert view.job.wait(SOON)
+    assert "of the recording" in panel.sounds.children[1].children[-1].value
+    assert panel.cards[0][1]._facts["recorded"] == 0.2
+    view.runs["b"] = next(iter(open_view(runs, tmp_path).runs.values()))
+    view.choose("b")
+    panel._show_settings()
+    assert recorded.widget.layout.display == "none" and view.settings.recorded is None
+    with pytest.raises(ParameterError, match="leave follow out"):
+        open_view(runs, tmp_path, follow=1.0)
