@@ -16,6 +16,7 @@ import numpy as np
 
 from ..corpus.store import Corpus
 from ..errors import ParameterError
+from ..generation.controls import OPTIONAL
 from ..generation.ensemble.draft import Draft, Place
 from ..generation.ensemble.piece import Ensemble, Piece, kept_stems, voice_stems
 from ..recipes.ensembling import stream_ensemble
@@ -281,5 +282,6 @@ def as_facts(take: Take) -> list[dict[str, Any]]:
             entry |= {"label": "prompt", "kind": "prompt"}
         entry |= {"temperature": known["temperature"]}
         entry |= {"top_p": known["top_p"], "seed": known["seed"], "prompt": known["prompt"]}
+        entry |= {name: known[name] for name in OPTIONAL if known.get(name) is not None}
         entries.append(entry | {"prompt_seconds": known["prompt_seconds"]})
     return entries

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..config import Config
+from ..generation.controls import OPTIONAL
 from ..generation.ensemble.draft import Draft, Place
 from ..generation.ensemble.event import Event
 from ..generation.ensemble.studio import NEIGHBOUR, SILENCE
@@ -110,6 +111,9 @@ def _colours(draft: Draft) -> dict[str, str]:
 def detail_of(turn: Event) -> str:
     """What else one wants to see of a turn at a glance."""
     parts = [] if turn.temperature == 1.0 else [f"temperature {_short(turn.temperature)}"]
+    for name in OPTIONAL:
+        value = getattr(turn, name)
+        parts += [] if value is None else [f"{name} {_short(value)}"]
     parts += [] if turn.prompt == "last" else ["prompt " + _short(turn.prompt)]
     parts += [] if not turn.gain_db else [f"{turn.gain_db:+g} dB"]
     parts += [] if turn.until is None else [f"until {_short(turn.until)}"]

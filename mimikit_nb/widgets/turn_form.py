@@ -11,14 +11,19 @@ from typing import Any
 
 import ipywidgets as W
 
+from ..generation.controls import OPTIONAL
 from ..generation.ensemble.draft import Place
 from ..generation.ensemble.event import Event
+from ..generation.ensemble.studio import own_controls
 from .controls import LABEL_WIDTH, TEXT_WIDTH, Invalid, TextControl, explain
 from .lanes import name_of
 from .sections import ConfigControl
 
 COLUMNS = {
-    "Sound": ("generator", "seconds", "temperature", "top_p", "top_k", "gain_db", "level", "seed"),
+    "Sound": (
+        *("generator", "seconds", "temperature", "recorded", "follow"),
+        *("top_p", "top_k", "gain_db", "level", "seed"),
+    ),
     "Prompt and end": ("prompt", "prompt_seconds", "prompt_noise", "until", "fixtures"),
     "Seam": ("crossfade_seconds", "crossfade", "fade_in_seconds", "fade_out_seconds"),
 }
@@ -73,6 +78,9 @@ class TurnForm:
         if event is None or place is None:
             return
         self.control.set(event)
+        reads = own_controls(event.generator)
+        for name in OPTIONAL:
+            self.control.hide([name], name not in reads and getattr(event, name) is None)
         known = next((k for k, v in self.specs.items() if _same(v, event.generator)), AS_WRITTEN)
         self.chooser.options = [*self.specs, AS_WRITTEN]
         self.chooser.value = known

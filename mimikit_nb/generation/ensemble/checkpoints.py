@@ -62,7 +62,9 @@ class FromNetwork:
                 [Prompt(prompt, {"kind": "ensemble"})],
                 n_channels,
                 [cue.seed],
-                Controls(event.temperature, event.top_k, event.top_p),
+                Controls(
+                    *(event.temperature, event.top_k, event.top_p, event.recorded, event.follow)
+                ),
                 self.corpus,
                 curves=event.fixtures,
                 make_executor=self.make_executor,

@@ -74,6 +74,11 @@ def _check_control(value: Any) -> Any:
     return check_amount(value)
 
 
+def _check_optional(value: Any) -> Any:
+    """As :func:`_check_control`, or None."""
+    return None if value is None else _check_control(value)
+
+
 def _check_generator(value: Any) -> Any:
     """What may name a generator; whether it does is found out where it is made."""
     is_empty = isinstance(value, str | Mapping) and not value
@@ -113,6 +118,7 @@ def _only_item(value: Any) -> tuple[Any, Any]:
 
 Amount = Annotated[Any, BeforeValidator(check_amount)]
 ControlAmount = Annotated[Any, BeforeValidator(_check_control)]
+OptionalControlAmount = Annotated[Any, BeforeValidator(_check_optional)]
 
 _LIMITS: dict[str, tuple[float, float]] = {
     "seconds": (SHORTEST_SECONDS, 86_400.0),
@@ -124,6 +130,8 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "crossfade_seconds": (0.0, 10.0),
     "prompt_seconds": (0.01, 30.0),
     "prompt_noise": (0.0, 1.0),
+    "recorded": (0.0, 1.0),
+    "follow": (0.0, 1e6),
 }
 
 
@@ -141,6 +149,11 @@ class Event(Config):
     "Draw among so many of the likeliest classes; 0: among all."
     top_p: ControlAmount = 1.0
     "Draw among the likeliest classes that together have this probability."
+    recorded: OptionalControlAmount = field(None, label="New … Recorded")
+    """Networks that remember their recording: from new frames (0) to recorded ones (1), an amount,
+    a curve or a function; the network's own number if not given."""
+    follow: OptionalControlAmount = field(None, label="Follow (s)")
+    "How long one passage of the recording may be followed, as 'recorded', in seconds."
     gain_db: Amount = 0.0
     "How much louder or softer than generated."
     level: Literal["as_is", "match"] = "as_is"
@@ -179,7 +192,7 @@ class Event(Config):
                 if not low <= number <= high:
                     raise ConfigError(f"{name} = {number:g}: it must be from {low:g} to {high:g}.")
 
-    @field_serializer("generator", "temperature", "top_p", "fixtures")
+    @field_serializer("generator", "temperature", "top_p", "recorded", "follow", "fixtures")
     def _named(self, value: Any) -> Any:
         return _plain(value)
 
@@ -188,7 +201,7 @@ class Event(Config):
         numbers: dict[str, Any] = {}
         for name, (low, high) in _LIMITS.items():
             value = getattr(self, name)
-            if not callable(value):
+            if value is not None and not callable(value):
                 numbers[name] = float(np.clip(draw(value, rng), low, high))
         if isinstance(self.prompt, dict) and "corpus" in self.prompt:
             numbers["prompt"] = {"corpus": max(0.0, draw(self.prompt["corpus"], rng))}
@@ -206,7 +219,7 @@ def numbers_within(value: Any) -> list[float]:
         return list(value.get("choice", []))
     if isinstance(value, list | tuple):
         return list(value)
-    return [] if callable(value) else [value]
+    return [] if value is None or callable(value) else [value]
 
 
 def plain_event(event: Event) -> dict[str, Any]:

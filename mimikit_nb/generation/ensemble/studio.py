@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ...checkpoint import Checkpoint, Run, average_checkpoints, load_checkpoint
 from ...config import Config, field, shown
 from ...corpus.store import Corpus, open_corpus
-from ...errors import ConfigError, ParameterError
+from ...errors import ConfigError, MimikitError, ParameterError
 from .blend import shares_output
 from .checkpoints import OutputAverage, blended, from_checkpoint
 from .neighbour import NearestNeighbour
@@ -198,6 +198,19 @@ class Studio:
         if spec.of == "logits" or all(shares_output(networks[0], n) for n in networks[1:]):
             return blended(checkpoints, spec.weights)
         return OutputAverage([self.generator(m) for m in spec.average], spec.weights)
+
+
+def own_controls(spec: Any) -> set[str]:
+    """Which of the controls ``recorded`` and ``follow`` the networks read that a spec names."""
+    if isinstance(spec, Mapping):
+        members = spec.get("average") or [spec.get("checkpoint")]
+        return set().union(*map(own_controls, members))
+    if not isinstance(spec, str | Path | Run | Checkpoint) or spec in (SILENCE, NEIGHBOUR):
+        return set()
+    try:
+        return set(_checkpoint(spec).io.own_controls)
+    except MimikitError:  # what can't be loaded is told where it is to sound
+        return set()
 
 
 _KNOWN = (
