@@ -46,6 +46,19 @@ MEASURES: dict[str, Measure] = {
         "0 s to the longest copy",
         "near 0 for a passage that is played again, as long as the copy for a cut-out",
     ),
+    "recorded_share": Measure(
+        "novelty",
+        "share of the latent frames in passages of 0.3 s or more that follow the corpus",
+        "0 to 1",
+        "of networks on latent frames, where copies escape the spectra; music that repeats itself "
+        "isn't at 0 either",
+    ),
+    "longest_run_seconds": Measure(
+        "novelty",
+        "longest passage of latent frames that follows the corpus frame by frame",
+        "0 s to the sound's length",
+        "the longest phrase that is known by heart",
+    ),
     "entropy": Measure(
         "novelty",
         "entropy of the seconds of the corpus visited up to the end / highest possible",

@@ -34,7 +34,8 @@ from .candidates import Source, evaluation_folder, find_checkpoints, held_out_pa
 from .finding import find_corpus
 from .matrix import Cell, batches, make_cells, plan_cells
 from .pooling import by_name, families, pooled, real_pooled
-from .scored import LOSSES, NO_FIGURES, kept_rows, ranked, score_file, write_rows
+from .replaying import kept_index, replay_of
+from .scored import LOSSES, NO_FIGURES, kept_rows, new_part, ranked, score_file, write_rows
 from .teacher_forced import convergence
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ def evaluate(
     -------
     pandas.DataFrame
         Best first. ``checkpoint``, ``step``, ``prompt``, ``temperature``, ``seed``, all scores of
-        :func:`score` (``novelty``, ``fidelity``, ``longest_copy_seconds`` ...), ``flags``,
+        :func:`score` (``novelty``, ``fidelity``, ``longest_copy_seconds`` ...), ``flags``, for
+        networks on latent frames ``recorded_share`` and ``longest_run_seconds`` (:func:`replayed`),
         ``loss`` and ``held_out_loss`` of the checkpoint, ``rank_score``, ``pareto`` (nothing is
         both newer and nearer), ``alike`` (sounds that nearly repeat one another share a
         number), ``path``; :mod:`mimikit_nb.evaluation.reading` says what each is.
@@ -272,10 +274,20 @@ class _Work:
             path = str(cell.path)
             if path not in kept:
                 about = {"checkpoint": name, "step": self.checkpoints[name].step, **cell.settings}
-                kept[path] = {**about, **score_file(cell.path, index), "path": path}
+                found = score_file(cell.path, index) | self._replay(cell)
+                kept[path] = {**about, **found, "path": path}
             self._rows.append({**kept[path], "checkpoint": name, **cell.settings})
             share = (n_before + len(batch) * (0.7 + 0.3 * i / len(batch))) / total
             self._say(share, f"{name}: is scored")
+
+    def _replay(self, cell: Cell) -> dict[str, float]:
+        """How much of a sound is recorded, if its network reads latent frames."""
+        io = self.checkpoints[cell.checkpoint].io
+        if not io.learned or io.sample_rate != self.corpus.sample_rate:
+            return {}
+        index = kept_index(io, self.corpus)
+        found = replay_of(index, io, new_part(cell.path, io.sample_rate))
+        return {"recorded_share": found.share, "longest_run_seconds": found.longest_seconds}
 
     def _is_late(self, n_next: int) -> bool:
         """Whether the next batch would most likely not be done in time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
@@ -131,7 +132,7 @@ def with_replay(made: Generated, ck: Checkpoint | None, corpus: Corpus | None) -
         return made
     if corpus.duration_seconds > _MOST_AT_ONCE_SECONDS:
         return made
-    index = _kept_index(ck, corpus)
+    index = kept_index(ck.io, corpus)
     recall = [
         {**facts, "replay": asdict(replay_of(index, ck.io, y))}
         for facts, y in zip(made.recall, made.continuation, strict=True)
@@ -139,13 +140,17 @@ def with_replay(made: Generated, ck: Checkpoint | None, corpus: Corpus | None) -
     return replace(made, recall=recall)
 
 
-def _kept_index(ck: Checkpoint, corpus: Corpus) -> ReplayIndex:
-    """The corpus in the latent frames of a checkpoint; the last one is kept in memory."""
-    if ck.hash not in _INDICES:
-        index = replay_index(ck.io, corpus, corpus.split(0.0).train)
+def kept_index(io: IOSpec, corpus: Corpus) -> ReplayIndex:
+    """A whole corpus in the latent frames of a network; the last one is kept in memory."""
+    digest = hashlib.sha256(f"{corpus.hash} {io.channels}".encode())
+    for _, tensor in sorted(next(iter(io.learned.values())).tensors.items()):
+        digest.update(tensor.numpy(force=True).tobytes())
+    key = digest.hexdigest()
+    if key not in _INDICES:
+        index = replay_index(io, corpus, corpus.split(0.0).train)
         _INDICES.clear()
-        _INDICES[ck.hash] = index
-    return _INDICES[ck.hash]
+        _INDICES[key] = index
+    return _INDICES[key]
 
 
 def replay_index(io: IOSpec, corpus: Corpus, segments: Sequence[tuple[int, int]]) -> ReplayIndex:

@@ -37,7 +37,8 @@ NO_FIGURES = dict.fromkeys(FIGURES, float("nan"))
 COLUMNS = (
     *("checkpoint", "step", "prompt", "temperature", "seed", "prompt_seconds", "seconds"),
     *("novelty", "longest_copy_seconds", "copy_position_seconds", "copy_start_seconds"),
-    *("same_recording_seconds", "entropy", "repeat_rate", "coverage", "fidelity"),
+    *("same_recording_seconds", "recorded_share", "longest_run_seconds"),
+    *("entropy", "repeat_rate", "coverage", "fidelity"),
     *(*(f"{d}_distance" for d in DISTANCES), "flags", *HEALTH, "path", *FIGURES),
     *("alike", "pareto", "rank_score"),
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as W
 
 from ..evaluation.detectors import REMEDIES
+from ..evaluation.replay import Replay
 from ..recipes.audition import Notes
 from .controls import explain
 
@@ -113,6 +114,8 @@ def tooltip_of(row: Any) -> str:
     if row.longest_copy_seconds >= 1:
         at = f"at {row.copy_position_seconds:.1f} s of the corpus"
         parts.append(f"follows the corpus for {row.longest_copy_seconds:.1f} s ({at})")
+    if getattr(row, "recorded_share", 0.0) > 0:
+        parts.append(str(Replay(row.recorded_share, row.longest_run_seconds, 0.0)))
     parts.append(f"temperature {row.temperature:g}, seed {row.seed}")
     parts += [f"{flag}: {REMEDIES[flag]}" for flag in row.flags.split()] or ["no flags"]
     return " · ".join(parts)

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 import mimikit_nb as mnb
-from mimikit_nb.errors import CheckpointError, ParameterError
+from mimikit_nb.errors import CheckpointError, ConfigError, ParameterError
+from mimikit_nb.evaluation.reading import MEASURES
+from mimikit_nb.generation.ensemble.studio import own_controls
 from mimikit_nb.recipes.previews import Previewer
 from mimikit_nb.recipes.replaying import HELD_OUT
 from tests.recipes.test_recipes import train
@@ -117,3 +119,32 @@ def test_stereo_is_two_streams_with_common_randomness(tmp_path, music):
     run = train(corpus, "latent_rnn", tmp_path / "run")
     made = mnb.generate(run.folder, corpus, seconds=0.3)
     assert made.audio.shape[1] == 2 and np.isfinite(made.audio).all()
+
+
+def test_turns_of_a_score_say_how_far_the_recording_is_followed(run, corpus):
+    turn = {"generator": str(run.folder), "seconds": 0.3, "recorded": 1.0, "follow": [0.1, 0.2]}
+    score = [turn, {**turn, "recorded": 0.0}]
+    mix = mnb.ensemble(score, corpus, seconds=0.6, seed=2)
+    assert [t.parameters["recorded"] for t in mix.turns] == [1.0, 0.0]
+    assert 0.1 <= mix.turns[0].parameters["follow"] <= 0.2
+    assert mnb.Score(score).to_list()[0]["follow"] == [0.1, 0.2]
+    plain = mnb.ensemble([{**turn, "recorded": 0.0}] * 2, corpus, seconds=0.6, seed=2)
+    assert not np.array_equal(plain.audio, mix.audio)
+
+
+def test_an_event_names_controls_in_their_range_and_for_those_that_read_them(run, corpus):
+    with pytest.raises(ConfigError, match="recorded = 2"):
+        mnb.Score([{"generator": str(run.folder), "recorded": 2.0}])
+    assert own_controls(str(run.folder)) == {"recorded", "follow"}
+    average = {"average": [str(run.folder), {"checkpoint": str(run.folder), "step": 3}]}
+    assert own_controls(average) == {"recorded", "follow"}
+    assert not own_controls("silence") | own_controls({"region": [0, 1]}) | own_controls("no/run")
+
+
+def test_an_evaluation_tells_how_much_is_recorded(run, corpus, tmp_path):
+    given = {"n": 1, "seconds": 1.0, "prompt_seconds": 0.3, "steps": [3, 6], "out": tmp_path}
+    table = mnb.evaluate(run.folder, corpus, **given)
+    assert table.recorded_share.between(0, 1).all() and (table.longest_run_seconds >= 0).all()
+    assert {"recorded_share", "longest_run_seconds"} <= set(MEASURES)
+    again = mnb.evaluate(run.folder, corpus, **given)
+    assert list(again.recorded_share) == list(table.recorded_share)

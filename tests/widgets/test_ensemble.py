@@ -11,6 +11,7 @@ from mimikit_nb.errors import ParameterError
 from mimikit_nb.generation.ensemble import checkpoints
 from mimikit_nb.generation.loop import EagerExecutor
 from mimikit_nb.recipes.palette import look
+from mimikit_nb.widgets import turn_form
 from mimikit_nb.widgets.composer import COMPOSERS
 from mimikit_nb.widgets.ensemble import ensemble
 from tests.generation.ensemble.networks import make_run
@@ -148,6 +149,20 @@ def test_turns_are_edited_in_the_form(app):
     assert app.composer.draft.rows[0][0].temperature == 0.5
     app.panel.turns.form.chooser.value = "silence"
     assert app.composer.draft.rows[0][0].generator == "silence"
+
+
+def test_controls_that_only_some_networks_read_are_shown_for_those(app, monkeypatch):
+    add(app, "tiny", 0.3)
+    form = app.panel.turns.form
+    recorded = form.control.children["recorded"]
+    assert recorded.widget.layout.display == "none"
+    monkeypatch.setattr(turn_form, "own_controls", lambda spec: {"recorded"})
+    form.chooser.value = "silence"  # which would read it
+    assert recorded.widget.layout.display == ""
+    assert form.control.children["follow"].widget.layout.display == "none"
+    recorded.text.value = "0.5"
+    assert app.composer.draft.rows[0][0].recorded == 0.5
+    assert app.panel.turns.lanes.rows[0][0]["detail"] == "recorded 0.5"
 
 
 def test_an_edit_that_arrives_after_another_turn_was_chosen_changes_its_own(app):
