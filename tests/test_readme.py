@@ -88,7 +88,7 @@ SHORTER = {
     '"seconds": [1, 3]': '"seconds": [0.1, 0.3]',
     '"seconds": 4,': '"seconds": 0.4,',
     '"seconds": 1.5}': '"seconds": 0.5}',
-    '    "runs/first",\n    hooks': '    "runs/first",\n    seconds=0.2,\n    hooks',
+    '    "runs/second",\n    hooks': '    "runs/second",\n    seconds=0.2,\n    hooks',
     "from_seconds=4.0": "from_seconds=0.1",
 }
 
