@@ -22,6 +22,7 @@ from mimikit_nb.training.session import Session
 from tests.benchmarks.report import add
 
 CASES = {
+    "latent_rnn": {},
     "sample_rnn": {},
     "sample_rnn of the predecessor": {"batch_size": 32, "chunk_steps": 2048},
     "freqnet": {},
