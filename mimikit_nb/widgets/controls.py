@@ -219,13 +219,20 @@ class TextControl(Control):
 
 
 class YamlControl(TextControl):
-    """Anything else, as YAML."""
+    """Anything else, as YAML; nothing at all is None."""
+
+    def __init__(self, name: str, info: FieldInfo) -> None:
+        super().__init__(name, info)
+        self.text.placeholder = NOT_SET
 
     def _parsed(self) -> Any:
         return yaml.safe_load(self.text.value or "null")
 
     def set(self, value: Any) -> None:
         """Show a value."""
+        if value is None:
+            super().set("")
+            return
         plain = self._type.dump_python(value, mode="json")
         text = yaml.safe_dump(plain, default_flow_style=True, width=10**6, allow_unicode=True)
         super().set(text.removesuffix("\n").removesuffix("...").strip())

@@ -93,6 +93,7 @@ def known_of(sound: PreviewSound) -> list[dict[str, Any]]:
         begun["position in the corpus"] = f"{prompt['position_seconds']:.2f} s"
     new = {"start": end, "label": "generated", "kind": "generated", "step": sound.step}
     new |= {"temperature": sound.temperature, "seed": recall.get("seed")}
+    new |= {} if sound.replay is None else {"recorded": str(sound.replay)}
     new |= {flag: REMEDIES[flag] for flag in sorted(sound.flags)}
     return [begun, new] if end else [new]
 
