@@ -58,12 +58,6 @@ def test_extended_sound_is_what_it_would_have_been(run, corpus, controls):
     np.testing.assert_array_equal(extended.audio[..., :n], whole.audio[..., :n])
 
 
-def test_sounds_are_what_they_would_be_alone(run, corpus):
-    both = mnb.generate(run.folder, corpus, prompt=[0.5, 2.0], seconds=0.3, seed=[3, 9])
-    alone = mnb.generate(run.folder, corpus, prompt=2.0, seconds=0.3, seed=9)
-    np.testing.assert_allclose(both.audio[1], alone.audio[0], atol=1e-3)
-
-
 def test_steps_of_a_run_can_be_averaged_and_runs_on_other_sound_not(run, corpus, tmp_path):
     first, last = mnb.load_checkpoint(run, step=3), mnb.load_checkpoint(run, step=6)
     average = mnb.average_checkpoints([first, last])
