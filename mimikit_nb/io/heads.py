@@ -126,7 +126,7 @@ class FlowHeadConfig(HeadConfig):
     "Vectors of the recording that are remembered, to be played in place of new ones (0: none)."
     recorded: float = field(0.3, ge=0, le=1)
     "Between new frames (0) and recorded ones (1), if vectors are remembered."
-    follow: float = field(4.0, ge=0, le=1e6, unit="s")
+    follow: float = field(2.0, ge=0, le=1e6, unit="s")
     "How long one passage of the recording may be followed, if vectors are remembered."
     join: float = field(0.3, ge=0, le=100)
     "How much it counts that a recorded vector joins well what was played last."

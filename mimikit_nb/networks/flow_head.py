@@ -78,7 +78,7 @@ class FlowHead(Head):
         memory: UnitMemory | None = None,
         join: float = 0.3,
         recorded: float = 0.3,
-        follow: float = 4.0,
+        follow: float = 2.0,
     ) -> None:
         super().__init__(hidden_dim, n_uniforms=dim + (n_classes > 0))
         self.dim, self.n_steps, self.n_draws = dim, n_steps, n_draws
