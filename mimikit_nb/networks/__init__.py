@@ -8,8 +8,9 @@ module                       holds
 :mod:`.flow_head`            vectors drawn as a whole by flow matching; :mod:`.mixture_heads`
 :mod:`.units_head`           vectors of the recording itself, from :mod:`.unit_memory`
 :mod:`.losses`               weighted loss terms
-:mod:`.wavenet`              WaveNet, and FreqNet as its form on magnitude frames
+:mod:`.wavenet`              WaveNet, and FreqNet as its form on frames of a spectrum
 :mod:`.tiers`                what networks in tiers share
+:mod:`.latent_io`            the variable of networks on latent frames
 :mod:`.latent_rnn`           recurrent layers or attention over latent frames
 :mod:`.sample_rnn`           SampleRNN
 :mod:`.sampler_transformer`  transformer tiers with cached attention

@@ -16,10 +16,9 @@ from torch import Tensor, nn
 
 from ..config import field
 from ..errors import ConfigError
-from ..features.latent import LatentConfig
-from ..io.heads import FlowHeadConfig
-from ..io.variable import IOSpec, VariableConfig
+from ..io.variable import IOSpec
 from .base import NETWORKS, NetworkConfig, State, Tensors
+from .latent_io import latent_io
 from .layers.attention import Transformer
 from .layers.recurrent import Recurrent, RecurrentBody, ResidualBody
 from .tiers import Tier, TieredNetwork
@@ -66,9 +65,7 @@ class LatentRNNConfig(NetworkConfig):
     @classmethod
     def default_io(cls, sample_rate: int) -> IOSpec:
         """Latent frames, drawn by class and flow, and mixed with recorded ones."""
-        head = FlowHeadConfig(n_classes=256, n_units=8192)
-        variable = VariableConfig(feature=LatentConfig(), head=head)
-        return IOSpec(sample_rate=sample_rate, variables={"signal": variable})
+        return latent_io(sample_rate)
 
 
 class LatentRNN(TieredNetwork):

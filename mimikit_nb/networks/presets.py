@@ -91,16 +91,22 @@ PRESETS: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     },
     "freqnet": {
         "tiny": {
-            "network": {"residual_channels": 256, "groups": 1},
-            "training": {"batch_size": 16, "chunk_steps": 32, "learning_rate": 2e-3},
+            "network": {"residual_channels": 192, "n_layers": 4},
+            "training": {**_LATENT, "learning_rate": 2e-3, "chunk_steps": 24},
         },
         "laptop": {
-            "network": {"residual_channels": 512, "groups": 1},
-            "training": {"batch_size": 16, "chunk_steps": 64, "learning_rate": 1e-3},
+            "network": {},
+            "training": {**_LATENT, "learning_rate": 2e-3, "chunk_steps": 32},
         },
         "gpu": {
-            "network": {"n_layers": 4, "residual_channels": 4096},
-            "training": {"batch_size": 64, "chunk_steps": 128, "learning_rate": 3e-4},
+            "network": {"residual_channels": 1024, "n_layers": 6},
+            "training": {
+                **_LATENT,
+                "threads": None,
+                "batch_size": 64,
+                "chunk_steps": 64,
+                "learning_rate": 2e-3,
+            },
         },
     },
     "seq2seq": {

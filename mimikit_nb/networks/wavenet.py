@@ -1,8 +1,8 @@
-"""WaveNet, and FreqNet as its form on magnitude frames.
+"""WaveNet, and FreqNet as its form on frames of a spectrum.
 
 A stack of dilated causal convolutions with gates (van den Oord et al., "WaveNet: A Generative
 Model for Raw Audio", 2016, sections 2.2-2.5). On mu-law samples it is the WaveNet of the paper;
-on the frames of a magnitude spectrum, wide, grouped and without skips, it is FreqNet.
+on frames of a spectrum, with few layers and without skips, it is FreqNet.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from torch import Tensor, nn
 
 from ..config import field
 from ..errors import ConfigError
-from ..features.spectral import MagnitudeConfig
 from ..features.waveform import MuLawConfig
-from ..io.heads import MagnitudeMixtureHeadConfig
 from ..io.variable import IOSpec, VariableConfig
 from .base import NETWORKS, Network, NetworkConfig, Stage, State, Tensors, build_heads
 from .head import Head
+from .latent_io import latent_io
 from .layers.causal_conv import CausalConv1d
 from .layers.inputs import build_input, disturbed
 
@@ -94,35 +93,33 @@ class WaveNetConfig(NetworkConfig):
 
 @NETWORKS.register
 class FreqNetConfig(WaveNetConfig):
-    """WaveNet on magnitude frames: few wide, grouped layers."""
+    """WaveNet on frames of a spectrum: few layers, each step a draw of whole latent frames.
+
+    With another ``io`` it reads and draws magnitudes (feature ``magnitude``, head
+    ``magnitude_mixture``).
+    """
 
     kind: Literal["freqnet"] = "freqnet"  # type: ignore[assignment]
     "Name of the network."
-    n_layers: int = field(3, ge=1, le=30)
+    n_layers: int = field(5, ge=1, le=30)
     "Layers in a block; from layer to layer the dilation grows by the kernel size."
-    residual_channels: int = field(2048, ge=1, le=8192, scale="power_of_two")
+    residual_channels: int = field(256, ge=1, le=8192, scale="power_of_two")
     "Width of the stack."
     skip_channels: int = field(0, ge=0, le=8192)
     "Width of the sum of all layers that feeds the output; 0: the output reads the last layer."
-    groups: int = field(8, ge=1, le=64)
+    groups: int = field(1, ge=1, le=64)
     "Groups of channels that the convolutions keep apart."
     residual_conv: bool = False
     "Whether a 1x1 convolution follows each gate."
-    input_noise: float = field(0.4, ge=0, le=10)
+    input_noise: float = field(0.3, ge=0, le=10)
     "Deviation of the noise that is added to vectors read in training, to learn to recover."
-    dropout: float = field(0.3, ge=0, le=0.9)
+    dropout: float = field(0.1, ge=0, le=0.9)
     "Share of each layer's units that are silenced in training, so that less is learned by heart."
 
     @classmethod
     def default_io(cls, sample_rate: int) -> IOSpec:
-        """Log-compressed magnitudes, 2048 samples a frame, 512 from frame to frame, in classes."""
-        feature = MagnitudeConfig(n_fft=2048, hop_length=512, scale="log1p")
-        return IOSpec(
-            sample_rate=sample_rate,
-            variables={
-                "signal": VariableConfig(feature=feature, head=MagnitudeMixtureHeadConfig())
-            },
-        )
+        """Latent frames, drawn by class and flow, and mixed with recorded ones."""
+        return latent_io(sample_rate)
 
 
 class GatedLayer(nn.Module):

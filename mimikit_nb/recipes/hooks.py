@@ -8,7 +8,7 @@ hook                     does
 ``RepetitionPenalty``    makes what was drawn lately less likely
 ``FreezeTier``           lets a tier of SampleRNN say the same for a while, or for ever
 ``BlendLogits``          lets two networks predict together, or moves from one to the other
-``Dropout``              lets bins of FreqNet's spectra fall silent, as read or as played
+``Dropout``              lets bins of spectra or parts of frames fall out, as read or played
 ``Record``               stores hidden outputs, logits or draws; :func:`read_record` reads them
 ``StopWhenSilent``       ends a sound that has died away
 ``StopWhenStuck``        ends a sound that stands still or goes round in circles

@@ -31,6 +31,7 @@ from mimikit_nb.networks import NETWORKS
 from mimikit_nb.networks.base import Network
 from tests.benchmarks.limits import cpu_seconds, products_per_second, read_bandwidth
 from tests.benchmarks.report import add
+from tests.spectra import magnitude_io
 
 SAMPLE_RATE = 16_000
 PRESETS = {
@@ -41,7 +42,13 @@ PRESETS = {
         "hidden_dim": 128,
     },
     "wavenet 10 x 128": {"kind": "wavenet"},
-    "freqnet 3 x 2048": {"kind": "freqnet"},
+    "freqnet 3 x 2048": {
+        "kind": "freqnet",
+        "n_layers": 3,
+        "residual_channels": 2048,
+        "groups": 8,
+        "io": magnitude_io(SAMPLE_RATE),  # as it was before it drew latent frames
+    },
     "sampler_transformer": {"kind": "sampler_transformer"},
     "sampler_transformer, context": {"kind": "sampler_transformer", "context": {}},
     "seq2seq": {"kind": "seq2seq"},
@@ -58,9 +65,11 @@ BYTES = {"f32": 4, "bf16": 2, "int8": 1}
 
 
 def build_network(preset: dict) -> Network:
-    config = NETWORKS.parse(preset)
+    settings = dict(preset)
+    io = settings.pop("io", None)
+    config = NETWORKS.parse(settings)
     torch.manual_seed(0)
-    return config.build(config.default_io(SAMPLE_RATE)).folded()
+    return config.build(io or config.default_io(SAMPLE_RATE)).folded()
 
 
 def weight_sizes(program: Program) -> tuple[int, float]:

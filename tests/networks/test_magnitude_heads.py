@@ -4,8 +4,6 @@ import pytest
 import torch
 from torch.distributions import Categorical, Laplace
 
-from mimikit_nb.io.heads import MagnitudeMixtureHeadConfig
-from mimikit_nb.io.variable import IOSpec, VariableConfig
 from mimikit_nb.networks.head import SPREAD_GAIN
 from mimikit_nb.networks.heads import build_head
 from mimikit_nb.networks.magnitude_heads import (
@@ -13,7 +11,7 @@ from mimikit_nb.networks.magnitude_heads import (
     MagnitudeHead,
     MagnitudeMixtureHead,
 )
-from mimikit_nb.networks.wavenet import FreqNetConfig
+from tests.spectra import magnitude_io
 
 N, K, DIM = 20_000, 3, 5
 
@@ -136,8 +134,8 @@ def test_magnitudes_stay_within_what_is_possible_and_are_exact_at_temperature_ze
     assert (taught <= torch.tensor([0.5, 0.2, 0.3, 0.4, 0.5])).all()
 
 
-def test_freqnet_draws_classes_and_variables_without_a_head_are_as_they_were():
-    variable = FreqNetConfig.default_io(8000).variables["signal"]
-    assert variable.head == MagnitudeMixtureHeadConfig()
-    io = IOSpec(sample_rate=8000, variables={"signal": VariableConfig(feature=variable.feature)})
-    assert isinstance(build_head(io.variables["signal"], io.kind("signal"), 4), MagnitudeHead)
+def test_magnitudes_are_drawn_in_classes_if_asked_for_and_each_by_itself_without_a_head():
+    io = magnitude_io(8000)
+    variable, kind = io.variables["signal"], io.kind("signal")
+    assert isinstance(build_head(variable, kind, 4), MagnitudeMixtureHead)
+    assert isinstance(build_head(variable.replace(head=None), kind, 4), MagnitudeHead)

@@ -9,6 +9,7 @@ from mimikit_nb.audio.write import write
 from mimikit_nb.errors import ConfigError, FeatureError, ParameterError, PromptError, TrainingError
 from mimikit_nb.features.spectral import MelConfig
 from mimikit_nb.io.variable import VariableConfig
+from tests.spectra import magnitude_io
 
 SMALL = {
     "sample_rnn": {"frame_sizes": (8, 4, 4), "hidden_dim": 16, "chunk_steps": 64},
@@ -163,8 +164,10 @@ def test_a_budget_in_minutes_is_not_cut_short_by_steps():
 
 
 def test_settings_that_could_never_sound_are_refused_before_training():
-    with pytest.raises(FeatureError, match="hop_length"):
+    with pytest.raises(ConfigError, match="hop_length"):
         mnb.plan("freqnet", n_fft=512, hop_length=4096)
+    with pytest.raises(FeatureError, match="hop_length"):
+        mnb.plan("freqnet", io=magnitude_io(22050), n_fft=512, hop_length=4096)
 
 
 def test_a_pair_of_positions_is_two_prompts(tiny_corpus, tmp_path):

@@ -207,8 +207,8 @@ def test_another_kind_brings_its_own_fields_and_sound():
     network.dropdown.value = "freqnet"
     assert "frame_sizes" not in network.children
     assert settings.value.network.kind == "freqnet"
-    assert settings.value.feature.kind == "magnitude"
-    assert settings.control("feature").dropdown.value == "magnitude"
+    assert settings.value.feature.kind == "latent"
+    assert settings.control("feature").dropdown.value == "latent"
     settings.control("feature").children["n_fft"].text.value = "1024"
     assert settings.value.feature.n_fft == 1024
 
@@ -232,7 +232,7 @@ def test_settings_become_the_plan_they_came_from():
     settings = TrainingSettings.of(base)
     assert settings.plan(base, 22050) == base
     samples = settings.replace(feature=MuLawConfig().to_dict()).plan(base, 22050)
-    assert samples.io.variables["signal"].head is None  # that of magnitudes wouldn't fit
+    assert samples.io.variables["signal"].head is None  # that of frames wouldn't fit
     assert changed.plan(base, 16000).io.sample_rate == 16000
 
 

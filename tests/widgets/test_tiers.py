@@ -6,6 +6,7 @@ from mimikit_nb.errors import ParameterError
 from mimikit_nb.networks.sampler_transformer import SamplerTransformerConfig
 from mimikit_nb.networks.wavenet import FreqNetConfig
 from mimikit_nb.widgets.tiers import tiers
+from tests.spectra import magnitude_io
 
 
 def words(picture) -> str:
@@ -24,7 +25,7 @@ def test_each_tier_says_its_frames_and_its_reach():
 
 def test_frames_of_a_spectrum_are_called_frames():
     config = SamplerTransformerConfig(frame_sizes=(1,), sample_layers=2)
-    picture = tiers(config, FreqNetConfig.default_io(22050))
+    picture = tiers(config, magnitude_io(22050))
     assert picture.figure.axes[0].get_xlabel() == "frames back from the predicted one"
     assert "1.49 s, together 2.95 s" in words(picture)
 

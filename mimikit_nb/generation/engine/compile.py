@@ -34,7 +34,7 @@ class EngineOptions(Config):
 
     What smaller weights change, on networks trained for two minutes on a piano at 16 kHz: the
     head parameters relative to their spread (root mean square, teacher-forced), and the log-mel
-    spectra of 5 s of sound, beside what another seed changes.
+    spectra of 5 s of sound, beside what another seed changes (FreqNet drew magnitudes then).
 
     ===========  ======  ======  ========  ========  ==========
     network      parameters      log-mel spectra

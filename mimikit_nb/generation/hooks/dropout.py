@@ -1,4 +1,4 @@
-"""Let parts of spectra fall out while a network plays: :class:`Dropout`."""
+"""Let parts of spectra, or of other vectors, fall out while a network plays: :class:`Dropout`."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ from .base import HOOKS, HookConfig, Step
 
 @HOOKS.register
 class Dropout(HookConfig):
-    """Bins of the frames that a network reads or plays fall silent at random, each by itself.
+    """Parts of the frames that a network reads or plays become 0 at random, each by itself.
 
-    For networks that draw vectors, as FreqNet. What stays is as loud as it was. Bins that fall
-    out of the output are missing from the sound *and* from what is read next.
+    For networks that draw spectra or vectors. Bins of a spectrum fall silent, and what stays is
+    as loud as it was; components of latent frames become those of the corpus' mean. What falls
+    out of the output is missing from the sound *and* from what is read next.
 
-    What it did to a FreqNet that had been trained for 90 steps on a piano (six prompts, 3 s each;
-    the sound was at -32.4 dB, and another seed moves its mean log-mel spectrum by 1.1 dB): input
-    dropout of 0.1, 0.3 and 0.6 lets it sink to -39, -43 and -45 dB and moves the spectrum by 5, 7
-    and 9 dB; output dropout of the same rates to -39, -45 and -51 dB, and by 5, 10 and 15 dB.
+    What it did to a FreqNet on magnitudes that had been trained for 90 steps on a piano (six
+    prompts, 3 s each; the sound was at -32.4 dB, and another seed moves its mean log-mel spectrum
+    by 1.1 dB): input dropout of 0.1, 0.3 and 0.6 lets it sink to -39, -43 and -45 dB and moves
+    the spectrum by 5, 7 and 9 dB; output dropout of the same rates to -39, -45 and -51 dB, and by
+    5, 10 and 15 dB.
     """
 
     kind: Literal["dropout"] = "dropout"
     "Name of the hook."
     input_rate: float = field(0.0, ge=0, le=1)
-    "Share of the bins that the network doesn't hear of its own last frame."
+    "Share of the bins or components that the network doesn't hear of its own last frame."
     output_rate: float = field(0.0, ge=0, le=1)
-    "Share of the bins that fall out of each new frame."
+    "Share of the bins or components that fall out of each new frame."
 
     is_plain_torch: ClassVar[bool] = True
 
@@ -42,12 +44,12 @@ class Dropout(HookConfig):
         return {}
 
     def n_uniforms(self, network: Network) -> int:
-        """Two for each bin: one as it is read, one as it is played."""
+        """Two for each bin or component: one as it is read, one as it is played."""
         kinds = [network.io.kind(name) for name in network.io.autoregressive]
         dims = [kind.dim for kind in kinds if isinstance(kind, Continuous)]
         if not dims:
             raise ParameterError(
-                "Dropout needs a network that draws spectra or vectors (as FreqNet); this one "
+                "Dropout needs a network that draws spectra or vectors (as FreqNet does); this one "
                 "draws classes."
             )
         return 2 * max(dims)
