@@ -9,16 +9,17 @@ import pytest
 import mimikit_nb as mnb
 from mimikit_nb.errors import CheckpointError, ConfigError, ParameterError
 from mimikit_nb.widgets.generate import GenerateView, generate
+from tests.spectra import magnitude_io
 
 SOON = 120
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Two runs of a few steps on one corpus."""
+    """Two runs of a few steps on one corpus, on magnitudes: they remember nothing of it."""
     folder = tmp_path_factory.mktemp("runs")
     corpus = mnb.demo_corpus()
-    settings = {"n_fft": 512, "hop_length": 128, "residual_channels": 16, "groups": 1}
+    settings = {"io": magnitude_io(corpus.sample_rate, 512, 128), "residual_channels": 16}
     settings |= {"max_steps": 2, "checkpoint_every_steps": 1}
     for name in ("a", "b"):
         mnb.train(corpus, "freqnet/tiny", folder / "nested" / name, **settings, device="cpu")
