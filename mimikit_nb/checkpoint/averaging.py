@@ -19,6 +19,9 @@ from ..errors import CheckpointError, ParameterError
 from .file import Header, feature_tensors
 from .format import Checkpoint
 
+_REMEMBERED = ("centroids", "units")
+"Buffers of what heads know of a recording."
+
 EMA_DECAY = 0.7
 "What each earlier checkpoint weighs of the next one in an average that follows the training."
 
@@ -52,7 +55,9 @@ def average_checkpoints(
     """
     shares = _shares(checkpoints, weights)
     _check_alike(checkpoints)
-    average = _average([c.weights() for c in checkpoints], shares)
+    tensors = [c.weights() for c in checkpoints]
+    _check_remembered(tensors)
+    average = _average(tensors, shares)
     first = checkpoints[0].header
     parents = tuple(
         {
@@ -120,6 +125,18 @@ def _check_alike(checkpoints: Sequence[Checkpoint]) -> None:
                 f"Checkpoints {first.path or 'in memory'} and {other.path or 'in memory'} can't be "
                 "averaged: their features were learned from different sound. Average steps of one "
                 "run, or runs on one corpus with one seed."
+            )
+
+
+def _check_remembered(weights: Sequence[dict[str, Tensor]]) -> None:
+    """Raise a CheckpointError unless all heads know the same classes and units of a recording."""
+    for name, first in weights[0].items():
+        is_known = name.rpartition(".")[2] in _REMEMBERED
+        if is_known and not all(torch.equal(first, other[name]) for other in weights[1:]):
+            raise CheckpointError(
+                "Networks can't be averaged whose heads remember different sound: classes and "
+                "units would mean different things. Average steps of one run, or runs on one "
+                "corpus with one seed."
             )
 
 

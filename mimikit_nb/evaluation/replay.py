@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ParameterError
-from ..features.learned import LearnedFeature
+from ..features.learned import LearnedFeature, Sound
 
 SHORTEST_SECONDS = 0.3
 """Passages shorter than this are figures that sounds have in common, not copies."""
@@ -33,6 +33,7 @@ _MOST_MISSED = 2
 
 _N_EXCERPTS = 8
 _EXCERPT_SECONDS = 2.0
+_NONE = torch.zeros(0, 0)
 _BLOCK_PLACES = 2**16
 """Places of the recording that are compared at once."""
 
@@ -69,8 +70,9 @@ class ReplayIndex:
     ----------
     feature : LearnedFeature
         With its tensors.
-    stretches : sequence of Tensor [shape=(samples,)]
-        The recording, a stretch at a time; passages don't go on from one to the next.
+    stretches : sequence of (int, function)
+        The recording: length of each stretch, and what reads a part of it. Passages don't go on
+        from one to the next.
 
     Attributes
     ----------
@@ -83,17 +85,19 @@ class ReplayIndex:
         If no stretch holds a frame.
     """
 
-    def __init__(self, feature: LearnedFeature, stretches: Sequence[Tensor]) -> None:
+    def __init__(self, feature: LearnedFeature, stretches: Sequence[tuple[int, Sound]]) -> None:
         self.feature = feature
-        values = [feature.grid_values(y) for y in stretches]
+        values = [
+            torch.cat(list(feature.grid_blocks(*stretch)) or [_NONE]) for stretch in stretches
+        ]
         if not any(len(x) for x in values):
             raise ParameterError("The recording is shorter than a frame; nothing can be compared.")
-        self._values = torch.cat(values)
+        self._values = torch.cat([x for x in values if len(x)])
         lengths = torch.tensor([len(x) for x in values if len(x)])
         self._is_first = torch.zeros(len(self._values), dtype=torch.bool)
         self._is_first[lengths.cumsum(0) - lengths] = True
         self.radius = self._true_distance(
-            [y for y, x in zip(stretches, values, strict=True) if len(x)]
+            [stretch for stretch, x in zip(stretches, values, strict=True) if len(x)]
         )
 
     @torch.no_grad()
@@ -129,19 +133,20 @@ class ReplayIndex:
         parts = self._values.split(_BLOCK_PLACES)
         return torch.cat([torch.linalg.vector_norm(part - frame, dim=-1) for part in parts])
 
-    def _true_distance(self, stretches: Sequence[Tensor]) -> float:
+    def _true_distance(self, stretches: Sequence[tuple[int, Sound]]) -> float:
         """Distance that most frames of excerpts have from where they were taken.
 
         The excerpts begin between the places of the grid, go through the feature and come back.
         """
         rate, grid = self.feature.axis.sample_rate, self.feature.grid
         length = max(self.feature.axis.frame_length + grid, round(_EXCERPT_SECONDS * rate))
-        long = [y for y in stretches if len(y) >= length] or [max(stretches, key=len)]
+        longest = max(n for n, _ in stretches)
+        long = [stretch for stretch in stretches if stretch[0] >= min(length, longest)]
         found = []
         for i in range(_N_EXCERPTS):
-            y = long[i * len(long) // _N_EXCERPTS]
-            start = i * max(0, len(y) - length) // _N_EXCERPTS
-            excerpt = y[start : start + length]
+            n, read = long[i * len(long) // _N_EXCERPTS]
+            start = i * max(0, n - length) // _N_EXCERPTS
+            excerpt = read(start, min(start + length, n))
             stream = self.feature.inverse_stream(1)
             x = self.feature.frames(excerpt)[None]
             again = torch.cat([stream.push(x), stream.flush()], 1)[0]

@@ -43,6 +43,9 @@ _OCTAVES_FROM_HZ = 86.0
 _MOST_VALUES = 2**25
 """Magnitudes that components are fitted on at most: 128 MiB."""
 
+_MOST_COMPONENTS = 4096
+"""Components of all frames of a unit together at most: their covariance takes 128 MiB."""
+
 _LEAST_DEVIATION = 1e-3
 """Deviations of components below this part of the largest count as this part: what hardly ever
 changes isn't blown up."""
@@ -95,6 +98,12 @@ class LatentConfig(FeatureConfig):
             raise ConfigError(
                 f"hop_length is {self.hop_length}; frames of n_fft = {self.n_fft} must overlap by "
                 f"half at least, so it must be at most {self.n_fft // 2}."
+            )
+        if self.unit_frames * self.frame_dim > _MOST_COMPONENTS:
+            raise ConfigError(
+                f"unit_frames = {self.unit_frames} frames of n_components = {self.frame_dim} are "
+                f"{self.unit_frames * self.frame_dim} numbers; at most {_MOST_COMPONENTS} can be "
+                "compared. Use fewer of one of them."
             )
         return self
 

@@ -8,7 +8,7 @@ checkpoints of the networks that read the feature.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import torch
@@ -16,6 +16,9 @@ from torch import Tensor
 
 from ..errors import FeatureError
 from .base import Continuous, Feature
+
+_BLOCK_PLACES = 4096
+"""Places of the grid that are computed at once."""
 
 Sound = Callable[[int, int], Tensor]
 "Samples ``[start, stop)`` of a stretch of sound."
@@ -99,6 +102,24 @@ class LearnedFeature(Feature):
 
         The first begins with the first sample, the last is the last that fits.
         """
+
+    def grid_blocks(self, length: int, sound: Sound) -> Iterator[Tensor]:
+        """Values ``[n, dim]`` of the items at all places of the grid in sound, block by block.
+
+        Parameters
+        ----------
+        length : int
+            Samples of the sound.
+        sound : function
+            Reads a part of it.
+        """
+        n_places = (length - self.axis.frame_length) // self.grid + 1
+        for first in range(0, n_places, _BLOCK_PLACES):
+            n = min(_BLOCK_PLACES, n_places - first)
+            start = first * self.grid
+            yield self.grid_values(
+                sound(start, start + (n - 1) * self.grid + self.axis.frame_length)
+            )
 
     def tensor(self, name: str, device: torch.device) -> Tensor:
         """One of the tensors, on a device."""

@@ -8,27 +8,27 @@ Main names: :func:`fit_features`, :func:`corpus_values`.
 from __future__ import annotations
 
 import hashlib
+import math
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..audio.atomic import replacing
+from ..errors import ConfigError
 from ..features.learned import LearnedFeature, Sound
 from .gather import MIX, Origin, Source, gather
 from .variable import IOSpec
 
 Segment = tuple[int, int]
 "First sample of a stretch of the corpus, and the first sample after it."
-
-_BLOCK_PLACES = 4096
-"""Places of the grid that are computed at once."""
 
 _KEPT_FROM = 2**15
 """Values of corpora with so many places are kept on disk: a quarter of an hour, as a rule."""
@@ -59,22 +59,37 @@ def fit_features(io: IOSpec, corpus: Source, segments: Sequence[Segment]) -> IOS
     ------
     FeatureError
         If there is too little sound.
+    ConfigError
+        If a feature is to be learned at another rate than that of the corpus.
     """
     missing = {name: f for name, f in io.learned.items() if not f.is_learned}
     if not missing:
         return io
-    stretches = [
-        (stop - start, _reader(corpus, start, channel))
-        for channel in channels_of(io, corpus)
-        for start, stop in segments
-    ]
+    stretches = stretches_of(io, corpus, segments)
     fitted = {name: f.tensors for name, f in io.learned.items() if f.is_learned}
     for name in missing:
-        feature = io.variables[name].feature.build(io.variables[name].sample_rate or io.sample_rate)
+        rate = io.variables[name].sample_rate or io.sample_rate
+        if rate != corpus.sample_rate:
+            raise ConfigError(
+                f"Variable {name!r} learns its feature from sound at {rate} Hz, but the corpus has "
+                f"{corpus.sample_rate} Hz; build the corpus with sample_rate={rate}."
+            )
+        feature = io.variables[name].feature.build(rate)
         assert isinstance(feature, LearnedFeature)
         feature.fit(stretches)
         fitted[name] = feature.tensors
     return io.with_tensors(fitted)
+
+
+def stretches_of(
+    io: IOSpec, corpus: Source, segments: Sequence[Segment]
+) -> list[tuple[int, Sound]]:
+    """Length of each stretch, and what reads it, in the channels that rows are read from."""
+    return [
+        (stop - start, _reader(corpus, start, channel))
+        for channel in channels_of(io, corpus)
+        for start, stop in segments
+    ]
 
 
 def channels_of(io: IOSpec, corpus: Source) -> list[int]:
@@ -165,35 +180,39 @@ def _kept(
         path.parent.mkdir(exist_ok=True)
         with replacing(path) as temporary:
             made = np.lib.format.open_memmap(temporary, "w+", np.float16, shape)
+            with temporary.open("r+b") as file:
+                _claim(file, made.nbytes)
             _fill(made, feature, corpus, channels)
             made.flush()
         return np.load(path, mmap_mode="r")
     with tempfile.TemporaryFile() as file:  # the mapping outlives it
+        _claim(file, 2 * math.prod(shape))
         made = np.memmap(file, np.float16, "w+", shape=shape)
     _fill(made, feature, corpus, channels)
     return made
+
+
+def _claim(file: IO[bytes], n_bytes: int) -> None:
+    """Have the disk keep room: to write into a mapping that finds none ends the process."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, n_bytes)
 
 
 def _fill(
     values: np.ndarray, feature: LearnedFeature, corpus: Source, channels: Sequence[int]
 ) -> None:
     """Compute the values block by block, in constant memory."""
-    overlap = feature.axis.frame_length - feature.grid
     for row, channel in zip(values, channels, strict=True):
-        for first in range(0, len(row), _BLOCK_PLACES):
-            block = row[first : first + _BLOCK_PLACES]
-            y = gather(
-                corpus.signal,
-                [Origin(first * feature.grid, channel)],
-                0,
-                len(block) * feature.grid + overlap,
-            )[0]
-            block[:] = feature.grid_values(y).half().numpy()
+        first = 0
+        for block in feature.grid_blocks(corpus.signal.shape[1], _reader(corpus, 0, channel)):
+            row[first : first + len(block)] = block.half().numpy()
+            first += len(block)
 
 
 def _digest(feature: LearnedFeature, channels: Sequence[int]) -> str:
     """Hash of a feature's tensors, and of the channels that are read."""
-    digest = hashlib.sha256(repr((type(feature).__name__, list(channels))).encode())
+    about = (type(feature).__name__, feature.axis, feature.grid, list(channels))
+    digest = hashlib.sha256(repr(about).encode())
     for name, tensor in sorted(feature.tensors.items()):
         digest.update(name.encode())
         digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)

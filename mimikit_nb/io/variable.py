@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cached_property
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 from torch import Tensor
@@ -138,6 +138,21 @@ class IOSpec(Config):
     def learned(self) -> dict[str, LearnedFeature]:
         """Features with weights, by variable name."""
         return {n: f for n, f in self.features.items() if isinstance(f, LearnedFeature)}
+
+    def replace(self, **changes: Any) -> Self:
+        """Validated copy with some fields changed; features that stay keep what was learned."""
+        spec = super().replace(**changes)
+        kept = {n: f.tensors for n, f in self.learned.items() if f.is_learned}
+        same = {
+            name: tensors
+            for name, tensors in kept.items()
+            if name in spec.learned
+            and spec.variables[name].feature == self.variables[name].feature
+            and spec.learned[name].axis == self.learned[name].axis
+        }
+        for name, tensors in same.items():
+            spec.learned[name].load(tensors)
+        return spec
 
     def with_tensors(self, tensors: Mapping[str, Mapping[str, Tensor]]) -> Self:
         """The same variables, their learned features with tensors (by variable, then by name).

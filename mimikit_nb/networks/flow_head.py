@@ -25,6 +25,9 @@ _HELD_OUT_DRAWS = 8
 _N_RATES, _SLOWEST, _FASTEST = 16, 3.0, 160.0
 """Angular rates, from the slowest to the fastest, by which times in [0, 1] are embedded."""
 
+_MOST_FITTED = 2**15
+"""Values that classes are fitted to."""
+
 _RELUCTANCE = 0.3
 """Nats by which a class is less likely for each step that a passage has gone on for too long."""
 
@@ -97,12 +100,16 @@ class FlowHead(Head):
         """The hidden units ``[..., H]`` themselves."""
         return h
 
-    def prepare(self, stretches: Sequence[np.ndarray], stride: int) -> None:
+    def prepare(self, stretches: Sequence[np.ndarray], stride: int, n_channels: int = 1) -> None:
         """Find the classes; remember the units."""
         if self.classes is not None and any(len(values) for values in stretches):
             self.classes.fit(stretches)
+        self.remember(stretches, stride, n_channels)
+
+    def remember(self, stretches: Sequence[np.ndarray], stride: int, n_channels: int = 1) -> None:
+        """Remember other units."""
         if self.memory is not None:
-            self.memory.fill(stretches, stride)
+            self.memory.fill(stretches, stride, n_channels)
 
     def loss(self, params: Tensor, target: Tensor) -> Tensor:
         """Squared error ``[...]`` of the velocity, the mean over dimensions, draws and times.
@@ -151,7 +158,11 @@ class FlowHead(Head):
         is_excluded = heard.is_excluded if self.classes is None else ~self.memory.has_before
         unit = torch.where(is_excluded, _EXCLUDED, cost).argmin(-1)
         recorded = chosen(controls["recorded"], self.recorded)[:, None]
-        return torch.lerp(proposal, self.memory.unit(unit), recorded)
+        # A product of its own: compilers that make one operation of it and the sum, or don't, would
+        # give a row other last bits in a batch than alone, and phases would grow them.
+        played = self.memory.unit(unit)
+        change = (recorded * (played - proposal)).clone()
+        return torch.where(recorded < 1, proposal + change, played)
 
     def _proposal(
         self,
@@ -240,8 +251,10 @@ class FlowClasses(nn.Module):
         nn.init.zeros_(self.logits.bias)
 
     def fit(self, stretches: Sequence[np.ndarray]) -> None:
-        """Find the centroids of values ``[n, D]``."""
-        values = torch.from_numpy(np.concatenate([np.asarray(v, np.float32) for v in stretches]))
+        """Find the centroids of values ``[n, D]``, of a long recording of evenly spaced ones."""
+        step = -(-sum(len(v) for v in stretches) // _MOST_FITTED)
+        rows = [np.asarray(v[::step], np.float32) for v in stretches]
+        values = torch.from_numpy(np.concatenate(rows))
         self.centroids.copy_(fit_centroids(values, len(self.centroids)))
         self.spread.copy_((values - self.centre(self.nearest(values))).std().clamp(min=1e-3))
 

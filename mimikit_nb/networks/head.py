@@ -63,7 +63,7 @@ class Head(nn.Module, ABC):
     def mean(self, params: Tensor) -> Tensor:
         """Most typical value, for losses that compare values."""
 
-    def prepare(self, stretches: Sequence[np.ndarray], stride: int) -> None:
+    def prepare(self, stretches: Sequence[np.ndarray], stride: int, n_channels: int = 1) -> None:
         """Take note of the corpus before the first step; most heads needn't.
 
         Parameters
@@ -72,7 +72,12 @@ class Head(nn.Module, ABC):
             Values at every place of the learned feature's grid, a stretch of sound each.
         stride : int
             Places from one item to the next.
+        n_channels : int, default 1
+            Channels that the stretches are of: all of the first, then the same of the next.
         """
+
+    def remember(self, stretches: Sequence[np.ndarray], stride: int, n_channels: int = 1) -> None:
+        """Remember another recording to play from; as :meth:`prepare`, behind what was learned."""
 
     def observe(self, target: Tensor) -> None:
         """Take note of targets in training; most heads needn't."""

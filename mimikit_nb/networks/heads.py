@@ -168,16 +168,16 @@ def _flow(hidden_dim: int, config: FlowHeadConfig, dim: int, step_seconds: float
     return FlowHead(
         hidden_dim,
         dim,
-        config.width,
-        config.n_blocks,
-        config.n_steps,
-        config.draws,
-        config.n_classes,
-        config.class_weight,
-        _memory_of_flow(config, dim, step_seconds),
-        config.join,
-        config.recorded,
-        config.follow,
+        width=config.width,
+        n_blocks=config.n_blocks,
+        n_steps=config.n_steps,
+        n_draws=config.draws,
+        n_classes=config.n_classes,
+        class_weight=config.class_weight,
+        memory=_memory_of_flow(config, dim, step_seconds),
+        join=config.join,
+        recorded=config.recorded,
+        follow=config.follow,
     )
 
 

@@ -119,7 +119,7 @@ class UnitMemory(nn.Module):
     # -- filling it ---------------------------------------------------------------------------
 
     @torch.no_grad()
-    def fill(self, stretches: Sequence[np.ndarray], stride: int) -> None:
+    def fill(self, stretches: Sequence[np.ndarray], stride: int, n_channels: int = 1) -> None:
         """Remember stretches of a recording, of a long one evenly spaced pieces.
 
         Parameters
@@ -128,6 +128,9 @@ class UnitMemory(nn.Module):
             Values at every frame.
         stride : int
             Rows from a unit to the one that follows it.
+        n_channels : int, default 1
+            Channels that the stretches are of, one after the other: what sounds at the same
+            moment in another channel is no other place.
         """
         values, places = _kept(stretches, self.n_units, stride)
         if not len(values):
@@ -138,7 +141,8 @@ class UnitMemory(nn.Module):
         self.has_before = torch.zeros(len(values), dtype=torch.bool, device=device)
         self.has_before[stride:] = places[stride:] - places[:-stride] == stride
         self._set_stride(stride)
-        self._compare()
+        length = sum(len(v) + stride + 1 for v in stretches) // n_channels
+        self._compare((places % length).to(device))
 
     def _computed_offsets(self) -> Tensor:
         """What a product with each unit lacks to tell how far it is: half its square, negative."""
@@ -148,8 +152,8 @@ class UnitMemory(nn.Module):
         self.stride = stride
         self.register_buffer("stored_stride", torch.tensor(stride))
 
-    def _compare(self) -> None:
-        """Compare all units with each other: what is near, and what is alike."""
+    def _compare(self, moments: Tensor) -> None:
+        """Compare all units, at moments ``[M]``: what is near, and what is alike."""
         n, alike, near, distances = len(self), [], [], []
         index = torch.arange(n, device=self.units.device)
         n_near = min(max(self.n_near, 1), n)
@@ -157,7 +161,8 @@ class UnitMemory(nn.Module):
             rows = index[first : first + _ROWS]
             d = self.squared_distances(self.units[rows])
             alike.append(d.topk(min(N_ALIKE, n), largest=False))
-            is_there = (rows[:, None] - index).abs() <= _SURROUNDINGS_STEPS * self.stride
+            apart = (moments[rows, None] - moments).abs()
+            is_there = apart <= _SURROUNDINGS_STEPS * self.stride
             d, found = d.masked_fill_(is_there, torch.inf).topk(n_near, largest=False)
             near.append(found)
             distances.append(d)

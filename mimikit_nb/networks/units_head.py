@@ -83,9 +83,13 @@ class UnitsHead(Head):
         """What is asked for, ``[..., W]``."""
         return _normed(self.query(h))
 
-    def prepare(self, stretches: Sequence[np.ndarray], stride: int) -> None:
+    def prepare(self, stretches: Sequence[np.ndarray], stride: int, n_channels: int = 1) -> None:
         """Remember the units."""
-        self.memory.fill(stretches, stride)
+        self.remember(stretches, stride, n_channels)
+
+    def remember(self, stretches: Sequence[np.ndarray], stride: int, n_channels: int = 1) -> None:
+        """Remember other units."""
+        self.memory.fill(stretches, stride, n_channels)
 
     @torch.no_grad()
     def fold(self) -> None:
@@ -150,7 +154,8 @@ class UnitsHead(Head):
     def _soft_targets(self, target: Tensor) -> tuple[Tensor, Tensor]:
         """Units near to targets, and their squared distances, ``[..., n_near]``.
 
-        In training the targets are in the memory, and their own surroundings are left out.
+        In training the surroundings of the nearest unit are left out: those of the target itself,
+        unless the recording is longer than what is remembered.
         """
         if not self.training:
             n = min(self.memory.n_near, len(self.memory))

@@ -283,9 +283,9 @@ class _Work:
     def _replay(self, cell: Cell) -> dict[str, float]:
         """How much of a sound is recorded, if its network reads latent frames."""
         io = self.checkpoints[cell.checkpoint].io
-        if not io.learned or io.sample_rate != self.corpus.sample_rate:
+        index = kept_index(io, self.corpus) if io.sample_rate == self.corpus.sample_rate else None
+        if index is None:
             return {}
-        index = kept_index(io, self.corpus)
         found = replay_of(index, io, new_part(cell.path, io.sample_rate))
         return {"recorded_share": found.share, "longest_run_seconds": found.longest_seconds}
 

@@ -9,13 +9,13 @@ from ..arguments import checked
 from ..audio.write import write
 from ..corpus.store import Corpus
 from ..evaluation.detectors import detect
-from ..evaluation.replay import Replay, ReplayIndex
+from ..evaluation.replay import Replay
 from ..generation.controls import Controls
 from ..generation.prompts import prompt_from_corpus, spread_positions
 from ..generation.sound import Progress, SoundStream, generate
 from ..networks.base import Network
 from .judging import corpus_profile
-from .replaying import replay_index, replay_of
+from .replaying import kept_index, replay_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class PreviewSound:
     flags : frozenset of str
         What is wrong with it: "silent", "noise", "stuck", "clipped" ...; empty is good.
     replay : Replay or None
-        How much of it is recorded, if the network reads latent frames.
+        How much of it is in the corpus, if the network reads latent frames and the corpus isn't
+        longer than ten minutes.
     """
 
     path: Path
@@ -76,7 +77,6 @@ class Previewer:
     seed: int = 0
     progress: Progress | None = None
     made: list[PreviewSound] = field(default_factory=list)
-    _index: ReplayIndex | None = field(default=None, init=False, repr=False)
 
     def __call__(self, network: Network, step: int) -> list[PreviewSound]:
         """Generate, judge and write the previews of a step."""
@@ -92,7 +92,7 @@ class Previewer:
             network, [p for p, _ in rows], n_channels, seeds, controls, self.corpus, recall
         )
         out = generate(stream, self.seconds, self.progress)
-        profile, index = corpus_profile(self.corpus), self._replay_index(network)
+        profile, index = corpus_profile(self.corpus), kept_index(io, self.corpus)
         sounds = []
         for i, (new, (_, temperature)) in enumerate(
             zip(out.continuation, rows, strict=True), start=1
@@ -106,9 +106,3 @@ class Previewer:
             )
         self.made += sounds
         return sounds
-
-    def _replay_index(self, network: Network) -> ReplayIndex | None:
-        """The corpus in the network's latent frames, made at the first preview."""
-        if self._index is None and network.io.learned:
-            self._index = replay_index(network.io, self.corpus, self.corpus.split(0.0).train)
-        return self._index

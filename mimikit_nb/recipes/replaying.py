@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ..arguments import PathArg, checked
 from ..checkpoint import Checkpoint, load_checkpoint
@@ -17,8 +16,7 @@ from ..corpus.store import Corpus
 from ..errors import CorpusError, ParameterError
 from ..evaluation.replay import Replay, ReplayIndex
 from ..generation.output import Generated
-from ..io.gather import Origin, gather
-from ..io.learning import channels_of
+from ..io.learning import stretches_of
 from ..io.variable import IOSpec
 from .finding import find_corpus
 
@@ -98,7 +96,8 @@ def replayed(
         for i, y in enumerate(made.continuation, start=1)
     }
     held_out = [
-        index.replay(y) for y in _stretches(ck.io, found, list(_pieces(found, split.held_out)))
+        index.replay(read(0, length))
+        for length, read in stretches_of(ck.io, found, list(_pieces(found, split.held_out)))
     ]
     if held_out:
         rows[HELD_OUT] = _joined(held_out)
@@ -128,11 +127,11 @@ def with_replay(made: Generated, ck: Checkpoint | None, corpus: Corpus | None) -
         With ``share``, ``longest_seconds`` and ``longest_at_seconds`` in ``recall[i]["replay"]``;
         as it is for networks that read no latent frames, and for long corpora.
     """
-    if ck is None or corpus is None or not ck.io.learned or corpus.hash != ck.corpus_hash:
-        return made
-    if corpus.duration_seconds > _MOST_AT_ONCE_SECONDS:
+    if ck is None or corpus is None or corpus.hash != ck.corpus_hash:
         return made
     index = kept_index(ck.io, corpus)
+    if index is None:
+        return made
     recall = [
         {**facts, "replay": asdict(replay_of(index, ck.io, y))}
         for facts, y in zip(made.recall, made.continuation, strict=True)
@@ -140,8 +139,13 @@ def with_replay(made: Generated, ck: Checkpoint | None, corpus: Corpus | None) -
     return replace(made, recall=recall)
 
 
-def kept_index(io: IOSpec, corpus: Corpus) -> ReplayIndex:
-    """A whole corpus in the latent frames of a network; the last one is kept in memory."""
+def kept_index(io: IOSpec, corpus: Corpus) -> ReplayIndex | None:
+    """A whole corpus in the latent frames of a network; the last one is kept in memory.
+
+    None for networks that read no latent frames, and for corpora of more than ten minutes.
+    """
+    if not io.learned or corpus.duration_seconds > _MOST_AT_ONCE_SECONDS:
+        return None
     digest = hashlib.sha256(f"{corpus.hash} {io.channels}".encode())
     for _, tensor in sorted(next(iter(io.learned.values())).tensors.items()):
         digest.update(tensor.numpy(force=True).tobytes())
@@ -155,7 +159,7 @@ def kept_index(io: IOSpec, corpus: Corpus) -> ReplayIndex:
 
 def replay_index(io: IOSpec, corpus: Corpus, segments: Sequence[tuple[int, int]]) -> ReplayIndex:
     """Stretches of a corpus in the latent frames of a network that reads ``io``."""
-    return ReplayIndex(next(iter(io.learned.values())), list(_stretches(io, corpus, segments)))
+    return ReplayIndex(next(iter(io.learned.values())), stretches_of(io, corpus, segments))
 
 
 def replay_of(index: ReplayIndex, io: IOSpec, y: np.ndarray) -> Replay:
@@ -163,13 +167,6 @@ def replay_of(index: ReplayIndex, io: IOSpec, y: np.ndarray) -> Replay:
     sound = torch.from_numpy(y)
     channels = sound.mean(0, keepdim=True) if io.channels == "mix" else sound
     return _joined([index.replay(channel) for channel in channels])
-
-
-def _stretches(io: IOSpec, corpus: Corpus, segments: Sequence[tuple[int, int]]) -> Iterator[Tensor]:
-    """Sound of stretches of the corpus, in the channels that the network reads."""
-    for channel in channels_of(io, corpus):
-        for start, stop in segments:
-            yield gather(corpus.signal, [Origin(start, channel)], 0, stop - start)[0]
 
 
 def _pieces(corpus: Corpus, segments: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:

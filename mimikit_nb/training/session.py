@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 
@@ -130,11 +131,25 @@ class Session:
 
     def _prepare(self, network: Network) -> None:
         """Let the heads take note of what they must know of the corpus."""
-        for name, head in network.heads.items():
-            if name in self.values:
-                feature = self.io.learned[name]
-                stretches = self.values[name].stretches(self.segments, feature.axis.frame_length)
-                head.prepare(list(stretches), feature.grid_stride)
+        for name, known in self._known().items():
+            network.heads[name].prepare(*known)
+
+    def remember_corpus(self) -> None:
+        """Let the heads remember this corpus instead of the one that they were trained on."""
+        networks = {id(n): n for n in (self.state.network, self.state.evaluated)}
+        for network in networks.values():
+            for name, known in self._known().items():
+                network.heads[name].remember(*known)
+
+    def _known(self) -> dict[str, tuple[list[np.ndarray], int, int]]:
+        """Stretches of values to learn from, their stride and channels, by target variable."""
+        known = {}
+        for name, values in self.values.items():
+            if name in self.io.targets:
+                length = self.io.learned[name].axis.frame_length
+                stretches = list(values.stretches(self.segments, length))
+                known[name] = (stretches, values.stride, len(values.channels))
+        return known
 
     # -- the budget ---------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ CHANGEABLE = (
     "learning_rate",
     "warmup_steps",
     "decay",
+    "decay_steps",
     "grad_clip",
     "weight_decay",
     "precision",
@@ -172,6 +173,7 @@ def resume(
             run.log(f"Skipped a checkpoint: {complaint}")
         if other_corpus:
             session.state.carried = None
+            session.remember_corpus()
         _write_config(run, session)
         _log_setup(run, session)
         loop = Loop(session, run, callbacks, preview, control or Control())

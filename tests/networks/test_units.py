@@ -106,6 +106,14 @@ def test_nearest_units_at_other_places_leave_the_surroundings_out():
     assert (distance[:, 0] % 40 == 0).all()  # the same place in another repeat
 
 
+def test_the_same_moment_in_another_channel_is_no_other_place():
+    mono, stereo = memory_of(varied()), UnitMemory(1000, DIM, step_seconds=0.1, n_near=4)
+    stereo.fill([varied(), varied()], STRIDE, n_channels=2)
+    assert float(stereo.square_radius) == pytest.approx(float(mono.square_radius))
+    apart = (stereo.near % 100 - torch.arange(200)[:, None] % 100).abs()
+    assert (apart > 2 * STRIDE).all()
+
+
 def test_a_memory_of_any_size_is_loaded_exactly():
     memory, other = memory_of(repeating()), UnitMemory(1000, DIM, 0.1, 4)
     state = memory.state_dict()

@@ -7,11 +7,13 @@ import pytest
 import torch
 
 import mimikit_nb as mnb
+from mimikit_nb.audio.write import write
 from mimikit_nb.errors import CheckpointError, ConfigError, ParameterError
 from mimikit_nb.evaluation.reading import MEASURES
 from mimikit_nb.generation.ensemble.studio import own_controls
 from mimikit_nb.recipes.previews import Previewer
 from mimikit_nb.recipes.replaying import HELD_OUT
+from mimikit_nb.training import resume
 from tests.recipes.test_recipes import train
 
 RATE = 22050
@@ -56,6 +58,48 @@ def test_extended_sound_is_what_it_would_have_been(run, corpus, controls):
     extended = mnb.extend(part, 0.35)
     n = min(whole.audio.shape[-1], extended.audio.shape[-1])
     np.testing.assert_array_equal(extended.audio[..., :n], whole.audio[..., :n])
+
+
+def test_sounds_are_what_they_would_be_alone(run, corpus):
+    both = mnb.generate(run.folder, corpus, prompt=[0.5, 2.0], seconds=0.5, seed=[3, 9])
+    alone = mnb.generate(run.folder, corpus, prompt=2.0, seconds=0.5, seed=9)
+    np.testing.assert_array_equal(both.audio[1], alone.audio[0])
+
+
+def test_two_networks_that_know_the_same_sound_can_be_averaged(run, corpus, tmp_path):
+    ck = mnb.load_checkpoint(run)
+    other = train(corpus, "latent_rnn", tmp_path / "run", dropout=0.1, learning_rate=1e-3)
+    average = mnb.average_checkpoints([ck, mnb.load_checkpoint(other)])
+    assert np.isfinite(mnb.generate(average, corpus, seconds=0.1).audio).all()
+
+
+def test_a_feature_can_be_kept_but_units_of_other_sound_are_not_averaged(run, corpus, tmp_path):
+    ck = mnb.load_checkpoint(run)
+    other = mnb.load_checkpoint(
+        train(corpus, "latent_rnn", tmp_path / "run", io=ck.io, seed=5, held_out=0.2)
+    )
+    first, second = (c.io.features["signal"].tensors["unit_map"] for c in (ck, other))
+    assert torch.equal(first, second)
+    with pytest.raises(CheckpointError, match="remember different sound"):
+        mnb.average_checkpoints([ck, other])
+
+
+def test_a_run_that_goes_on_with_other_sound_remembers_that(corpus, tmp_path, music):
+    train(corpus, "latent_rnn", tmp_path / "run", max_steps=3)
+    write(tmp_path / "b.wav", music[::-1].copy(), RATE)
+    other = mnb.build_corpus(tmp_path / "b.wav", tmp_path / "b.h5", sample_rate=RATE)
+    resume(tmp_path / "run", other, 6, other_corpus=True, device="cpu")
+    before, after = (
+        mnb.load_checkpoint(tmp_path / "run", step=step).network().heads["signal"].memory.units
+        for step in (3, 6)
+    )
+    assert before.shape != after.shape or not torch.allclose(before, after)
+
+
+def test_a_corpus_of_another_rate_is_refused_in_words(corpus, tmp_path):
+    io = mnb.plan("latent_rnn", 16000).io
+    with pytest.raises(ConfigError, match="build the corpus with sample_rate=16000"):
+        mnb.train(corpus, "latent_rnn", tmp_path / "run", io=io, max_steps=1, device="cpu")
 
 
 def test_steps_of_a_run_can_be_averaged_and_runs_on_other_sound_not(run, corpus, tmp_path):
@@ -106,8 +150,6 @@ def test_previews_say_how_much_is_recorded(run, corpus, tmp_path):
 
 
 def test_stereo_is_two_streams_with_common_randomness(tmp_path, music):
-    from mimikit_nb.audio.write import write
-
     write(tmp_path / "a.wav", np.stack([music, -0.4 * music]), RATE)
     corpus = mnb.build_corpus(tmp_path / "a.wav", tmp_path / "stereo.h5", sample_rate=RATE)
     run = train(corpus, "latent_rnn", tmp_path / "run")
