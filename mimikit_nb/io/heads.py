@@ -123,7 +123,7 @@ class FlowHeadConfig(HeadConfig):
     class_weight: float = field(0.1, ge=0)
     "Weight of the class in the loss."
     n_units: int = field(0, ge=0, le=65536, scale="power_of_two")
-    "Vectors of the recording that are remembered, to be played in place of new ones (0: none)."
+    "Vectors that are remembered to play near to; of a longer recording in pieces (0: none)."
     recorded: float = field(0.3, ge=0, le=1)
     "Between new frames (0) and recorded ones (1), if vectors are remembered."
     follow: float = field(2.0, ge=0, le=1e6, unit="s")

@@ -43,7 +43,7 @@ class LatentRNNConfig(NetworkConfig):
     form_steps: int = field(0, ge=0, le=1024, unit="steps")
     "Steps of the blocks that a slower recurrent tier reads, for form over seconds (0: none)."
     dropout: float = field(0.1, ge=0, le=0.9)
-    "Share of each layer's units that are silenced in training, so that less is learned by heart."
+    "Share of each recurrent layer's units that are silenced in training, to learn less by heart."
     input_noise: float = field(0.5, ge=0, le=10)
     "Most noise that is added to vectors read in training, in their deviations, to recover from."
 
