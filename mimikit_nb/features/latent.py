@@ -34,7 +34,7 @@ from ..units import TimeAxis
 from .base import FEATURES, Continuous, FeatureConfig, InverseStream
 from .learned import LearnedFeature, Sound
 from .phase import griffin_lim
-from .phase_stream import PhaseStream
+from .phase_stream import PhaseStream, one_by_one
 from .stft import STFT
 
 _OCTAVES_FROM_HZ = 86.0
@@ -201,17 +201,8 @@ class Latent(LearnedFeature):
 
     def inverse_stream(self, batch_size: int) -> InverseStream:
         """Causal inverse, see :class:`~.phase_stream.PhaseStream`."""
-        return PhaseStream(self.stft, self.frame_axis, self._one_by_one, batch_size)
-
-    def _one_by_one(self, x: Tensor) -> Tensor:
-        """Magnitudes of vectors, each for itself.
-
-        Products of many rows round otherwise than those of few, and phases would grow that into
-        another sound: a stream sounds alike however it is cut, and whoever else is in its batch.
-        """
-        units = [self.to_magnitude(unit[None]) for unit in x.flatten(0, 1)]
-        empty = x.new_zeros(0, self.stft.n_bins)
-        return torch.cat([empty, *units]).view(len(x), -1, self.stft.n_bins)
+        to_magnitude = one_by_one(self.to_magnitude, self.stft.n_bins)
+        return PhaseStream(self.stft, self.frame_axis, to_magnitude, batch_size)
 
     # -- fitting ------------------------------------------------------------------------------
 

@@ -226,6 +226,27 @@ class PhaseStream(InverseStream):
         self._y[:, self.n_final :] = self._table.sum(1).div_(self._envelope)  # type: ignore[index]
 
 
+def one_by_one(to_magnitude: Callable[[Tensor], Tensor], n_bins: int) -> Callable[[Tensor], Tensor]:
+    """Magnitudes of values that take matrix products, each value for itself.
+
+    Products of many rows round otherwise than those of few, and phases would grow that into
+    another sound: so a stream sounds alike however it is cut, and whoever else is in its batch.
+
+    Parameters
+    ----------
+    to_magnitude : function
+        Magnitudes ``[1, F]``, or of several frames ``[n, F]``, of a value ``[1, ...]``.
+    n_bins : int
+        Bins ``F``.
+    """
+
+    def each(x: Tensor) -> Tensor:
+        frames = [to_magnitude(value[None]) for value in x.flatten(0, 1)]
+        return torch.cat([x.new_zeros(0, n_bins), *frames]).view(len(x), -1, n_bins)
+
+    return each
+
+
 @functools.lru_cache(maxsize=16)
 def _checked_kernel(stft: STFT, n_iter: int) -> PhaseKernel | None:
     """The same in C if it gives the same here; None, said once, if it can't be had."""

@@ -19,7 +19,7 @@ from ..errors import ConfigError, FeatureError
 from ..units import TimeAxis
 from .base import FEATURES, Continuous, Feature, FeatureConfig, InverseStream
 from .phase import griffin_lim
-from .phase_stream import PhaseStream
+from .phase_stream import PhaseStream, one_by_one
 from .stft import STFT
 
 Scale = Literal["linear", "log1p"]
@@ -243,6 +243,11 @@ class Mel(_Invertible):
         for _ in range(10):
             S = S * (bands @ filters.T) / ((S @ filters) @ filters.T + 1e-9)
         return S
+
+    def inverse_stream(self, batch_size: int) -> InverseStream:
+        """Causal inverse, see :class:`~.phase_stream.PhaseStream`."""
+        to_magnitude = one_by_one(self.to_magnitude, self.stft.n_bins)
+        return PhaseStream(self.stft, self.axis, to_magnitude, batch_size)
 
     def filters(self, device: torch.device) -> Tensor:
         """Weights ``[F, n_mels]`` of the bands."""

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mimikit_nb.errors import ConfigError, FeatureError
-from mimikit_nb.features.base import FEATURES, Continuous, Discrete, FeatureConfig
+from mimikit_nb.features.base import FEATURES, Continuous, Discrete, Feature, FeatureConfig
 from mimikit_nb.features.labels import LabelConfig, ValuesConfig
+from mimikit_nb.features.latent import LatentConfig
+from mimikit_nb.features.learned import LearnedFeature
 from mimikit_nb.features.spectral import MagnitudeConfig, MelConfig, MFCCConfig
 from mimikit_nb.features.waveform import LinearQuantConfig, MuLawConfig, SamplesConfig
 
@@ -36,6 +38,14 @@ CONFIGS = {
     "magnitude": st.builds(lambda f, s: MagnitudeConfig(**f, scale=s), frames(), scales),
     "mel": st.builds(lambda f, s: MelConfig(**f, scale=s, n_mels=4), frames(), scales),
     "mfcc": st.builds(lambda f: MFCCConfig(**f, n_mels=6, n_mfcc=4), frames()),
+    "latent": st.builds(
+        LatentConfig,
+        n_fft=st.integers(32, 64),
+        hop_length=st.integers(4, 16),
+        unit_frames=st.integers(1, 3),
+        n_components=st.just(5),
+        unit_components=st.just(8),
+    ),
 }
 OF_TRACKS = {"label", "cluster_label", "segment_label", "values"}  # see test_labels
 ALL = pytest.mark.parametrize("kind", CONFIGS)
@@ -43,6 +53,15 @@ ALL = pytest.mark.parametrize("kind", CONFIGS)
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return 2 * torch.rand(*shape, generator=torch.Generator().manual_seed(seed)) - 1
+
+
+def built(config: FeatureConfig) -> Feature:
+    """The feature, one with weights fitted to noise."""
+    feature = config.build(RATE)
+    if isinstance(feature, LearnedFeature):
+        sound = noise(2000, seed=1)
+        feature.fit([(2000, lambda start, stop: sound[start:stop])])
+    return feature
 
 
 def test_every_feature_is_tested():
@@ -53,7 +72,7 @@ def test_every_feature_is_tested():
 @settings(max_examples=25, deadline=None)
 @given(data=st.data(), n_samples=st.integers(0, 700))
 def test_values_are_as_many_and_of_the_kind_that_a_feature_says(kind, data, n_samples):
-    feature = data.draw(CONFIGS[kind]).build(RATE)
+    feature = built(data.draw(CONFIGS[kind]))
     x = feature.forward(noise(2, 3, n_samples))
     n_frames = feature.axis.n_frames(n_samples)
     if isinstance(feature.kind, Discrete):
@@ -70,7 +89,7 @@ def test_values_are_as_many_and_of_the_kind_that_a_feature_says(kind, data, n_sa
 @settings(max_examples=25, deadline=None)
 @given(data=st.data(), first=st.integers(0, 20), n=st.integers(1, 20))
 def test_a_window_gives_the_same_values_as_the_whole(kind, data, first, n):
-    feature = data.draw(CONFIGS[kind]).build(RATE)
+    feature = built(data.draw(CONFIGS[kind]))
     axis = feature.axis
     whole = noise(1, axis.padding + axis.n_samples(first + n) + 50)
     start = first * axis.hop_length
@@ -83,7 +102,7 @@ def test_a_window_gives_the_same_values_as_the_whole(kind, data, first, n):
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_a_row_of_a_batch_is_what_it_is_alone(kind, data):
-    feature = data.draw(CONFIGS[kind]).build(RATE)
+    feature = built(data.draw(CONFIGS[kind]))
     y = noise(3, 500)
     together = feature.forward(y)
     for row in range(3):
@@ -95,7 +114,7 @@ def test_a_row_of_a_batch_is_what_it_is_alone(kind, data):
 @given(data=st.data(), n_frames=st.integers(0, 8))
 def test_an_inverse_has_the_length_that_the_axis_says(kind, data, n_frames):
     config = data.draw(CONFIGS[kind])
-    feature = config.build(RATE)
+    feature = built(config)
     x = feature.forward(noise(2, feature.axis.n_samples(n_frames)))[:, :n_frames]
     try:
         y = feature.inverse(x)
@@ -111,7 +130,7 @@ def test_an_inverse_has_the_length_that_the_axis_says(kind, data, n_frames):
 @settings(max_examples=10, deadline=None)
 @given(data=st.data(), parts=st.lists(st.integers(0, 5), min_size=1, max_size=4))
 def test_a_streaming_inverse_gives_the_same_samples_in_any_chunks(kind, data, parts):
-    feature = data.draw(CONFIGS[kind]).build(RATE)
+    feature = built(data.draw(CONFIGS[kind]))
     n_frames, hop = sum(parts), feature.axis.hop_length
     x = feature.forward(noise(2, feature.axis.n_samples(n_frames)))[:, :n_frames]
     try:
