@@ -7,6 +7,7 @@ module               holds
 :mod:`.previews`     ``Previewer``: sounds made and judged while training
 :mod:`.analysing`    ``segment``, ``cluster``
 :mod:`.hearing`      ``learned_features``: what a network hears, to compare segments by
+:mod:`.comparing`    latent frames of a recording, to compare segments by
 :mod:`.generating`   ``generate``, ``stream``, ``extend``
 :mod:`.finding`      the corpus of a checkpoint or a run, wherever it lies now
 :mod:`.hooks`        what reaches into generation: ``RepetitionPenalty``, ``Record`` ...

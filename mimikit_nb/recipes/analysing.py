@@ -23,6 +23,7 @@ from ..audio.files import info, load
 from ..corpus.store import Corpus
 from ..errors import ParameterError
 from ..units import check_rate
+from .comparing import with_latents
 
 Recording = Corpus | PathArg | Samples
 Progress = Callable[[float], None]
@@ -125,7 +126,8 @@ def cluster(
         "kmeans", "agglomerative", "spectral", "hdbscan", "qcluster" or "gmeans"; "auto" takes
         "spectral" for segments of several sounds each, "kmeans" for single sounds.
     features : list of str, dict of float, np.ndarray [shape=(n, D)] or callable, optional
-        Names out of "mfcc", "shape", "envelope", "registers" and "chroma" and tracks of features
+        Names out of "mfcc", "shape", "envelope", "registers", "chroma" and "latent" (principal
+        components of this recording's spectra) and tracks of features
         (:func:`mimikit_nb.learned_features` makes one), maybe with weights; or numbers for each
         segment; or a function of the samples of a segment and the rate.
     seed : int, default 0
@@ -149,6 +151,7 @@ def cluster(
     y, sr, borders = read_recording(y, sr)
     if segments is None and len(borders):
         segments = segment_samples(y, sr, borders=borders)
+    features = with_latents(features, y, sr)
     return cluster_samples(y, sr, segments, n_clusters, method, features, seed, progress=progress)
 
 

@@ -40,6 +40,19 @@ def test_clusters_of_segments_of_times_and_of_nothing(hits):
     assert len(mnb.cluster(hits, SR).labels) == 6
 
 
+@pytest.mark.parametrize("features", ["latent", ["latent"], {"latent": 1.0, "envelope": 0.2}])
+def test_latent_frames_are_compared_by_name(hits, features):
+    segments = mnb.segment(hits, SR)
+    families = mnb.cluster(hits, SR, segments=segments, n_clusters=3, features=features)
+    labels = np.asarray(families.labels).tolist()
+    assert len(set(labels)) == 3 and labels[:3] == labels[3:]
+
+
+def test_silence_has_no_latent_frames():
+    with pytest.raises(ParameterError, match="no sound to fit latent frames to"):
+        mnb.cluster(np.zeros(SR), SR, [(0.0, 0.2), (0.3, 0.5)], 2, features=["latent"])
+
+
 def test_files_and_corpora_are_taken_as_they_are(hits, tmp_path):
     (tmp_path / "takes").mkdir()
     write(tmp_path / "takes" / "a.wav", hits, SR)
