@@ -5,6 +5,7 @@ module               holds
 ===================  =====================================================================
 :mod:`.training`     ``train``, ``resume``, ``plan``
 :mod:`.previews`     ``Previewer``: sounds made and judged while training
+:mod:`.preview_log`  what they say of the training, in its log
 :mod:`.analysing`    ``segment``, ``cluster``
 :mod:`.hearing`      ``learned_features``: what a network hears, to compare segments by
 :mod:`.comparing`    latent frames of a recording, to compare segments by

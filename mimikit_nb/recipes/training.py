@@ -22,6 +22,7 @@ from ..training.callbacks import Callback, Control
 from ..training.config import TrainConfig
 from .conditioning import conditioned
 from .finding import corpus_of_run
+from .preview_log import PreviewLog
 from .previews import Previewer
 
 
@@ -176,7 +177,7 @@ def train(
         conditioned(planned.io, corpus, condition_on),
         planned.training,
         out,
-        callbacks=callbacks,
+        callbacks=[*callbacks, PreviewLog()],
         preview=previewer,
         control=control,
         device=device,
@@ -223,7 +224,7 @@ def resume(
         folder,
         corpus,
         max_steps,
-        callbacks=callbacks,
+        callbacks=[*callbacks, PreviewLog()],
         preview=previewer,
         control=control,
         device=device,
