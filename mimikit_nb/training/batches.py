@@ -22,7 +22,8 @@ from ..corpus.split import joined_short
 from ..corpus.store import Corpus
 from ..errors import TrainingError
 from ..features.augment import Augmentation, AugmentConfig
-from ..io.read import MIX, Origin, span_samples
+from ..io.learning import channels_of
+from ..io.read import Origin, span_samples
 from ..io.variable import IOSpec
 from ..networks.base import Network
 from ..units import seconds_to_samples
@@ -242,7 +243,7 @@ def plan_batches(corpus: Corpus, io: IOSpec, config: TrainConfig, network: Netwo
 
     wanted = config.chunks_per_sequence if network.is_recurrent else 1
     n_chunks = fitting_chunks(segments, samples_of, wanted)
-    channels = _channels(corpus, io)
+    channels = channels_of(io, corpus)
     return BatchPlan(segments, channels, samples_of(n_chunks), chunk_steps, n_chunks, config.seed)
 
 
@@ -258,7 +259,7 @@ def plan_held_out(corpus: Corpus, io: IOSpec, config: TrainConfig, network: Netw
     n_chunks = fitting_chunks(segments, samples_of, min(wanted, config.held_out_batches))
     return held_out_chunks(
         segments,
-        _channels(corpus, io),
+        channels_of(io, corpus),
         samples_of(n_chunks),
         chunk_steps,
         n_chunks,
@@ -270,10 +271,6 @@ def plan_held_out(corpus: Corpus, io: IOSpec, config: TrainConfig, network: Netw
 def _chunk_steps(config: TrainConfig, network: Network) -> int:
     """Steps of a chunk, rounded up to what the network reads at once."""
     return -(-config.chunk_steps // network.chunk_multiple) * network.chunk_multiple
-
-
-def _channels(corpus: Corpus, io: IOSpec) -> list[int]:
-    return [MIX] if io.channels == "mix" else list(range(corpus.n_channels))
 
 
 def draw_changes(config: AugmentConfig, seed: int, sequences: Sequence[int]) -> Augmentation:
