@@ -11,7 +11,7 @@ export, cue         segments as files for other programs
 read_labels         ``read_labels``, ``read_cues``: those files read back
 tracks              ``write_track``, ``read_track``: segments as labels of a corpus
 analysis            ``Analysis``: one reading of a recording, all levels
-frames, onsets      spectra in blocks; where sounds begin and end
+frames, onsets      mel levels and envelope; where sounds begin and end
 sections            boundaries, by ``change_points`` or ``novelty``
 describe, kernels   what sounds are like; how alike distributions of sounds are
 coverage            the objective of GMeans

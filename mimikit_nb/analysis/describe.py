@@ -13,6 +13,7 @@ import numpy as np
 import scipy.fft
 import scipy.linalg
 
+from ..audio.spectrum import power_spectra
 from ..config import did_you_mean
 from ..corpus.tracks import FeatureTrack
 from ..errors import ParameterError
@@ -96,16 +97,14 @@ def _registers(stretch: Stretch) -> np.ndarray:
 
 def _chroma(stretch: Stretch) -> np.ndarray:
     """Pitch classes: share of the energy of each of the twelve, from 60 Hz to 5 kHz."""
-    y, n_fft = stretch.y, 2 ** int(np.ceil(np.log2(0.18 * stretch.sample_rate)))
-    folded = np.zeros(12)
+    n_fft = 2 ** int(np.ceil(np.log2(0.18 * stretch.sample_rate)))
+    hop_length = n_fft // 2
     hertz = np.fft.rfftfreq(n_fft, 1 / stretch.sample_rate)
     heard = (hertz > 60) & (hertz < 5000)
     pitch_class = np.round(12 * np.log2(hertz[heard] / 440)).astype(int) % 12
-    window = np.hanning(n_fft).astype(np.float32)
-    for first in range(0, max(1, len(y) - n_fft // 2), n_fft // 2):
-        part = y[first : first + n_fft]
-        power = np.abs(scipy.fft.rfft(part * window[: len(part)], n_fft)) ** 2
-        folded += np.bincount(pitch_class, power[heard], minlength=12)
+    whole = np.pad(stretch.y, (0, -len(stretch.y) % hop_length))  # its end counts, too
+    power = sum(block.sum(axis=0) for block in power_spectra(whole[None], n_fft, hop_length))
+    folded = np.bincount(pitch_class, power[heard], minlength=12)
     return folded / max(folded.sum(), 1e-20)
 
 

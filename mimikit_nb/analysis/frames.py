@@ -1,9 +1,11 @@
-"""Spectra and envelope of a recording, in blocks: all that the analysis looks at.
+"""Mel levels and envelope of a recording: all that the analysis looks at.
 
 Segmentation and clustering read a recording once. :func:`analyse_frames` turns it into mel levels
 through windows of several lengths (short ones say when, long ones say which pitch) and into an
-envelope of one value per millisecond. Memory stays small: the spectra exist for a few thousand
-frames at a time. Main names: :class:`Frames`, :func:`analyse_frames`, :func:`to_mono`.
+envelope of one value per millisecond. Memory stays small: the spectra
+(:mod:`mimikit_nb.audio.spectrum`) exist for a few frames at a time.
+
+Main names: :class:`Frames`, :func:`analyse_frames`, :func:`to_mono`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import scipy.fft
 
 from ..audio.arrays import as_sound
 from ..audio.channels import mix_to_mono
+from ..audio.spectrum import power_spectra
 from ..errors import ParameterError
 from ..units import TimeAxis, check_rate
 
@@ -25,7 +28,6 @@ WINDOWS_SECONDS = (512 / 22050, 1024 / 22050, 2048 / 22050)
 ENVELOPE_SECONDS = 0.001
 QUIETEST_DB = -110.0
 _LOUD_DB = -60.0
-_BLOCK_FRAMES = 2048
 Progress = Callable[[float], None]
 "Called with the share that is done, from 0 to 1; what it raises ends the analysis."
 
@@ -154,21 +156,19 @@ def _mel_levels(
 ) -> np.ndarray:
     """Mel levels of one window length in dB [shape=(n_frames, n_mels)]."""
     n_fft = scipy.fft.next_fast_len(window_length, real=True)
-    window = np.hanning(window_length + 1)[:-1].astype(np.float32)
-    weights = mel_weights(sr, n_fft, n_mels)
     levels = np.empty((n_frames, n_mels), np.float32)
-    for first in range(0, n_frames, _BLOCK_FRAMES):
-        last = min(n_frames, first + _BLOCK_FRAMES)
-        begin = first * hop_length - window_length // 2
-        end = (last - 1) * hop_length - window_length // 2 + window_length
-        part = np.pad(y[max(0, begin) : end], (max(0, -begin), 0))
-        if end > len(y):  # mirrored, for a recording that breaks off mustn't end with a click
-            part = np.pad(part, (0, end - len(y)), mode="reflect")
-        framed = np.lib.stride_tricks.sliding_window_view(part, window_length)[::hop_length]
-        spectrum = scipy.fft.rfft(framed * window, n_fft, axis=1, overwrite_x=True)
-        power = np.square(spectrum.real) + np.square(spectrum.imag)
-        levels[first:last] = power @ weights
-        progress(last / n_frames)
+    done = 0
+    for power in power_spectra(
+        y[None],
+        window_length,
+        hop_length,
+        n_fft=n_fft,
+        is_centred=True,
+        bands=mel_weights(sr, n_fft, n_mels),
+    ):
+        levels[done : done + len(power)] = power
+        done += len(power)
+        progress(done / n_frames)
     return _to_decibels(levels)
 
 

@@ -8,6 +8,7 @@ recall            ``write_recall``, ``read_recall``: how a sound was made
 channels          what is kept of several channels, and what a mix loses
 names             names that every system takes; names that aren't text
 meters, loudness  ``measure``, ``LevelMeter``: peak, RMS, LUFS, silence, clipping ...
+spectrum          ``power_spectra``: what all analysis and judging looks at, in blocks
 doctor, report    ``check``: every file accepted or refused, with the reason
 demo              ``demo_music``: the embedded music
 atomic            ``replacing``: files that appear whole or not at all

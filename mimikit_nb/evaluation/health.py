@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..audio.meters import FULL_SCALE, measure
-from .spectra import as_channels, nearest_power_of_two, power_frames
+from ..audio.spectrum import power_spectra
+from .spectra import as_channels, nearest_power_of_two
 from .stuck import band_levels, longest_frozen_run, longest_loop
 
 SILENCE_DB = -60.0
@@ -171,7 +172,7 @@ def _noise_shares(y: np.ndarray, sample_rate: int) -> tuple[float, float]:
     y = y[[np.square(y).mean(axis=1).argmax()]]
     frame_length = nearest_power_of_two(0.023 * sample_rate)
     hop_length = frame_length // 2
-    power = np.concatenate(list(power_frames(y, frame_length, hop_length))) + 1e-14
+    power = np.concatenate([*power_spectra(y, frame_length, hop_length)]) + 1e-14
     frequencies = np.arange(power.shape[1]) * sample_rate / frame_length
     power = power[:, (frequencies > 150) & (frequencies < 0.45 * sample_rate)]
     width = min(len(power), round(sample_rate / hop_length))

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..audio.spectrum import power_spectra
 from .distances import SpectralStatistics, spread_excerpts
-from .spectra import as_channels, nearest_power_of_two, power_frames
+from .spectra import as_channels, nearest_power_of_two
 
 _FRAME_SECONDS = 0.186  # resolves a semitone down to 90 Hz
 _LOWEST_HZ, _HIGHEST_HZ = 80.0, 5000.0
@@ -67,7 +68,7 @@ def _pitch_classes(y: np.ndarray, sample_rate: int) -> np.ndarray:
     classes = np.round(12 * np.log2(frequencies[in_range] / 440)).astype(int) + 9
     sums = np.full(12, 1e-9)
     for part in spread_excerpts(y, sample_rate):
-        for power in power_frames(as_channels(part), frame_length, frame_length // 2):
+        for power in power_spectra(as_channels(part), frame_length, frame_length // 2):
             is_peak = np.zeros(power.shape, bool)
             is_peak[:, 1:-1] = (power[:, 1:-1] > power[:, :-2]) & (power[:, 1:-1] >= power[:, 2:])
             peaks = (np.sqrt(power) * is_peak)[:, in_range].sum(axis=0)

@@ -2,26 +2,22 @@
 
 First station of the judging: :mod:`.stuck` and :mod:`.detectors` look at a single sound through
 it, :mod:`.distances` compares two, :mod:`.fingerprints` finds copies. Everything is numpy in
-float32, in blocks, so that an hour of sound costs its spectra and no more.
+float32, in blocks (:mod:`mimikit_nb.audio.spectrum`).
 
-Main names: :func:`power_frames`, :func:`mel_filters`, :func:`log_mel`, :func:`as_channels`.
+Main names: :func:`mel_filters`, :func:`log_mel`, :func:`log_bands`, :func:`as_channels`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
-import scipy.fft
-import scipy.signal
 
+from ..audio.spectrum import power_spectra
 from ..errors import ParameterError
 
 FLOOR_POWER = 1e-10
 "Power below which a band counts as empty: -100 dB full scale, under the noise of 16 bits."
-
-_FRAMES_PER_BLOCK = 2048  # bounds the memory of the FFT to some 30 MB
 
 
 def as_channels(y: np.ndarray) -> np.ndarray:
@@ -53,44 +49,6 @@ def as_channels(y: np.ndarray) -> np.ndarray:
 def nearest_power_of_two(n: float) -> int:
     """Power of two nearest to ``n`` on a log scale, at least 32."""
     return max(32, int(2 ** round(np.log2(n))))
-
-
-def power_frames(
-    y: np.ndarray, frame_length: int, hop_length: int, frames_per_block: int = _FRAMES_PER_BLOCK
-) -> Iterator[np.ndarray]:
-    """Power spectra of a sound, mean over its channels, block by block.
-
-    Channels are averaged as power, so that opposite phases don't cancel. A sound shorter than a
-    frame is padded to one.
-
-    Parameters
-    ----------
-    y : np.ndarray [shape=(C, N)]
-        The sound; may be mapped from disk.
-    frame_length, hop_length : int > 0
-        In samples.
-    frames_per_block : int > 0
-        Frames that are transformed at a time.
-
-    Yields
-    ------
-    np.ndarray [shape=(n, 1 + frame_length // 2)], float32
-        A sine of amplitude 1 has power 1 in its bin.
-    """
-    window = scipy.signal.get_window("hann", frame_length).astype(np.float32)
-    window *= 2 / window.sum()
-    n_frames = max(1, 1 + (y.shape[1] - frame_length) // hop_length)
-    for start in range(0, n_frames, frames_per_block):
-        stop = min(start + frames_per_block, n_frames)
-        block = as_channels(y[:, start * hop_length : (stop - 1) * hop_length + frame_length])
-        if block.shape[1] < frame_length:
-            block = np.pad(block, ((0, 0), (0, frame_length - block.shape[1])))
-        frames = np.lib.stride_tricks.sliding_window_view(block, frame_length, axis=1)
-        power = np.zeros((stop - start, 1 + frame_length // 2), np.float32)
-        for channel in frames[:, ::hop_length]:
-            spectrum = scipy.fft.rfft(channel * window, axis=1)
-            power += spectrum.real**2 + spectrum.imag**2
-        yield power / len(block)
 
 
 @lru_cache(maxsize=16)
@@ -146,8 +104,5 @@ def log_mel(
 def log_bands(y: np.ndarray, filters: np.ndarray, hop_length: int) -> np.ndarray:
     """Levels ``[frames, bands]`` in dB full scale of what filters ``[F, bands]`` let through."""
     frame_length = 2 * (len(filters) - 1)
-    blocks = [
-        10 * np.log10(power @ filters + FLOOR_POWER)
-        for power in power_frames(y, frame_length, hop_length)
-    ]
-    return np.concatenate(blocks).astype(np.float32, copy=False)
+    power = np.concatenate([*power_spectra(y, frame_length, hop_length, bands=filters)])
+    return 10 * np.log10(power + FLOOR_POWER)

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
 from ..errors import CorpusError, ParameterError, PromptError
 from ..features.base import Discrete
+from ..features.stft import STFT
 from ..io.read import Origin, Reader, span_samples
 
 _SECONDS, _N_EXCERPTS = 2.0, 4
@@ -95,5 +97,5 @@ def _origins(parts: list[tuple[int, int]], n_samples: int) -> list[Origin]:
 
 
 def _magnitudes(y: torch.Tensor) -> torch.Tensor:
-    y = y.flatten(0, -2) if y.dim() > 1 else y
-    return torch.stft(y, 512, 128, window=torch.hann_window(512), return_complex=True).abs()
+    y = torch.atleast_2d(y).flatten(0, -2)
+    return STFT(512, 128, 512).magnitude(F.pad(y, (256, 256), mode="reflect"))

@@ -21,6 +21,7 @@ import soundfile
 from ..audio.arrays import as_sound
 from ..audio.files import OpenSound, opened
 from ..audio.names import native, readable
+from ..audio.spectrum import power_of_frames
 from ..errors import AudioError, ParameterError
 from ..units import check_rate
 
@@ -249,9 +250,7 @@ class Sound:
         step = (stop_seconds - start_seconds) / n_columns
         centres = start_seconds + step * (np.arange(n_columns) + 0.5)
         starts = np.rint(centres * self.sample_rate).astype(int) - n_fft // 2
-        frames = self._frames(starts, n_fft)
-        window = np.hanning(n_fft + 1)[:-1].astype(np.float32)
-        magnitudes = np.abs(np.fft.rfft(frames * window)) * (2 / window.sum())
+        magnitudes = np.sqrt(power_of_frames(self._frames(starts, n_fft)))
         rows = _on_log_axis(magnitudes, self.sample_rate / n_fft, self.sample_rate / 2)
         decibels = 20 * np.log10(rows + 1e-6)
         image = np.clip((decibels - FLOOR_DB) * (255 / -FLOOR_DB), 0, 255)

@@ -3,15 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mimikit_nb.analysis import frames
 from mimikit_nb.analysis.frames import analyse_frames, mel_weights
+from mimikit_nb.audio import spectrum
 
 from .sounds import SR, place
 
 
 def test_blocks_leave_no_trace(hits: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = analyse_frames(hits, SR)
-    monkeypatch.setattr(frames, "_BLOCK_FRAMES", 17)
+    monkeypatch.setattr(spectrum, "_BLOCK_SAMPLES", 17 * 1024)
     parts = analyse_frames(hits, SR)
     for a, b in zip(whole.levels, parts.levels, strict=True):
         assert np.abs(a - b).max() < 1e-3

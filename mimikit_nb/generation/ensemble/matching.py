@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ...analysis.frames import mel_weights
+from ...audio.spectrum import power_spectra
 from ...corpus.store import Corpus, open_corpus
 from ...errors import ParameterError
 from ...units import seconds_to_samples
@@ -29,7 +30,7 @@ _N_MELS, _N_DIMS, _N_TREES, _LEAF = 20, 16, 8, 32
 _N_PROBES = 4  # leaves of a tree that are looked into
 _N_SHIFTS = 4  # places of a question within a hop
 _N_COMPARED = 24  # candidates whose waveforms are compared
-_FLOOR = 1e-7
+_FLOOR = 1.6e-6  # power of a band that counts as empty, times the samples of a frame
 _AFTER_SECONDS = 0.3  # what must follow a place in its recording
 _BLOCK_PLACES = 4096
 
@@ -71,10 +72,7 @@ class PlaceIndex:
         self.hop_length = max(_N_SHIFTS, round(HOP_SECONDS * corpus.sample_rate))
         self.frame_length = 2 * round(FRAME_SECONDS * corpus.sample_rate / 2)
         self.context = self.frame_length + (sum(_SPANS) - 1) * self.hop_length
-        self._window = np.hanning(self.frame_length + 1)[:-1].astype(np.float32)
-        self._mel = mel_weights(self.sample_rate, self.frame_length, _N_MELS).astype(np.float32)
-        if self._mel.shape[0] != self.frame_length // 2 + 1:
-            self._mel = self._mel.T
+        self._mel = mel_weights(self.sample_rate, self.frame_length, _N_MELS)
         blocks = list(self._blocks(corpus))
         if not blocks:
             raise ParameterError(
@@ -146,9 +144,8 @@ class PlaceIndex:
 
     def _frames(self, mono: np.ndarray) -> np.ndarray:
         """Log-mel spectra ``[N, n_mels]`` of a mono sound."""
-        cut = np.lib.stride_tricks.sliding_window_view(mono, self.frame_length)[:: self.hop_length]
-        power = np.abs(np.fft.rfft(cut * self._window, axis=1)).astype(np.float32) ** 2
-        return np.log(power @ self._mel + _FLOOR * self.frame_length)
+        power = power_spectra(mono[None], self.frame_length, self.hop_length, bands=self._mel)
+        return np.log(np.concatenate([*power]) + _FLOOR / self.frame_length)
 
     def _describe(self, frames: np.ndarray) -> np.ndarray:
         """Means over the spans before every place, ``[n, len(_SPANS) * n_mels]``."""

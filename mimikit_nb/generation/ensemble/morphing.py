@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
+from ...features.stft import STFT
 from .seams import fades
 
 N_FFT = 1024
+_STFT = STFT(N_FFT, N_FFT // 4, N_FFT)
+_EDGE = N_FFT // 2
 _FLOOR = 1e-7
 
 
@@ -28,25 +32,19 @@ def morph(old: np.ndarray, new: np.ndarray) -> np.ndarray:
     a, b = fades(n, 0.0)
     if n < N_FFT:
         return old * a + new * b
-    window = torch.hann_window(N_FFT)
-    spectra = [
-        torch.stft(torch.from_numpy(np.ascontiguousarray(y)), N_FFT, N_FFT // 4, window=window,
-                   return_complex=True)
-        for y in (old, new)
-    ]  # fmt: skip
-    share = torch.linspace(0, 1, spectra[0].shape[-1])
+    sounds = torch.stack([torch.from_numpy(np.ascontiguousarray(y)) for y in (old, new)])
+    spectra = _STFT.forward(F.pad(sounds, (_EDGE, _EDGE), mode="reflect"))
+    share = torch.linspace(0, 1, spectra.shape[-2])[:, None]
     sizes = [x.abs().clamp_min(_FLOOR) for x in spectra]
     size = ((1 - share) * sizes[0] ** 2 + share * sizes[1] ** 2).sqrt()
     chord = (1 - share) * spectra[0] / sizes[0] + share * spectra[1] / sizes[1]
-    made = torch.istft(
-        torch.polar(size, chord.angle()), N_FFT, N_FFT // 4, window=window, length=n
-    ).numpy()
-    return _with_ends(made, old, new)
+    made = _STFT.inverse(torch.polar(size, chord.angle()))[:, _EDGE : _EDGE + n]
+    return _with_ends(made.numpy(), old, new)
 
 
 def _with_ends(made: np.ndarray, old: np.ndarray, new: np.ndarray) -> np.ndarray:
     """A morphed sound whose ends are those of the sounds, so that it joins without a click."""
-    n = N_FFT // 2
+    n = _EDGE
     a, b = fades(n, 1.0)
     made[:, :n] = old[:, :n] * a + made[:, :n] * b
     made[:, -n:] = made[:, -n:] * a + new[:, -n:] * b
