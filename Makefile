@@ -6,6 +6,8 @@
 #   make colab    widgets and notebooks with Colab's ipywidgets and IPython (a part of make test)
 #   make lint     style, types, layers, docstrings, spelling
 #   make lab      JupyterLab on the notebooks
+#   make dist     dist/: a wheel that installs without npm, and the archive of the sources
+#   make badges   README: badges that open the notebooks of REPO=owner/name in Colab
 #   make bench    speed, measured (pytest -m "benchmark and long": what else takes half an hour)
 #
 # VENV=/some/where puts the environment elsewhere; PYTHON=python3.12 chooses the interpreter.
@@ -22,7 +24,7 @@ JS := $(sort $(wildcard mimikit_nb/widgets/js/src/*) $(wildcard mimikit_nb/widge
 KEY := $(shell { cat pyproject.toml constraints.txt hatch_build.py $(JS); pwd; } | cksum | tr ' ' '-')
 READY := $(VENV)/.ready-$(KEY)
 
-.PHONY: setup demo test colab lint lab bench chromium install
+.PHONY: setup demo test colab lint lab dist badges bench chromium install
 .DELETE_ON_ERROR:
 
 ifeq ($(wildcard $(BUNDLE)),)
@@ -77,6 +79,13 @@ chromium:
 
 lab: setup
 	$(BIN)/jupyter lab notebooks
+
+# The bundle is there since the set-up, and goes into both.
+dist: setup
+	$(BIN)/hatchling build -d dist
+
+badges:
+	$(PYTHON) scripts/badges.py "$(REPO)" README.md
 
 bench: setup
 	$(BIN)/python -m pytest -m "benchmark and not long" -s tests/benchmarks

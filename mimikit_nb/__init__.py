@@ -95,11 +95,14 @@ _HOMES = {
 }
 
 __all__ = sorted(_HOMES)
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name where it is first used: importing the package costs nothing."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("mimikit-nb")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)

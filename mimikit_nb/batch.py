@@ -153,8 +153,8 @@ def find_notebooks(folder: str | Path | None = None) -> list[Notebook]:
     Parameters
     ----------
     folder : str or Path, optional
-        Where to look; by default in the folder ``notebooks`` of this project's checkout, or of
-        the current folder.
+        Where to look; by default in the folder ``notebooks`` of this project's checkout or of the
+        current folder, or among those that were installed with the package.
     """
     place = Path(folder) if folder is not None else _notebook_folder()
     return [Notebook.read(path) for path in sorted(place.glob("*.ipynb"))]
@@ -192,14 +192,15 @@ def _without_number(stem: str) -> str:
 
 
 def _notebook_folder() -> Path:
-    """Folder of the notebooks: of the checkout this package lies in, or of the current folder."""
-    places = [Path(__file__).parents[1] / "notebooks", Path.cwd() / "notebooks"]
+    """Folder of the notebooks: of the checkout, of the current folder, or of the wheel."""
+    package = Path(__file__).parent
+    places = [package.parent / "notebooks", Path.cwd() / "notebooks", package / "_notebooks"]
     for place in places:
         if any(place.glob("*.ipynb")):
             return place
     raise NotebookError(
-        f"No notebooks found in {' or '.join(map(str, places))}. They are part of the project's "
-        "repository, not of the installed package: work in a clone of it, or give a path."
+        f"No notebooks found in {' or '.join(map(str, places))}. Install the package again, work "
+        "in a clone of its repository, or give a path."
     )
 
 

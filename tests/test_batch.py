@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -312,13 +313,19 @@ def test_an_unknown_notebook_is_an_error_with_the_nearest_names(tmp_path):
         find_notebook(tmp_path / "none.ipynb")
 
 
-def test_an_installed_package_takes_the_current_folders_notebooks(tmp_path, monkeypatch, toy):
+def test_an_installed_package_takes_the_current_folders_notebooks_or_its_own(
+    tmp_path, monkeypatch, toy
+):
     monkeypatch.setattr(
         batch, "__file__", str(tmp_path / "site-packages" / "mimikit_nb" / "batch.py")
     )
     monkeypatch.chdir(tmp_path)
     with pytest.raises(NotebookError, match="No notebooks found"):
         find_notebook("toy")
+    own = tmp_path / "site-packages" / "mimikit_nb" / "_notebooks"
+    own.mkdir(parents=True)
+    shutil.copy(toy, own / "03_toy.ipynb")
+    assert find_notebook("toy").name == "03_toy.ipynb"
     (tmp_path / "notebooks").mkdir()
     toy.rename(tmp_path / "notebooks" / "05_toy.ipynb")
     assert find_notebook("toy").name == "05_toy.ipynb"

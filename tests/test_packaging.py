@@ -1,5 +1,6 @@
 """What is declared about the package is true: dependencies, files, notebooks, imports."""
 
+import importlib.metadata
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import mimikit_nb as mnb
 from hatch_build import BUNDLE, SOURCES, stamp
 
 ROOT = Path(__file__).parents[1]
@@ -78,6 +80,26 @@ def test_no_upper_bounds_but_for_the_widgets():
     for requirement in requirements():
         operators = {s.operator for s in requirement.specifier}
         assert operators == {">="} or requirement.name == "ipywidgets", requirement
+
+
+def test_the_version_is_that_of_the_installed_package_which_has_it_from_a_tag(tmp_path):
+    assert mnb.__version__ == importlib.metadata.version("mimikit-nb")
+    for name in ("pyproject.toml", "README.md", "LICENSE", "hatch_build.py"):
+        shutil.copy(ROOT / name, tmp_path)
+
+    def run(*command: str) -> str:
+        return subprocess.check_output(command, cwd=tmp_path, text=True, stderr=subprocess.STDOUT)
+
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c")
+    version = (sys.executable, "-m", "hatchling", "metadata", "version")
+    assert run(*version).strip() == "0.1.0.dev0"  # no git, as in an archive
+    run(*git, "init")
+    run(*git, "add", ".")
+    run(*git, "commit", "--message", "first")
+    run(*git, "tag", "v1.2.0")
+    assert run(*version).strip() == "1.2.0"
+    run(*git, "commit", "--allow-empty", "--message", "second")
+    assert run(*version).startswith("1.2.1.dev1+g")
 
 
 def test_no_large_files_are_tracked():

@@ -122,7 +122,7 @@ def test_the_setup_touches_nothing_that_colab_brings(cells):
     assert lines == [
         "    %pip list --format=freeze"
         ' | grep -E "^(torch|torchaudio|numpy|ipywidgets|ipython)=" > kept.txt',
-        '    %pip install --quiet "mimikit_nb[formats] @ {source}" --constraint kept.txt',
+        '    %pip install --quiet "mimikit-nb[formats]" --constraint kept.txt',
     ]
     assert 'if find_spec("mimikit_nb") is None:' in cells[3].source
 
