@@ -18,16 +18,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..arguments import PathArg, Whole, checked
-from ..audio.atomic import replacing
-from ..audio.locks import naming
 from ..audio.report import in_minutes
 from ..checkpoint.run import Run
 from ..corpus.store import Corpus
 from ..errors import ParameterError
 from ..training.advice import advise_run
-from .marks import Mark, as_entries, as_points, as_segments
-from .picture import LABEL_SIZE, describe, draw_sound, draw_spectrogram, png
-from .sound import open_sound
+from .files import write_new
+from .player.marks import as_points, as_segments, prompt_entries
+from .player.sound import open_sound
+from .player.still import LABEL_SIZE, describe, draw_sound, draw_spectrogram, png
 
 if TYPE_CHECKING:
     import pandas
@@ -85,33 +84,6 @@ class Picture:
         return self.png()
 
 
-def free_path(path: str | Path) -> Path:
-    """The path itself if there is nothing, or the first of ``<name>_002``, ``_003`` ... free."""
-    path = wanted = Path(path)
-    number = 1
-    while path.exists():
-        number += 1
-        path = wanted.with_name(f"{wanted.stem}_{number:03d}{wanted.suffix}")
-    return path
-
-
-def write_new(path: str | Path, content: bytes) -> Path:
-    """Write a file, and its folder if need be, under the path or the next free number."""
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with naming(path.parent):
-            path = free_path(path)
-            with replacing(path) as temporary:
-                temporary.write_bytes(content)
-    except OSError as error:
-        raise ParameterError(
-            f"{path} can't be written: {error.strerror or error}. Choose another folder, or "
-            "make room."
-        ) from error
-    return path
-
-
 def waveform(
     audio: np.ndarray | str | Path,
     sr: int | None = None,
@@ -164,15 +136,6 @@ def waveform(
         spectrogram,
     )
     return Picture(figure, text)
-
-
-def prompt_entries(prompt_end_seconds: float | None, duration_seconds: float) -> list[Mark]:
-    """Marks of a prompt and of what was generated after it; none without a prompt."""
-    if not prompt_end_seconds:
-        return []
-    prompt = {"stop": prompt_end_seconds, "label": "prompt", "kind": "prompt"}
-    new = {"start": prompt_end_seconds, "label": "generated", "kind": "generated"}
-    return as_entries([prompt, new], duration_seconds)[1]
 
 
 def spectrograms(

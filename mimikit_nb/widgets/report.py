@@ -17,9 +17,10 @@ from matplotlib.figure import Figure
 from .. import __version__
 from ..arguments import PathArg, checked
 from ..errors import ParameterError
-from .listen import data_uri
-from .picture import png
-from .pictures import Picture, write_new
+from .files import write_new
+from .pictures import Picture
+from .player.cards import data_uri
+from .player.still import png
 
 PICTURE_DPI = 110
 
@@ -61,7 +62,7 @@ def write_report(
     sections : mapping of str to one thing or a list of things
         What stands under each heading: text, a table (DataFrame), facts (a mapping), a
         :class:`~mimikit_nb.widgets.pictures.Picture` or matplotlib figure, sounds
-        (:func:`~mimikit_nb.widgets.listen.listen`), or whatever shows itself as HTML.
+        (:func:`~mimikit_nb.widgets.player.listen`), or whatever shows itself as HTML.
     subtitle : str, default ""
         A line under the heading.
 

@@ -24,7 +24,7 @@ from mimikit_nb.corpus import Corpus
 from mimikit_nb.generation.output import Generated
 from mimikit_nb.networks.presets import PRESETS
 from mimikit_nb.widgets import pictures
-from mimikit_nb.widgets.listen import listen
+from mimikit_nb.widgets.player import listen
 from mimikit_nb.widgets.report import write_report
 
 PROMPT_SECONDS, SECONDS = 3.0, 8.0

@@ -12,11 +12,11 @@ from tests.browser.lab import Notebook, write_notebook
 
 ONSETS = [0.2, 0.71, 1.3, 1.62, 2.4, 3.05]
 SECONDS = 3.6
-SEGMENT = """from mimikit_nb.widgets.segmenting import segment
+SEGMENT = """from mimikit_nb.widgets.analyse import segment
 app = segment("hits.wav", out="segments")
 app.run()
 """
-CLUSTER = f"""from mimikit_nb.widgets.clustering import cluster
+CLUSTER = f"""from mimikit_nb.widgets.analyse import cluster
 times = [(start, start + 0.25) for start in {ONSETS}]
 families = cluster("hits.wav", segments=times, n_clusters=3, out="clusters")
 families.run()

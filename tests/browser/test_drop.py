@@ -9,7 +9,7 @@ from tests.browser.lab import AS_THE_KERNEL_LIKES
 CELL = """
 import time
 from pathlib import Path
-from mimikit_nb.widgets.drop import DropZone
+from mimikit_nb.widgets.forms.drop import DropZone
 together = []
 zone = DropZone(Path("dropped"), lambda paths: together.append([path.name for path in paths]))
 zone

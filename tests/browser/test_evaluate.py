@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 import mimikit_nb as mnb
 from mimikit_nb.audio.demo import demo_music
 from mimikit_nb.audio.write import write
-from mimikit_nb.widgets.scatter import NEAR, position
+from mimikit_nb.widgets.evaluate.scatter import NEAR, position
 from tests.browser.lab import write_notebook
 
 SR = 22050

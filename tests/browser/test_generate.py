@@ -119,7 +119,7 @@ def test_a_file_is_a_prompt_and_stop_ends_the_work(page, tmp_path):
 
 
 LIVE = """
-from mimikit_nb.widgets.live import live
+from mimikit_nb.widgets.generate import live
 voices = live("run", prompt=2.0, prompt_seconds=0.5, out="live")
 voices.run()
 """

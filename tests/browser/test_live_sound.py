@@ -15,8 +15,8 @@ SR = 22050
 SETUP = f"""
 import itertools, time
 import numpy as np
-from mimikit_nb.widgets import live_sound
-from mimikit_nb.widgets.live_sound import LiveSound
+from mimikit_nb.widgets.player import live_sound
+from mimikit_nb.widgets.player.live_sound import LiveSound
 live_sound.SLOW_AHEAD_SECONDS = 0.6  # for the slow one, so that the test isn't
 noise = np.random.default_rng(0).uniform(-0.5, 0.5, (2, {SR} * 60)).astype(np.float32)
 def blocks(n, pause=0.0, most=10**9):
@@ -133,7 +133,7 @@ def test_it_goes_on_during_a_cell_that_is_longer_than_a_page_may_be_silent(opene
         assert without_a_gap(play) == (0, "playing")
     finally:
         opened.execute("live_sound.GONE_SECONDS = 20.0")
-        opened.execute("from mimikit_nb.widgets.order import keep_order; keep_order()")
+        opened.execute("from mimikit_nb.widgets.ipykernel_compat import keep_order; keep_order()")
 
 
 def test_stop_is_silent_within_200_ms_and_play_begins_anew(opened):

@@ -9,7 +9,7 @@ from tests.browser.lab import Notebook, write_notebook
 
 SECONDS = 8.0
 SR = 22050
-SETUP = "import numpy as np\nfrom mimikit_nb.widgets.waveform import player"
+SETUP = "import numpy as np\nfrom mimikit_nb.widgets.player.waveform import player"
 MARKED = """
 p = player("takes/tone.wav", points=[(1.0, "kick")],
            segments=[(2, 3, "verse"), dict(start=5, stop=6, label="fixed", editable=False)],

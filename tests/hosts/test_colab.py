@@ -8,7 +8,8 @@ import pytest
 import mimikit_nb as mnb
 from mimikit_nb import runtime
 from mimikit_nb.batch import run_notebook
-from mimikit_nb.widgets import evaluate, generate
+from mimikit_nb.widgets.evaluate import app as evaluate
+from mimikit_nb.widgets.generate import app as generate
 from mimikit_nb.widgets.job import HOW_TO_STOP
 from mimikit_nb.widgets.train import train
 from tests.notebooks.toy import printed, write_notebook

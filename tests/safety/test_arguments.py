@@ -143,7 +143,7 @@ class Examples:
             "recipes.replaying.replayed": {"sounds": "generated", "ck": "latent"},
             "batch.run_notebook": {"name": "toy.ipynb"},
             "widgets.report.write_report": {"path": "report.html"},
-            "widgets.listen.listen": {"sounds": self.y, "sr": RATE},
+            "widgets.player.listen": {"sounds": self.y, "sr": RATE},
             "widgets.generate.generate": {"run": "run"},
             "widgets.evaluate.evaluate": {"run": "network"},
             "analysis.tracks.write_track": {"track": "others"},

@@ -17,7 +17,7 @@ from mimikit_nb.errors import MimikitError, ParameterError, PromptError
 from mimikit_nb.generation.prompts import prompt_from_array
 from mimikit_nb.recipes.generating import _read_prompts
 from mimikit_nb.units import check_rate
-from mimikit_nb.widgets.sound import open_sound
+from mimikit_nb.widgets.player.sound import open_sound
 
 SR = 22050
 INTEGERS = [np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64]

@@ -30,8 +30,8 @@ from mimikit_nb.errors import (
     MimikitError,
 )
 from mimikit_nb.recipes.audition import keep
-from mimikit_nb.widgets.listen import listen
 from mimikit_nb.widgets.pictures import corpus_overview
+from mimikit_nb.widgets.player import listen
 
 RATE = 22050
 TINY = {"frame_sizes": (8, 4, 4), "hidden_dim": 16, "chunk_steps": 64, "batch_size": 4}

@@ -20,8 +20,8 @@ from mimikit_nb.audio.parts import Part
 from mimikit_nb.audio.report import FileRecord
 from mimikit_nb.corpus import build_corpus
 from mimikit_nb.generation.prompts import prompt_from_file
-from mimikit_nb.widgets.drop import ACCEPT
-from mimikit_nb.widgets.sound import open_sound
+from mimikit_nb.widgets.forms.drop import ACCEPT
+from mimikit_nb.widgets.player.sound import open_sound
 from tests.audio.encode import WRITERS, by_ffmpeg, by_soundfile, without_count
 from tests.audio.test_formats import ROWS
 

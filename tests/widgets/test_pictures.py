@@ -8,14 +8,9 @@ import pytest
 
 from mimikit_nb.checkpoint.run import Run
 from mimikit_nb.errors import ParameterError
-from mimikit_nb.widgets.pictures import (
-    corpus_overview,
-    free_path,
-    loss_curves,
-    prompt_entries,
-    spectrograms,
-    waveform,
-)
+from mimikit_nb.widgets.files import free_path
+from mimikit_nb.widgets.pictures import corpus_overview, loss_curves, spectrograms, waveform
+from mimikit_nb.widgets.player.marks import prompt_entries
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -8,8 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from mimikit_nb.errors import ParameterError
-from mimikit_nb.widgets.listen import listen
 from mimikit_nb.widgets.pictures import waveform
+from mimikit_nb.widgets.player import listen
 from mimikit_nb.widgets.report import render_report, write_report
 
 

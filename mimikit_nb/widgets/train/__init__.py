@@ -1,0 +1,5 @@
+"""The training view."""
+
+from .app import train
+
+__all__ = ["train"]
