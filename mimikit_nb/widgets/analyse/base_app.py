@@ -19,7 +19,7 @@ from ...corpus.store import Corpus
 from ...recipes.analysing import Recording, read_recording
 from ...runtime import say
 from ..pictures import Picture
-from .session import Session, session_of
+from .model import Session, session_of
 
 Found = TypeVar("Found")
 Settings = TypeVar("Settings")

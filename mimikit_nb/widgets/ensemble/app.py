@@ -34,8 +34,8 @@ from ..pictures import Picture
 from ..player.marks import as_entries, as_points
 from ..player.sound import open_sound
 from ..player.still import draw_sound
-from .composer import Composer, Take, as_facts, composer_of
 from .lanes import draw_lanes
+from .model import Composer, Take, as_facts, composer_of
 
 if TYPE_CHECKING:
     import pandas

@@ -21,7 +21,7 @@ from ...generation.ensemble.writing import PieceFiles
 from ...recipes.ensembling import stream_ensemble
 from ..forms.controls import button, explain
 from ..player.live_sound import LiveSound
-from .composer import Composer
+from .model import Composer
 from .sources import Do
 
 if TYPE_CHECKING:

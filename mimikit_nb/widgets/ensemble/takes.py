@@ -13,7 +13,7 @@ import ipywidgets as W
 from ..forms.controls import explain
 from ..forms.quiet import Quiet
 from ..player.waveform import Player, player
-from .composer import Take
+from .model import Take
 from .turns import EnsembleTurns
 
 if TYPE_CHECKING:

@@ -30,11 +30,11 @@ from ...recipes.workspace import choose_corpus, new_folder
 from ...runtime import default_device, is_colab, is_headless, say
 from ...training.start import CHANGEABLE
 from ..pictures import Picture, loss_curves
+from .model import BUSY, Trainer, trainer_of
 from .panel import TrainPanel
 from .settings import TrainingSettings
 from .sources import Sounds, Sources, build_beside
 from .text_line import TextLine
-from .trainer import BUSY, Trainer, trainer_of
 
 DEFAULT_RATE = 22050
 

@@ -24,10 +24,10 @@ from ..job import HOW_TO_STOP, Job
 from ..page import Page
 from ..words import STATE_COLOURS, in_megabytes, in_plain_words, in_time
 from .loss_plot import LossPlot
+from .model import BUSY
 from .previews import Timeline
 from .settings import TrainingSettings, facts_in_words, settings_form
 from .steering import Steering
-from .trainer import BUSY
 
 if TYPE_CHECKING:
     from .app import TrainView

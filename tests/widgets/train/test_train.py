@@ -11,7 +11,8 @@ from mimikit_nb.audio.write import write
 from mimikit_nb.checkpoint.run import Run
 from mimikit_nb.corpus.build import build_corpus
 from mimikit_nb.errors import ConfigError, CorpusError, TrainingError
-from mimikit_nb.widgets.train import train, trainer
+from mimikit_nb.widgets.train import model as trainer
+from mimikit_nb.widgets.train import train
 from mimikit_nb.widgets.train.loss_plot import LossPlot
 from mimikit_nb.widgets.train.losses import Losses
 
