@@ -7,7 +7,6 @@ the network; :func:`export` writes the folder that is shared, ``config.json`` an
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from ..arguments import PathArg, Step, checked
 from ..audio.atomic import replacing
 from ..audio.locks import held_folder
 from ..errors import CheckpointError, FeatureError
+from ..io.digest import digest_of
 from ..io.variable import IOSpec
 from ..networks.base import Network, NetworkConfig
 from ..runtime import check_device
@@ -112,11 +112,8 @@ class Checkpoint:
     def hash(self) -> str:
         """SHA-256 of configs and weights: equal for equal networks, wherever they are stored."""
         configs = {"network": self.config.to_dict(), "io": self.io.to_dict()}
-        digest = hashlib.sha256(json.dumps(configs, sort_keys=True).encode())
-        for name, weight in sorted((self.weights() | feature_tensors(self.io)).items()):
-            digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
-            digest.update(weight.contiguous().reshape(-1).view(torch.uint8).numpy().data)
-        return digest.hexdigest()
+        tensors = self.weights() | feature_tensors(self.io)
+        return digest_of(json.dumps(configs, sort_keys=True), tensors)
 
     def weights(self, ema: bool = True) -> dict[str, Tensor]:
         """Weights by name: their moving average where there is one and ``ema`` is true."""

@@ -1,16 +1,19 @@
 """Learned features and a corpus: fitting them to it, and their values all over it.
 
 The values are computed once for all, at every place of the feature's grid, instead of anew in
-every batch. Those of a long corpus are kept beside it, under the hashes of corpus and feature.
+every batch. Those of a long corpus are kept beside it, in ``<corpus>.values``, under the hashes of
+corpus and feature: the four that were used last.
+
 Main names: :func:`fit_features`, :func:`corpus_values`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
+import re
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +27,7 @@ from torch import Tensor
 from ..audio.atomic import replacing
 from ..errors import ConfigError
 from ..features.learned import LearnedFeature, Sound
+from .digest import digest_of
 from .gather import MIX, Origin, Source, gather
 from .variable import IOSpec
 
@@ -32,6 +36,12 @@ Segment = tuple[int, int]
 
 _KEPT_FROM = 2**15
 """Values of corpora with so many places are kept on disk: a quarter of an hour, as a rule."""
+
+
+_MOST_KEPT = 4
+"""Files of values beside a corpus; of more, those go that were not used for longest."""
+
+_NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]{16}\.npy")
 
 
 class KeptSource(Source, Protocol):
@@ -170,11 +180,13 @@ def _kept(
 
     Where it can't be, they are kept in a temporary file.
     """
-    name = f"{corpus.hash[:16]}-{_digest(feature, channels)}.npy"
+    about = repr((type(feature).__name__, feature.axis, feature.grid, channels))
+    name = f"{corpus.hash[:16]}-{digest_of(about, feature.tensors)[:16]}.npy"
     path = corpus.path.with_suffix(".values") / name
     with suppress(OSError, ValueError):
         found = np.load(path, mmap_mode="r")
         if found.shape == shape and found.dtype == np.float16:
+            os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
             return found
     with suppress(OSError):
         path.parent.mkdir(exist_ok=True)
@@ -184,12 +196,27 @@ def _kept(
                 _claim(file, made.nbytes)
             _fill(made, feature, corpus, channels)
             made.flush()
-        return np.load(path, mmap_mode="r")
+        found = np.load(path, mmap_mode="r")
+        _forget_others(path)
+        return found
     with tempfile.TemporaryFile() as file:  # the mapping outlives it
         _claim(file, 2 * math.prod(shape))
         made = np.memmap(file, np.float16, "w+", shape=shape)
     _fill(made, feature, corpus, channels)
     return made
+
+
+def _forget_others(path: Path) -> None:
+    """Delete the values beside a file that were not used for longest, of which there are many.
+
+    A training fits its features anew, so that every seed has values of its own. They can be
+    computed again; nothing is deleted that isn't named as they are.
+    """
+    with suppress(OSError):
+        others = [p for p in path.parent.iterdir() if _NAME.fullmatch(p.name) and p != path]
+        others.sort(key=lambda p: p.stat().st_atime_ns, reverse=True)
+        for other in others[_MOST_KEPT - 1 :]:
+            other.unlink(missing_ok=True)
 
 
 def _claim(file: IO[bytes], n_bytes: int) -> None:
@@ -207,13 +234,3 @@ def _fill(
         for block in feature.grid_blocks(corpus.signal.shape[1], _reader(corpus, 0, channel)):
             row[first : first + len(block)] = block.half().numpy()
             first += len(block)
-
-
-def _digest(feature: LearnedFeature, channels: Sequence[int]) -> str:
-    """Hash of a feature's tensors, and of the channels that are read."""
-    about = (type(feature).__name__, feature.axis, feature.grid, list(channels))
-    digest = hashlib.sha256(repr(about).encode())
-    for name, tensor in sorted(feature.tensors.items()):
-        digest.update(name.encode())
-        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()[:16]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from ..corpus.store import Corpus
 from ..errors import CorpusError, ParameterError
 from ..evaluation.replay import Replay, ReplayIndex
 from ..generation.output import Generated
+from ..io.digest import digest_of
 from ..io.learning import stretches_of
 from ..io.variable import IOSpec
 from .finding import find_corpus
@@ -146,10 +146,7 @@ def kept_index(io: IOSpec, corpus: Corpus) -> ReplayIndex | None:
     """
     if not io.learned or corpus.duration_seconds > _MOST_AT_ONCE_SECONDS:
         return None
-    digest = hashlib.sha256(f"{corpus.hash} {io.channels}".encode())
-    for _, tensor in sorted(next(iter(io.learned.values())).tensors.items()):
-        digest.update(tensor.numpy(force=True).tobytes())
-    key = digest.hexdigest()
+    key = digest_of(f"{corpus.hash} {io.channels}", next(iter(io.learned.values())).tensors)
     if key not in _INDICES:
         index = replay_index(io, corpus, corpus.split(0.0).train)
         _INDICES.clear()

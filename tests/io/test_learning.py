@@ -119,6 +119,30 @@ def test_values_of_a_long_corpus_are_kept_beside_it(corpus, io, monkeypatch):
     assert len(list(path.parent.iterdir())) == 2
 
 
+def test_beside_a_corpus_only_the_values_used_last_are_kept(corpus, monkeypatch, tmp_path):
+    monkeypatch.setattr(learning, "_KEPT_FROM", 10)
+    mine = SimpleNamespace(**{**vars(corpus), "path": tmp_path / "corpus.h5"})
+    folder = tmp_path / "corpus.values"
+    folder.mkdir()
+    theirs = [folder / name for name in ("notes.txt", "mine.npy", "0123-4567.npy")]
+    for path in theirs:
+        path.write_text("made by somebody")
+    fitted = [fit_features(spec(), mine, [(0, N // 2 + 100 * i)]) for i in range(6)]
+
+    def values_of(i: int) -> set[str]:
+        before = set(folder.iterdir())
+        corpus_values(fitted[i].learned["signal"], fitted[i], mine)
+        return {path.name for path in set(folder.iterdir()) - before}
+
+    made = [values_of(i) for i in range(4)]
+    assert all(len(names) == 1 for names in made)
+    assert not values_of(0)  # found again, and used last
+    made += [values_of(4), values_of(5)]
+    kept = {path.name for path in folder.iterdir()}
+    assert kept == {path.name for path in theirs}.union(made[0], *made[3:])
+    assert all(path.read_text() == "made by somebody" for path in theirs)
+
+
 def test_a_damaged_file_of_values_is_made_anew(corpus, io, monkeypatch):
     monkeypatch.setattr(learning, "_KEPT_FROM", 10)
     expected = np.array(corpus_values(io.learned["signal"], io, corpus).values)
