@@ -11,7 +11,7 @@ import hashlib
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from ..units import check_rate, seconds_to_samples
 from .channels import MOST_LOSS_DB, ChannelMeter, Channels, n_channels_of
 from .files import OpenSound, RefusedError, SoundInfo, opened, refuse_odd_rate
 from .find import Found, find, special_kind
+from .known import Known, state_of
 from .meters import FULL_SCALE, LevelMeter, Levels, to_db
 from .report import FileRecord, Report
 
@@ -97,7 +98,8 @@ def examine(
 ) -> FileRecord:
     """Read one file to its end and judge it.
 
-    Whatever goes wrong while it is read is a refusal of this file.
+    Whatever goes wrong while it is read is a refusal of this file. What is measured is kept as
+    long as the file stays as it is, so that it needn't be decoded again to be judged again.
 
     Parameters
     ----------
@@ -119,29 +121,59 @@ def examine(
     FileRecord
         Accepted or refused, and everything that was measured.
     """
-    try:
-        with contextlib.ExitStack() as stack:
-            with _refusing(path):
-                sound = stack.enter_context(opened(path))
-            found, n_read = sound.info, 0
-            refuse_odd_rate(found)
-            meter = LevelMeter(found.sample_rate, found.channels)
-            kept = ChannelMeter(channels if _loses_channels(found, channels) else 1)
-            for y in _read_blocks(sound):
+    state = state_of(path)
+    known = _MEASURED.get(state)
+    if known is not None and known.kept.channels != _compared(known.info, channels):
+        known = None
+    if known is None or on_block is not None:
+        try:
+            known = _read(path, channels, known, on_block, report_share)
+        except RefusedError as refusal:
+            return FileRecord(path, refusal.reason, refusal.remedy, sha256=digest_of(path))
+        _MEASURED.put(state, known)
+    return _judge(known, path, sample_rate, window_seconds, channels)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What was measured of a file, whatever it is for."""
+
+    info: SoundInfo
+    levels: Levels
+    kept: ChannelMeter
+
+
+_MEASURED: Known[_Measured] = Known()
+_DIGESTS: Known[str] = Known()
+
+
+def _read(
+    path: Path,
+    channels: Channels,
+    known: _Measured | None,
+    on_block: Callable[[np.ndarray, int], None] | None,
+    report_share: Callable[[float], None] | None,
+) -> _Measured:
+    """Read a file to its end, and measure it if that wasn't done before."""
+    with contextlib.ExitStack() as stack:
+        with _refusing(path):
+            sound = stack.enter_context(opened(path))
+        found, n_read = sound.info, 0
+        refuse_odd_rate(found)
+        meter = LevelMeter(found.sample_rate, found.channels)
+        kept = ChannelMeter(_compared(found, channels))
+        for y in _read_blocks(sound):
+            if known is None:
                 meter.update(y)
                 if len(y) > 1:
                     kept.update(y)
-                if on_block is not None:
-                    on_block(y, found.sample_rate)
-                n_read += y.shape[1]
-                if report_share is not None:
-                    report_share(min(1.0, n_read / max(1, found.n_samples)))
-    except RefusedError as refusal:
-        return FileRecord(path, refusal.reason, refusal.remedy, sha256=digest_of(path))
+            if on_block is not None:
+                on_block(y, found.sample_rate)
+            n_read += y.shape[1]
+            if report_share is not None:
+                report_share(min(1.0, n_read / max(1, found.n_samples)))
     found = replace(found, warnings=tuple(sound.warnings))
-    return _judge(
-        found, meter.levels(), kept, sample_rate, window_seconds, digest_of(path), channels
-    )
+    return known or _Measured(found, meter.levels(), kept)
 
 
 def check_window(sample_rate: int, window_seconds: float) -> None:
@@ -184,9 +216,13 @@ def digest_of(path: Path) -> str:
     """SHA-256 of a file's bytes; empty if it can't be read."""
     if special_kind(path):
         return ""
+    state = state_of(path)
+    known = _DIGESTS.get(state)
+    if known is not None:
+        return known
     try:
         with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return _DIGESTS.put(state, hashlib.file_digest(file, "sha256").hexdigest())
     except OSError:
         return ""
 
@@ -216,22 +252,26 @@ def _loses_channels(found: SoundInfo, channels: Channels) -> bool:
     return found.channels > 1 and channels not in (None, found.channels)
 
 
+def _compared(found: SoundInfo, channels: Channels) -> Channels:
+    """What all channels of a file are compared with: what is kept of them, or their mix."""
+    return channels if _loses_channels(found, channels) else 1
+
+
 def _judge(
-    found: SoundInfo,
-    levels: Levels,
-    kept: ChannelMeter,
+    measured: _Measured,
+    path: Path,
     sample_rate: int,
     window_seconds: float,
-    digest: str,
     channels: Channels,
 ) -> FileRecord:
+    found, levels, kept = measured.info, measured.levels, measured.kept
     n_samples = round(levels.n_samples * sample_rate / found.sample_rate)
     window = max(1, seconds_to_samples(window_seconds, sample_rate))
     reason, remedy = _verdict(levels, levels.n_samples / found.sample_rate, n_samples, window)
     if not reason and _loses_channels(found, channels) and kept.swing < SILENT_SWING:
         reason, remedy = _refuse_loss(kept), KEEP_ALL
     return FileRecord(
-        path=found.path,
+        path=path,
         reason=reason,
         remedy=remedy,
         warnings=() if reason else (*found.warnings, *_warnings(levels), *_warn_of_loss(kept)),
@@ -247,7 +287,7 @@ def _judge(
         peak_dbfs=levels.peak_dbfs,
         lufs=levels.lufs,
         n_windows=0 if reason else n_samples // window,
-        sha256=digest,
+        sha256=digest_of(path),
     )
 
 

@@ -1,11 +1,14 @@
 import math
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
 
+from mimikit_nb.audio import doctor
 from mimikit_nb.audio.doctor import check
+from mimikit_nb.audio.files import opened
 from mimikit_nb.audio.report import FileRecord, Report
 from mimikit_nb.audio.write import write
 from mimikit_nb.errors import AudioError, ParameterError
@@ -172,3 +175,50 @@ def test_nothing_is_changed_by_checking(zoo):
 def test_real_recordings_are_judged_without_exception(audio_folder):
     report = check(audio_folder / "piano" if (audio_folder / "piano").is_dir() else audio_folder)
     assert report.accepted
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files that are decoded from now on."""
+    names = list[str]()
+
+    def opened_and_noted(path: Path):
+        names.append(path.name)
+        return opened(path)
+
+    monkeypatch.setattr(doctor, "opened", opened_and_noted)
+    return names
+
+
+def test_a_file_that_has_not_changed_is_decoded_once(zoo, decoded):
+    first = check(zoo / "stereo.flac", window_seconds=2.0)
+    again = check(zoo / "stereo.flac", sample_rate=44100)
+    assert decoded == ["stereo.flac"]
+    assert "shorter" in first.refused[0].reason and again.n_windows == 5
+
+
+def test_a_file_that_has_changed_is_decoded_again(zoo, decoded, tone):
+    path = zoo / "good.wav"
+    before = check(path).accepted[0]
+    times, size = path.stat(), path.stat().st_size
+    write(path, tone[::-1] / 2, 22050, overwrite=True)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    after = check(path).accepted[0]
+    assert path.stat().st_size == size and decoded == ["good.wav", "good.wav"]
+    assert after.sha256 != before.sha256 and after.peak_dbfs < before.peak_dbfs - 5
+
+
+@pytest.mark.parametrize("first", [None, 1, 2, "left", "right"])
+@pytest.mark.parametrize("then", [None, 1, 2, "left", "right"])
+def test_what_was_measured_before_changes_no_verdict(tmp_path, tone, first, then):
+    for name in ("known", "fresh"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "sides.wav", np.stack([tone, -tone]), 22050)
+        write(tmp_path / name / "right.wav", np.stack([0 * tone, tone]), 22050)
+        write(tmp_path / name / "mono.wav", tone, 22050)
+    check(tmp_path / "known", channels=first)
+    verdicts = [
+        [record.to_dict() | {"path": record.path.name} for record in found.records]
+        for found in (check(tmp_path / name, channels=then) for name in ("known", "fresh"))
+    ]
+    assert verdicts[0] == verdicts[1]

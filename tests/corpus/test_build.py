@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import h5py
@@ -7,7 +8,9 @@ import soundfile as sf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mimikit_nb.audio import doctor
 from mimikit_nb.audio.demo import demo_music
+from mimikit_nb.audio.doctor import check
 from mimikit_nb.audio.files import load
 from mimikit_nb.audio.write import write
 from mimikit_nb.corpus import add_files, build_corpus, open_corpus
@@ -38,6 +41,26 @@ def test_a_corpus_holds_the_sounds_as_they_are(takes, tmp_path, music):
     assert (corpus.duration_seconds, corpus.sample_rate, corpus.n_channels) == (3.0, RATE, 1)
     assert corpus.rights == "mine"
     assert len(corpus.report.accepted) == 2
+
+
+def test_recordings_are_decoded_once_for_the_corpus_its_report_and_the_check(
+    takes, tmp_path, monkeypatch
+):
+    decoded, hashed = list[str](), list[str]()
+
+    def noting(names: list[str], function):
+        def noted(file, *rest):
+            names.append(Path(getattr(file, "name", file)).name)
+            return function(file, *rest)
+
+        return noted
+
+    monkeypatch.setattr(doctor, "opened", noting(decoded, doctor.opened))
+    monkeypatch.setattr(hashlib, "file_digest", noting(hashed, hashlib.file_digest))
+    corpus = build_corpus(takes, tmp_path / "c.h5", RATE)
+    assert check(takes, RATE).to_dict() == corpus.report.to_dict()
+    build_corpus(takes, tmp_path / "c.h5", RATE, reuse=True)
+    assert decoded == hashed == ["a.wav", "b.wav"]
 
 
 def test_the_file_is_laid_out_as_agreed(takes, tmp_path):

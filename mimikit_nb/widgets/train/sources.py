@@ -13,7 +13,6 @@ from typing import Any, Literal
 import ipywidgets as W
 
 from ...arguments import Paths
-from ...audio.doctor import check
 from ...audio.names import readable
 from ...audio.report import in_minutes
 from ...corpus.build import build_corpus
@@ -112,10 +111,9 @@ class Sources:
         if isinstance(sounds, Corpus) or not sounds or str(sounds).endswith(".h5"):
             return choose_corpus(str(sounds or ""), sample_rate=self.sample_rate)
         paths: Any = sounds if isinstance(sounds, str | Path) else list(sounds)
-        report = check(paths, self.sample_rate)
-        self._report = report._repr_html_()
-        self._job.touch()
-        return build_beside(paths, self.out / "corpus.h5", self.sample_rate)
+        corpus = build_beside(paths, self.out / "corpus.h5", self.sample_rate)
+        self._report = corpus.report._repr_html_()
+        return corpus
 
     def _paint(self) -> None:
         self._begin_what_is_left()
