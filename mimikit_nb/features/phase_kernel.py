@@ -13,7 +13,7 @@ from importlib.resources import files
 import torch
 from torch import Tensor
 
-from ..compiler import build_library
+from ..engine.build import build_library
 from ..errors import EngineError
 from .stft import STFT
 

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 
 from ..config import Config, field
+from ..engine.stages import State
 from ..errors import ParameterError
-from ..networks.base import Network, State, Tensors
+from ..networks.base import Network, Tensors
 
 
 class InitialStateFit(Config):

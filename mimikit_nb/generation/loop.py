@@ -14,38 +14,16 @@ variable what draws remember of those before, for the heads that do; what hooks 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from ..engine.stages import Stage, State
 from ..features.base import Discrete
-from ..networks.base import Network, Stage, State, run_stages
+from ..networks.base import Network
 from ..networks.head import Head
-from ..runtime import one_thread
 from .hooks.base import Hook
 from .hooks.inserting import Inserted, hook_state
-
-
-class Executor(Protocol):
-    """Runs generation steps on a state, in place."""
-
-    def run(self, state: State, n: int) -> None:
-        """Advance ``state`` by ``n`` steps."""
-
-
-class EagerExecutor:
-    """Runs the stages one after the other, as they are."""
-
-    def __init__(self, stages: Sequence[Stage]) -> None:
-        self.stages = stages
-
-    @torch.no_grad()
-    def run(self, state: State, n: int) -> None:
-        """Advance ``state`` by ``n`` steps."""
-        with one_thread():
-            for _ in range(n):
-                run_stages(self.stages, state)
 
 
 def generation_state(

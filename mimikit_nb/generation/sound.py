@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from ..corpus.store import Corpus
+from ..engine.stages import State
 from ..errors import CheckpointError, PromptError
 from ..io.read import read_prompt
-from ..networks.base import Network, State, Tensors
+from ..networks.base import Network, Tensors
 from ..runtime import check_memory, one_thread
 from ..units import samples_to_seconds, seconds_to_samples
 from .controls import Controls

@@ -13,15 +13,16 @@ import torch
 from torch import Tensor
 
 from ..checkpoint.file import flatten, unflatten
+from ..engine import compile_stages
+from ..engine.stages import Executor, Stage, State, map_state
 from ..errors import CheckpointError, PromptError
-from ..networks.base import Network, Stage, State, Tensors, map_state
+from ..networks.base import Network, Tensors
 from ..runtime import one_thread, subnormals_flushed
 from .controls import Controls, refuse_unread, truncates
-from .engine import compile_stages
 from .hooks.base import Hook
 from .hooks.inserting import hook_state, key_of
 from .initial_state import InitialStateFit, fit_initial_state
-from .loop import Executor, controls_of, generation_stages, generation_state, heads_state
+from .loop import controls_of, generation_stages, generation_state, heads_state
 
 ExecutorFactory = Callable[[Sequence[Stage], State], Executor]
 FixtureSource = Callable[[int, int], Tensors]

@@ -17,35 +17,22 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Self
+from collections.abc import Sequence
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from ..config import Config, Registry
+from ..engine.stages import Stage, State, map_state, run_stages
 from ..errors import ConfigError
 from ..features.base import Discrete
 from ..io.variable import IOSpec
 from .head import Head
 from .heads import build_head
 
-State = dict[str, Any]
 Tensors = dict[str, Tensor]
-
-
-class Stage(NamedTuple):
-    """A part of a step: ``fn`` updates the state in place whenever ``t % period == 0``.
-
-    ``fn`` is plain torch without data-dependent Python control flow, so that an executor can
-    trace it once and run it as compiled code. ``python`` names what in it isn't; such a stage is
-    only ever run as it is.
-    """
-
-    period: int
-    fn: Callable[[State], None]
-    python: str = ""
 
 
 class Network(nn.Module, ABC):
@@ -165,15 +152,6 @@ def _make_plain(module: nn.Module) -> None:
         module.register_parameter(name, nn.Parameter(value, requires_grad=False))
 
 
-def run_stages(stages: Sequence[Stage], state: State) -> None:
-    """Run the stages that are due, then advance the clock."""
-    t = int(state["t"])
-    for stage in stages:
-        if t % stage.period == 0:
-            stage.fn(state)
-    state["t"].add_(1)
-
-
 def build_heads(io: IOSpec, hidden_dim: int) -> nn.ModuleDict:
     """One head per target variable, from ``hidden_dim`` units."""
     heads = nn.ModuleDict()
@@ -186,21 +164,6 @@ def build_heads(io: IOSpec, hidden_dim: int) -> nn.ModuleDict:
             )
         heads[name] = head
     return heads
-
-
-def map_state(fn: Callable[..., Tensor], *states: State) -> State:
-    """New state of ``fn(*tensors)`` for each tensor; states must have the same keys."""
-    return {
-        key: map_state(fn, *(s[key] for s in states))
-        if isinstance(value, dict)
-        else fn(*(s[key] for s in states))
-        for key, value in states[0].items()
-    }
-
-
-def clone_state(state: State) -> State:
-    """Copy that shares no memory with ``state``."""
-    return map_state(Tensor.clone, state)
 
 
 def detach_state(state: State) -> State:

@@ -15,9 +15,10 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from ..config import field
+from ..engine.stages import State
 from ..errors import ConfigError
 from ..io.variable import IOSpec
-from .base import NETWORKS, NetworkConfig, State, Tensors
+from .base import NETWORKS, NetworkConfig, Tensors
 from .latent_io import latent_io
 from .layers.attention import Transformer
 from .layers.recurrent import Recurrent, RecurrentBody, ResidualBody

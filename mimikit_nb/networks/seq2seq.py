@@ -18,9 +18,10 @@ from typing import Literal
 from torch import nn
 
 from ..config import field
+from ..engine.stages import State
 from ..features.spectral import MagnitudeConfig
 from ..io.variable import IOSpec, VariableConfig
-from .base import NETWORKS, NetworkConfig, State, Tensors
+from .base import NETWORKS, NetworkConfig, Tensors
 from .layers.inputs import disturbed
 from .layers.recurrent import Recurrent, RecurrentBody
 from .tiers import Tier, TieredNetwork

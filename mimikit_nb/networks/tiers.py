@@ -21,10 +21,11 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from ..engine.stages import Stage, State, clone_state
 from ..errors import ConfigError, ParameterError
 from ..features.base import Discrete
 from ..io.variable import IOSpec
-from .base import Network, NetworkConfig, Stage, State, Tensors, build_heads, clone_state
+from .base import Network, NetworkConfig, Tensors, build_heads
 from .head import Head
 from .layers.inputs import FrameInput, build_input
 from .layers.resampling import build_up_sampler

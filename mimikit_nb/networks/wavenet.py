@@ -15,10 +15,11 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from ..config import field
+from ..engine.stages import Stage, State
 from ..errors import ConfigError
 from ..features.waveform import MuLawConfig
 from ..io.variable import IOSpec, VariableConfig
-from .base import NETWORKS, Network, NetworkConfig, Stage, State, Tensors, build_heads
+from .base import NETWORKS, Network, NetworkConfig, Tensors, build_heads
 from .head import Head
 from .latent_io import latent_io
 from .layers.causal_conv import CausalConv1d

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from ..checkpoint import Checkpoint, load_checkpoint
 from ..corpus.store import Corpus
 from ..errors import CheckpointError, ParameterError, PromptError, warn
 from ..generation.controls import OPTIONAL, Control, Controls
-from ..generation.engine import EngineOptions, compile_stages
+from ..generation.engine_options import EngineOptions
 from ..generation.fixtures import FUNCTION, FixtureCurves
 from ..generation.hooks.base import Hook
 from ..generation.hooks.keeping import hooks_as_before
@@ -132,7 +131,7 @@ def stream(
         corpus,
         [_recall(ck, p, controls.of(i)) for i, p in enumerate(prompts)],
         fixtures,
-        make_executor=partial(compile_stages, options=engine),
+        make_executor=(engine or EngineOptions()).compile,
         hooks=hooks,
         fit=InitialStateFit.parse(optimise_initial_state),
     )
@@ -278,7 +277,7 @@ def extend(
         controls,
         find_corpus(ck, corpus),
         _fixtures_as_before(facts[0], fixtures),
-        make_executor=partial(compile_stages, options=engine),
+        make_executor=(engine or EngineOptions()).compile,
         hooks=going_on,
     )
     if any(control is not None for control in given.values()):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..config import field
+from ..engine.stages import State
 from ..evaluation.spectra import log_mel, nearest_power_of_two
 from ..evaluation.stuck import (
     MIN_RUN_SECONDS,
@@ -18,7 +19,7 @@ from ..evaluation.stuck import (
     longest_loop,
 )
 from ..generation.hooks.base import BLOCK_SECONDS, HOOKS, HookConfig
-from ..networks.base import Network, State
+from ..networks.base import Network
 
 _HOPS = 4  # spectra in a block of 50 ms
 _N_MELS = 40

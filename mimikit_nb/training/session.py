@@ -20,11 +20,12 @@ from ..checkpoint.file import Header, feature_tensors, write_file
 from ..checkpoint.format import Checkpoint
 from ..checkpoint.run import Run
 from ..corpus.store import Corpus
+from ..engine.stages import State
 from ..features.augment import Augmentation
 from ..io.learning import CorpusValues, corpus_values, fit_features
 from ..io.read import Batch, Reader
 from ..io.variable import IOSpec
-from ..networks.base import Network, NetworkConfig, State, detach_state
+from ..networks.base import Network, NetworkConfig, detach_state
 from ..networks.losses import loss_terms
 from ..runtime import check_device, has_bf16_units, use_huge_pages
 from .batches import Chunk, draw_changes, plan_batches, plan_held_out

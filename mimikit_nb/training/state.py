@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from ..checkpoint.file import flatten, unflatten
+from ..engine.stages import State, map_state
 from ..errors import CheckpointError
-from ..networks.base import Network, State, map_state
+from ..networks.base import Network
 from .batches import Anchor
 
 GROUPS = ("network", "ema", "optimizer", "carried", "counters", "rng")

@@ -20,11 +20,13 @@ import numpy as np
 import pytest
 import torch
 
+from mimikit_nb.engine import compile_stages
+from mimikit_nb.engine.ir import Matmul
+from mimikit_nb.engine.program import Program
+from mimikit_nb.engine.stages import EagerExecutor
 from mimikit_nb.generation.controls import Controls
-from mimikit_nb.generation.engine import EngineOptions, compile_stages
-from mimikit_nb.generation.engine.ir import Matmul
-from mimikit_nb.generation.engine.program import Program
-from mimikit_nb.generation.loop import EagerExecutor, generation_stages, generation_state
+from mimikit_nb.generation.engine_options import EngineOptions
+from mimikit_nb.generation.loop import generation_stages, generation_state
 from mimikit_nb.generation.prompts import Prompt
 from mimikit_nb.generation.sound import SoundStream
 from mimikit_nb.networks import NETWORKS
@@ -96,8 +98,7 @@ def prepare(network: Network, backend: str, weights: str, batch_size: int, n_ste
     for u in state["u"].values():
         u.uniform_()
     state["controls"]["temperature"].fill_(1.0)
-    options = EngineOptions(backend=backend, weights=weights)
-    return compile_stages(generation_stages(network), state, options), state
+    return compile_stages(generation_stages(network), state, backend, weights), state
 
 
 def measure(network: Network, backend: str, weights: str, batch_size: int) -> dict:
@@ -162,14 +163,13 @@ def measure_prompt(network: Network) -> dict:
 def measure_sound(network: Network, weights: str) -> dict:
     """Sound, inverse included, through the stream that users pull."""
     prompt = Prompt(np.zeros((1, SAMPLE_RATE), np.float32), {})
-    options = EngineOptions(weights=weights)
     stream = SoundStream.from_prompts(
         network,
         [prompt],
         1,
         [0],
         Controls(),
-        make_executor=lambda stages, state: compile_stages(stages, state, options),
+        make_executor=EngineOptions(weights=weights).compile,
     )
     stream.take(SAMPLE_RATE)
     seconds = cpu_seconds(lambda: stream.take(SAMPLE_RATE), 5)

@@ -15,10 +15,11 @@ import torch
 
 import mimikit_nb as mnb
 from mimikit_nb.checkpoint import Checkpoint
+from mimikit_nb.engine import compile_stages
+from mimikit_nb.engine.stages import clone_state
 from mimikit_nb.evaluation.distances import SpectralStatistics, band_distance
-from mimikit_nb.generation.engine import EngineOptions, compile_stages
+from mimikit_nb.generation.engine_options import EngineOptions
 from mimikit_nb.generation.loop import generation_stages, generation_state
-from mimikit_nb.networks.base import clone_state
 from tests.benchmarks.report import add
 
 TRAINED = os.environ.get("MIMIKIT_NB_BENCH_RUNS")  # a folder of runs by kind, to train none
@@ -43,8 +44,8 @@ def logit_distance(ck: Checkpoint, weights: str) -> float:
         u.uniform_()
     state["controls"]["temperature"].fill_(1.0)
     stages, other = generation_stages(network), clone_state(state)
-    exact = compile_stages(stages, state, EngineOptions(backend="c"))
-    small = compile_stages(stages, state, EngineOptions(backend="c", weights=weights))
+    exact = compile_stages(stages, state, backend="c")
+    small = compile_stages(stages, state, backend="c", weights=weights)
     differences, values = [], []
     for _ in range(N_STEPS):
         for name, value in state["in"].items():

@@ -10,9 +10,9 @@ from functools import lru_cache
 
 import torch
 
-from mimikit_nb.compiler import build
-from mimikit_nb.compiler.cache import has_cpu_flag
-from mimikit_nb.generation.engine.amx import DOT_FLAG
+from mimikit_nb.engine import build
+from mimikit_nb.engine.amx import DOT_FLAG
+from mimikit_nb.engine.cache import has_cpu_flag
 
 SOURCE = """
 #ifdef __AVX512BF16__

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from mimikit_nb.compiler.cache import cpu_flags
+from mimikit_nb.engine.cache import cpu_flags
 
 OUT = Path("outputs/bench")
 

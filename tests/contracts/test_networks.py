@@ -7,11 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mimikit_nb.engine.stages import EagerExecutor, clone_state, run_stages
 from mimikit_nb.generation.controls import Controls
-from mimikit_nb.generation.loop import EagerExecutor
 from mimikit_nb.generation.stream import ValueStream, read_prompt_steps
 from mimikit_nb.networks import NETWORKS
-from mimikit_nb.networks.base import Network, clone_state, run_stages
+from mimikit_nb.networks.base import Network
 from mimikit_nb.networks.losses import loss_terms
 from tests.contracts.catalog import CASES, IOS, TINY, make_network, random_inputs, random_values
 

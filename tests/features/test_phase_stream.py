@@ -7,7 +7,7 @@ import logging
 import pytest
 import torch
 
-from mimikit_nb.compiler import CompilerError
+from mimikit_nb.engine.build import CompilerError
 from mimikit_nb.errors import ParameterError
 from mimikit_nb.features import phase_kernel, phase_stream
 from mimikit_nb.features.phase_stream import PhaseStream

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from mimikit_nb.engine.stages import EagerExecutor
 from mimikit_nb.errors import ParameterError
 from mimikit_nb.generation.controls import Controls
-from mimikit_nb.generation.loop import EagerExecutor, controls_of
+from mimikit_nb.generation.loop import controls_of
 from mimikit_nb.generation.stream import ValueStream, read_prompt_steps
 from tests.contracts.catalog import make_network, random_inputs
 

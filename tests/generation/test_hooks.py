@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 import mimikit_nb as mnb
 from mimikit_nb.audio.files import load
 from mimikit_nb.corpus.bank import OutputBank
+from mimikit_nb.engine import compile as compile_module
+from mimikit_nb.engine import compile_stages
+from mimikit_nb.engine.stages import EagerExecutor
 from mimikit_nb.errors import EngineError, ParameterError
 from mimikit_nb.generation.controls import Controls
-from mimikit_nb.generation.engine import EngineOptions, compile_stages
-from mimikit_nb.generation.engine import compile as compile_module
-from mimikit_nb.generation.loop import EagerExecutor
 from mimikit_nb.generation.record import open_sink, record
 from mimikit_nb.generation.sound import SoundStream, generate
 from mimikit_nb.networks.sampler_transformer import SamplerTransformerConfig
@@ -166,11 +166,10 @@ def test_python_hooks_run_eagerly_and_that_is_said_once(samples, caplog, monkeyp
     assert "Python" in said[0]
     assert kinds == ["EagerExecutor"] * 2
     with pytest.raises(EngineError, match="look_here"):
-        options = {"options": EngineOptions(backend="c")}
         make_sound(
             samples,
             hooks.On("logits", look_here),
-            make_executor=lambda *args: note(*args, **options),
+            make_executor=lambda *args: note(*args, backend="c"),
         )
 
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 import mimikit_nb as mnb
+from mimikit_nb.engine.stages import EagerExecutor
 from mimikit_nb.errors import AudioError, PromptError
 from mimikit_nb.features.spectral import MagnitudeConfig
 from mimikit_nb.features.waveform import MuLawConfig, SamplesConfig
 from mimikit_nb.generation.controls import Controls
-from mimikit_nb.generation.loop import EagerExecutor
 from mimikit_nb.generation.prompts import Prompt
 from mimikit_nb.generation.sound import SoundStream, generate
 from mimikit_nb.io.variable import IOSpec, VariableConfig

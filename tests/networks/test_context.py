@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from mimikit_nb.engine.stages import clone_state, run_stages
 from mimikit_nb.errors import ConfigError
-from mimikit_nb.networks.base import clone_state, run_stages
 from mimikit_nb.networks.sampler_transformer import SamplerTransformerConfig
 from tests.contracts.catalog import IOS, random_inputs
 

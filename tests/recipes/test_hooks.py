@@ -6,7 +6,7 @@ import torch
 
 import mimikit_nb as mnb
 from mimikit_nb.errors import CheckpointError, ParameterError
-from mimikit_nb.generation.engine import EngineOptions
+from mimikit_nb.generation.engine_options import EngineOptions
 from mimikit_nb.generation.initial_state import InitialStateFit, fit_initial_state
 from tests.contracts.catalog import make_network as catalog_network
 from tests.contracts.catalog import random_inputs

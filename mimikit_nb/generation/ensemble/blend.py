@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...engine import compile_stages
+from ...engine.stages import Executor, Stage, State
 from ...errors import ParameterError
-from ...networks.base import Network, Stage, State, Tensors
+from ...networks.base import Network, Tensors
 from ...networks.head import Head
-from ..engine import compile_stages
-from ..loop import Executor
 from ..stream import ExecutorFactory
 from .executors import reusing
 from .weights import weights_at

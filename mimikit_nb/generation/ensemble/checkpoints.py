@@ -11,9 +11,9 @@ import numpy as np
 from ...audio.channels import to_channels
 from ...checkpoint import Checkpoint
 from ...corpus.store import Corpus
+from ...engine import compile_stages
 from ...networks.base import Network
 from ..controls import Controls
-from ..engine import compile_stages
 from ..prompts import Prompt, prompt_from_array
 from ..sound import SoundStream
 from ..stream import ExecutorFactory

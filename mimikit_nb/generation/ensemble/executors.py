@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from ...checkpoint.file import flatten
-from ...networks.base import Stage, State
-from ..loop import Executor
+from ...engine.stages import Executor, Stage, State
 from ..stream import ExecutorFactory
 
 

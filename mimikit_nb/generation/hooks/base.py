@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from ...config import Config, Registry, shown
+from ...engine.stages import State
 from ...errors import ParameterError
-from ...networks.base import Network, State
+from ...networks.base import Network
 
 BLOCK_SECONDS = 0.05
 "What hooks hear at a time."

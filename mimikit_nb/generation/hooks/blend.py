@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Literal
 from pydantic import PrivateAttr, field_validator
 
 from ...checkpoint import load_checkpoint
+from ...engine.stages import State
 from ...errors import CheckpointError, ParameterError
-from ...networks.base import Network, State
+from ...networks.base import Network
 from ..curves import CONTROLS, ControlConfig
 from ..ensemble.blend import Blend
 from .base import HOOKS, HookConfig

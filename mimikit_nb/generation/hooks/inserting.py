@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from ...arguments import checked
 from ...config import did_you_mean
+from ...engine.stages import Stage, State
 from ...errors import ParameterError
-from ...networks.base import Network, Stage, State
+from ...networks.base import Network
 from .base import Hook, Step
 
 _START = "start"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...networks.base import State
+from ...engine.stages import State
 from .base import Hook
 
 

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from ...config import field
+from ...engine.stages import State
 from ...errors import ParameterError
 from ...features.base import Discrete
-from ...networks.base import Network, State
+from ...networks.base import Network
 from .base import HOOKS, HookConfig, Step
 
 

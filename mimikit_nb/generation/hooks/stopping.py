@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ...config import field
-from ...networks.base import Network, State
+from ...engine.stages import State
+from ...networks.base import Network
 from .base import BLOCK_SECONDS, HOOKS, HookConfig
 
 

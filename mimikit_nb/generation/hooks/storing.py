@@ -12,8 +12,9 @@ from torch import Tensor
 from ...arguments import PathArg, checked
 from ...config import field
 from ...corpus.bank import OutputBank, bank_sounds, read_bank
+from ...engine.stages import State
 from ...errors import ParameterError
-from ...networks.base import Network, State
+from ...networks.base import Network
 from .base import HOOKS, HookConfig, Step
 from .inserting import find_modules
 

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from ...config import field
+from ...engine.stages import State
 from ...errors import ParameterError
-from ...networks.base import Network, State
+from ...networks.base import Network
 from ...networks.tiers import TieredNetwork
 from .base import HOOKS, HookConfig, Step
 

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..base import State
+from ...engine.stages import State
 from .attention import PERIODS, Attention, Transformer
 
 

@@ -21,7 +21,7 @@ from ...arguments import PathArg, Real, Seconds, Seed, SoundCount, checked_with
 from ...checkpoint import Checkpoint
 from ...corpus.store import Corpus
 from ...errors import ParameterError
-from ...generation.engine import EngineOptions
+from ...generation.engine_options import EngineOptions
 from ...generation.live import KEPT_SECONDS, LiveSettings
 from ...recipes.generating import stream
 from ...recipes.playing import keep, voices_of

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import mimikit_nb as mnb
+from mimikit_nb.engine.stages import EagerExecutor
 from mimikit_nb.errors import ParameterError
 from mimikit_nb.generation.ensemble import blend, checkpoints
-from mimikit_nb.generation.loop import EagerExecutor
 from tests.generation.ensemble.networks import make_checkpoint
 
 RATE = 8000

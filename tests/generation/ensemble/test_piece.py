@@ -9,9 +9,9 @@ import yaml
 
 import mimikit_nb as mnb
 from mimikit_nb.audio.meters import measure
+from mimikit_nb.engine.stages import EagerExecutor
 from mimikit_nb.errors import ConfigError, ParameterError
 from mimikit_nb.generation.ensemble import blend, checkpoints
-from mimikit_nb.generation.loop import EagerExecutor
 from tests.generation.ensemble.networks import make_checkpoint, make_run
 
 SCORES = Path(__file__).parents[3] / "notebooks" / "scores"

@@ -7,9 +7,9 @@ import soundfile
 import mimikit_nb as mnb
 from mimikit_nb.audio.demo import demo_music
 from mimikit_nb.audio.write import write
+from mimikit_nb.engine.stages import EagerExecutor
 from mimikit_nb.errors import ParameterError
 from mimikit_nb.generation.ensemble import checkpoints
-from mimikit_nb.generation.loop import EagerExecutor
 from mimikit_nb.recipes.palette import look
 from mimikit_nb.widgets.ensemble import ensemble, turn_form
 from mimikit_nb.widgets.ensemble.model import COMPOSERS

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 from torch import Tensor
 
-from ...errors import EngineError
-from ...networks.base import State
+from ..errors import EngineError
 from .graph import flatten_state
 from .lowering import dtype_of
 from .program import Program, Slot
+from .stages import State
 
 
 @contextmanager

@@ -11,13 +11,13 @@ from types import ModuleType
 import numpy as np
 from torch import Tensor
 
-from ...compiler.build import CompilerError
-from ...compiler.cache import cache_folder, cache_key, write_atomically
-from ...networks.base import State
+from .build import CompilerError
+from .cache import cache_folder, cache_key, write_atomically
 from .constants import aligned_bytes
 from .memory import borrowed, row_stride
 from .print_numba import MEMORY_DTYPES, print_numba
 from .program import Program
+from .stages import State
 
 _NUMPY: dict[str, type] = {"f32": np.float32, "i64": np.int64, "bool": np.bool_}
 

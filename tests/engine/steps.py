@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
+from mimikit_nb.engine.stages import Stage, State
 from mimikit_nb.generation.loop import generation_stages, generation_state
-from mimikit_nb.networks.base import Stage, State
 from tests.contracts.catalog import make_network
 
 _CONTROLS = {"temperature": 0.9, "top_k": 5, "top_p": 0.8, "recorded": 0.7, "follow": 0.01}

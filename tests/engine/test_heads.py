@@ -3,9 +3,8 @@
 import pytest
 import torch
 
-from mimikit_nb.generation.engine import EngineOptions, compile_stages
-from mimikit_nb.generation.loop import EagerExecutor
-from mimikit_nb.networks.base import clone_state
+from mimikit_nb.engine import compile_stages
+from mimikit_nb.engine.stages import EagerExecutor, clone_state
 
 from .steps import generation_step
 
@@ -18,7 +17,7 @@ def test_compiled_draws_equal_eager_ones(head, batch_size) -> None:
     stages, state = generation_step("freqnet-0", head, batch_size)
     compiled = clone_state(state)
     EagerExecutor(stages).run(state, 24)
-    compile_stages(stages, state, EngineOptions(backend="c")).run(compiled, 24)
+    compile_stages(stages, state, backend="c").run(compiled, 24)
     torch.testing.assert_close(compiled, state, rtol=1e-4, atol=1e-4)
 
 
@@ -28,5 +27,5 @@ def test_draws_compiled_by_numba_equal_eager_ones(head) -> None:
     stages, state = generation_step("freqnet-0", head, 2)
     compiled = clone_state(state)
     EagerExecutor(stages).run(state, 24)
-    compile_stages(stages, state, EngineOptions(backend="numba", check_steps=0)).run(compiled, 24)
+    compile_stages(stages, state, backend="numba", check_steps=0).run(compiled, 24)
     torch.testing.assert_close(compiled, state, rtol=1e-4, atol=1e-4)

@@ -7,7 +7,7 @@ import platform
 import sys
 from functools import lru_cache
 
-from ...compiler.cache import has_cpu_flag
+from .cache import has_cpu_flag
 
 DOT_FLAG = "avx512_bf16"
 "What the CPU says if it multiplies pairs of bfloat16 numbers."

@@ -6,13 +6,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mimikit_nb.compiler import build
-from mimikit_nb.generation.engine import EngineOptions, compile_stages, native
-from mimikit_nb.generation.engine import compile as compile_module
-from mimikit_nb.generation.engine.constants import Constants, pack, panel_rows
-from mimikit_nb.generation.engine.native import NativeExecutor
-from mimikit_nb.generation.engine.program import lower_step, trace_step
-from mimikit_nb.networks.base import Stage
+from mimikit_nb.engine import build, compile_stages, native
+from mimikit_nb.engine import compile as compile_module
+from mimikit_nb.engine.constants import Constants, pack, panel_rows
+from mimikit_nb.engine.native import NativeExecutor
+from mimikit_nb.engine.program import lower_step, trace_step
+from mimikit_nb.engine.stages import Stage
 
 from .steps import generation_step
 
@@ -85,7 +84,7 @@ def test_products_are_as_exact_as_their_weights(layout) -> None:
 @pytest.mark.usefixtures("_emulated_amx")
 def test_batches_with_bf16_weights_take_the_matrix_unit() -> None:
     stages, state = generation_step("wavenet-0", batch_size=9)
-    executor = compile_stages(stages, state, EngineOptions(backend="c", weights="bf16"))
+    executor = compile_stages(stages, state, backend="c", weights="bf16")
     kernels = {
         s.kernel for _, body in executor.program.stages for s in body if hasattr(s, "kernel")
     }

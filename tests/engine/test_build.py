@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from mimikit_nb.compiler import build
-from mimikit_nb.compiler.build import CompilerError, build_library, find_compiler
-from mimikit_nb.compiler.cache import cache_folder
+from mimikit_nb.engine import build
+from mimikit_nb.engine.build import CompilerError, build_library, find_compiler
+from mimikit_nb.engine.cache import cache_folder
 
 _SOURCE = '__attribute__((visibility("default"))) int answer(void) { return %d; }'
 
@@ -95,12 +95,12 @@ def test_a_cache_that_became_another_users_is_replaced(as_somebody_else, tmp_pat
 GENERATE = """
 import sys, torch
 torch.set_num_threads(1)
-from mimikit_nb.generation.engine import EngineOptions, compile_stages
-from tests.generation.engine.steps import generation_step
+from mimikit_nb.engine import compile_stages
+from tests.engine.steps import generation_step
 stages, state = generation_step("sample_rnn-0")
-executor = compile_stages(stages, state, EngineOptions(backend=sys.argv[1]))
+executor = compile_stages(stages, state, backend=sys.argv[1])
 sys.stdin.readline()  # until the other one is as far
-executor = compile_stages(stages, state, EngineOptions(backend=sys.argv[1]))
+executor = compile_stages(stages, state, backend=sys.argv[1])
 executor.run(state, 24)
 print(state["seq"]["signal"].tolist())
 """

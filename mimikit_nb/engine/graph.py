@@ -18,8 +18,8 @@ from torch._subclasses import FakeTensorMode
 from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from ...errors import EngineError
-from ...networks.base import Stage, State
+from ..errors import EngineError
+from .stages import Stage, State
 
 Path = tuple[str, ...]
 

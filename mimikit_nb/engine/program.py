@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.fx import GraphModule
 
-from ...networks.base import Stage, State
 from . import ops  # noqa: F401 - registers the handlers
 from .constants import Layout
 from .graph import Path, UnsupportedStep, flatten_state, trace_stages
 from .ir import Stmt
 from .lowering import Lowering, dtype_of
+from .stages import CHUNKS, Stage, State
 
 CLOCK: Path = ("t",)
-CHUNKS = ("u", "seq", "fixtures")
 
 
 @dataclass(frozen=True)

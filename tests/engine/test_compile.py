@@ -6,23 +6,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimikit_nb.compiler import build
-from mimikit_nb.compiler.build import CompilerError
+from mimikit_nb.engine import amx, build, compile_stages, jit, torch_executors
+from mimikit_nb.engine import compile as compile_module
+from mimikit_nb.engine.build import CompilerError
+from mimikit_nb.engine.check import EngineMismatch, _times, check_executor
+from mimikit_nb.engine.jit import NumbaExecutor
+from mimikit_nb.engine.native import NativeExecutor
+from mimikit_nb.engine.stages import EagerExecutor, Stage, clone_state
+from mimikit_nb.engine.torch_executors import CudaGraphExecutor, TorchCompileExecutor
 from mimikit_nb.errors import EngineError
-from mimikit_nb.generation.engine import (
-    EngineOptions,
-    amx,
-    compile_stages,
-    jit,
-    torch_executors,
-)
-from mimikit_nb.generation.engine import compile as compile_module
-from mimikit_nb.generation.engine.check import EngineMismatch, _times, check_executor
-from mimikit_nb.generation.engine.jit import NumbaExecutor
-from mimikit_nb.generation.engine.native import NativeExecutor
-from mimikit_nb.generation.engine.torch_executors import CudaGraphExecutor, TorchCompileExecutor
-from mimikit_nb.generation.loop import EagerExecutor
-from mimikit_nb.networks.base import Stage, clone_state
 
 from .steps import generation_step
 
@@ -85,7 +77,7 @@ def test_one_executor_serves_two_threads() -> None:
 def test_smaller_weights_change_outputs_little(weights, batch_size) -> None:
     stages, state = generation_step("sample_rnn-0", batch_size=batch_size)
     compiled = clone_state(state)
-    compile_stages(stages, state, EngineOptions(backend="c", weights=weights)).run(compiled, 1)
+    compile_stages(stages, state, backend="c", weights=weights).run(compiled, 1)
     EagerExecutor(stages).run(state, 1)
     difference = (compiled["out"]["signal"] - state["out"]["signal"]).abs().max()
     assert 0 < difference < 0.02
@@ -119,7 +111,7 @@ def test_what_cannot_be_compiled_runs_as_it_is_and_says_so_once(caplog) -> None:
 def test_a_backend_that_was_asked_for_does_not_give_way() -> None:
     stages, state = generation_step()
     with pytest.raises(EngineError, match="cholesky"):
-        compile_stages([*stages, Stage(1, _not_in_the_engine)], state, EngineOptions(backend="c"))
+        compile_stages([*stages, Stage(1, _not_in_the_engine)], state, backend="c")
 
 
 def test_replacing_a_tensor_of_the_state_is_refused() -> None:
@@ -129,7 +121,7 @@ def test_replacing_a_tensor_of_the_state_is_refused() -> None:
         state["i"] = state["i"] + 0
 
     with pytest.raises(EngineError, match="replaced"):
-        compile_stages([*stages, Stage(1, replace)], state, EngineOptions(backend="c"))
+        compile_stages([*stages, Stage(1, replace)], state, backend="c")
 
 
 class _Wrong:
@@ -212,7 +204,7 @@ def test_torch_compile_is_refused_where_it_gains_nothing(monkeypatch) -> None:
         lambda executor, state: float(isinstance(executor, TorchCompileExecutor)),
     )
     with pytest.raises(EngineError, match="faster"):
-        compile_stages(stages, state, EngineOptions(backend="torch_compile"))
+        compile_stages(stages, state, backend="torch_compile")
 
 
 def test_torch_compile_is_checked(monkeypatch) -> None:
@@ -227,7 +219,7 @@ def test_torch_compile_is_checked(monkeypatch) -> None:
 
     monkeypatch.setattr(torch, "compile", wrong)
     with pytest.raises(EngineError, match="differs"):
-        compile_stages(stages, state, EngineOptions(backend="torch_compile"))
+        compile_stages(stages, state, backend="torch_compile")
 
 
 @pytest.mark.long

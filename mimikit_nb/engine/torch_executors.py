@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 import torch
 
-from ...errors import EngineError
-from ...networks.base import Stage, State, clone_state, run_stages
-from ..loop import EagerExecutor
+from ..errors import EngineError
 from .check import check_executor
 from .graph import flatten_state
+from .stages import CHUNKS, EagerExecutor, Stage, State, clone_state, run_stages
 
 _TIMED_STEPS = 50
 
@@ -46,7 +45,7 @@ class TorchCompileExecutor:
 def _seconds(executor: EagerExecutor | TorchCompileExecutor, state: State) -> float:
     """Time of some steps from a copy of a state."""
     copied, n = clone_state(state), _TIMED_STEPS
-    chunks = flatten_state({key: state[key] for key in ("u", "seq", "fixtures") if key in state})
+    chunks = flatten_state({key: state[key] for key in CHUNKS if key in state})
     if "i" in copied:
         copied["i"].zero_()
         n = min([n, *(c.shape[1] for c in chunks.values())])

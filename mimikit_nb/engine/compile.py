@@ -9,57 +9,31 @@ from typing import Literal, get_args
 
 import torch
 
-from ...compiler.cache import cache_folder, write_atomically
-from ...config import Config, field
-from ...errors import EngineError
-from ...networks.base import Stage, State
-from ..loop import EagerExecutor, Executor
+from ..errors import EngineError
 from .amx import amx_is_permitted, pairs_pay
+from .cache import cache_folder, write_atomically
 from .check import TOLERANCES, check_executor
 from .constants import BATCH_ROWS, Layout
 from .graph import flatten_state
 from .jit import NumbaExecutor
 from .native import NativeExecutor
 from .program import TracedStep, lower_step, trace_step
+from .stages import EagerExecutor, Executor, Stage, State
 from .torch_executors import CudaGraphExecutor, TorchCompileExecutor
 
 logger = logging.getLogger(__name__)
 _said: set[str] = set()
 
 Backend = Literal["c", "numba", "torch_compile", "cuda_graph", "eager"]
-
-
-class EngineOptions(Config):
-    """How the steps of generation are compiled.
-
-    What smaller weights change, on networks trained for two minutes on a piano at 16 kHz: the
-    head parameters relative to their spread (root mean square, teacher-forced), and the log-mel
-    spectra of 5 s of sound, beside what another seed changes (FreqNet drew magnitudes then).
-
-    ===========  ======  ======  ========  ========  ==========
-    network      parameters      log-mel spectra
-    -----------  --------------  ------------------------------
-    ..           bf16    int8    bf16      int8      other seed
-    ===========  ======  ======  ========  ========  ==========
-    sample_rnn   0.13 %  0.71 %  0.62 dB   0.23 dB   0.38 dB
-    wavenet      0.09 %  0.25 %  0.23 dB   0.24 dB   0.34 dB
-    freqnet      0.15 %  0.41 %  0.05 dB   0.06 dB   0.58 dB
-    ===========  ======  ======  ========  ========  ==========
-
-    With float32 each sound of a batch is, to the last bit, what it would be alone. With bf16,
-    batches of eight and more also round what is multiplied, so that it is only nearly so.
-    """
-
-    backend: Literal["auto", "c", "numba", "torch_compile", "cuda_graph", "eager"] = "auto"
-    "What runs the steps: compiled code, or the plain stages; 'auto': the fastest that works."
-    weights: Literal["f32", "bf16", "int8"] = "f32"
-    "How weights are stored: float32 as trained, or smaller: faster, and a little less exact."
-    check_steps: int = field(32, ge=0, le=10_000, unit="steps")
-    "Steps of a new program that are compared with the plain stages before it is used; 0: none."
+Weights = Literal["f32", "bf16", "int8"]
 
 
 def compile_stages(
-    stages: Sequence[Stage], state: State, options: EngineOptions | None = None
+    stages: Sequence[Stage],
+    state: State,
+    backend: Backend | Literal["auto"] = "auto",
+    weights: Weights = "f32",
+    check_steps: int = 32,
 ) -> Executor:
     """Make the fastest executor that works for these stages on this machine.
 
@@ -71,7 +45,12 @@ def compile_stages(
         A state as they will run on. Its shapes are compiled in, but for the length of the
         chunks under ``u``, ``seq`` and ``fixtures``; it is not changed. So are the weights:
         after training on, compile again.
-    options : EngineOptions, optional
+    backend : {"auto", "c", "numba", "torch_compile", "cuda_graph", "eager"}
+        What runs the steps: compiled code, or the plain stages; "auto": the fastest that works.
+    weights : {"f32", "bf16", "int8"}
+        How weights are stored: float32 as trained, or smaller: faster, and a little less exact.
+    check_steps : int, default 32
+        Steps of a new program that are compared with the plain stages before it is used; 0: none.
 
     Returns
     -------
@@ -84,21 +63,20 @@ def compile_stages(
         If a backend was asked for that doesn't work here. With 'auto' the next one is tried,
         and that is logged once; the last one always works.
     """
-    options = options or EngineOptions()
     python = ", ".join(dict.fromkeys(stage.python for stage in stages if stage.python))
-    if python and options.backend == "auto":
+    if python and backend == "auto":
         _say(f"Steps run in Python, which is slow, since this can't be compiled: {python}")
         return EagerExecutor(stages)
-    if python and options.backend != "eager":
-        raise EngineError(f"The engine {options.backend!r} can't compile {python}.")
-    builder = _Builder(stages, state, options)
-    if options.backend != "auto":
-        return builder.build(options.backend)
-    for backend in builder.order:
+    if python and backend != "eager":
+        raise EngineError(f"The engine {backend!r} can't compile {python}.")
+    builder = _Builder(stages, state, weights, check_steps)
+    if backend != "auto":
+        return builder.build(backend)
+    for name in builder.order:
         try:
-            return builder.build(backend)
+            return builder.build(name)
         except EngineError as error:
-            _say(f"The engine {backend!r} can't run this generation, so a slower one will: {error}")
+            _say(f"The engine {name!r} can't run this generation, so a slower one will: {error}")
     return EagerExecutor(stages)
 
 
@@ -112,8 +90,11 @@ def _say(message: str) -> None:
 class _Builder:
     """Builds executors of different kinds for the same stages."""
 
-    def __init__(self, stages: Sequence[Stage], state: State, options: EngineOptions) -> None:
-        self.stages, self.state, self.options = stages, state, options
+    def __init__(
+        self, stages: Sequence[Stage], state: State, weights: Weights, check_steps: int
+    ) -> None:
+        self.stages, self.state = stages, state
+        self.weights, self.check_steps = weights, check_steps
 
     @property
     def order(self) -> list[Backend]:
@@ -140,28 +121,26 @@ class _Builder:
         return trace_step(self.stages, self.state)
 
     def _c(self) -> Executor:
-        layout: Layout = self.options.weights
+        layout: Layout = self.weights
         n_rows = max(t.shape[0] for t in flatten_state(self.state).values() if t.dim())
         if layout == "bf16" and n_rows >= BATCH_ROWS:
             layout = "amx" if amx_is_permitted() else "dot" if pairs_pay() else "bf16"
         executor = NativeExecutor(lower_step(self._traced, layout))
-        self._check_once(executor, executor.key, self.options.weights)
+        self._check_once(executor, executor.key, self.weights)
         return executor
 
     def _numba(self) -> Executor:
-        if self.options.weights != "f32":
-            _say(f"The engine 'numba' has no {self.options.weights} weights; it uses float32.")
+        if self.weights != "f32":
+            _say(f"The engine 'numba' has no {self.weights} weights; it uses float32.")
         executor = NumbaExecutor(lower_step(self._traced, "row"))
         self._check_once(executor, executor.key, "f32")
         return executor
 
     def _check_once(self, executor: Executor, key: str, weights: str) -> None:
         """Check a program when it is new in the cache."""
-        if not self.options.check_steps:
+        if not self.check_steps:
             return
         stamp = cache_folder() / f"{key}.checked"
         if not stamp.exists():
-            check_executor(
-                executor, self.stages, self.state, self.options.check_steps, TOLERANCES[weights]
-            )
+            check_executor(executor, self.stages, self.state, self.check_steps, TOLERANCES[weights])
             write_atomically(stamp, f"torch {torch.__version__}\n")

@@ -1,4 +1,4 @@
-"""The step engine: the stages of a generated step as one compiled loop.
+"""The step engine: the stages of a step as one compiled loop.
 
 ``torch`` spends most of a small network's step on starting operations, not on computing them.
 The engine traces each stage once, lowers its graph to a small program of loops and matrix
@@ -11,6 +11,7 @@ steps, with the sampling inside, in one call that doesn't hold Python's lock::
 =====================  =======================================================================
 module                 holds
 =====================  =======================================================================
+:mod:`.stages`         what a step is, and how it runs uncompiled
 :mod:`.compile`        :func:`compile_stages`: choose, build and check an executor
 :mod:`.graph`          stages to aten graphs
 :mod:`.lowering`       graphs to programs; what each operation means stands in :mod:`.ops`
@@ -20,10 +21,15 @@ module                 holds
 :mod:`.print_c`        programs as C; :mod:`.native` compiles and runs them
 :mod:`.print_numba`    programs as numba; :mod:`.jit` compiles and runs them
 :mod:`.check`          compiled against eager
+:mod:`.build`          a C compiler, used once for each source; :mod:`.cache` keeps the results
 =====================  =======================================================================
+
+It knows nothing of sound, and of the package only ``errors`` and ``runtime``; ``README.md`` beside
+this file says what a program is, how an operation is added, and how to publish the engine alone.
 """
 
-from .compile import EngineOptions, compile_stages
+from .compile import compile_stages
 from .graph import UnsupportedStep
+from .stages import EagerExecutor, Executor, Stage, State
 
-__all__ = ["EngineOptions", "UnsupportedStep", "compile_stages"]
+__all__ = ["EagerExecutor", "Executor", "Stage", "State", "UnsupportedStep", "compile_stages"]

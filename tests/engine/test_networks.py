@@ -1,10 +1,9 @@
 import pytest
 import torch
 
-from mimikit_nb.generation.engine import EngineOptions, compile_stages
-from mimikit_nb.generation.loop import EagerExecutor
+from mimikit_nb.engine import compile_stages
+from mimikit_nb.engine.stages import EagerExecutor, clone_state
 from mimikit_nb.networks import NETWORKS
-from mimikit_nb.networks.base import clone_state
 from tests.contracts.catalog import CASES, IOS, TINY
 
 from .steps import generation_step
@@ -23,7 +22,7 @@ _REST = [pytest.param(*case, marks=pytest.mark.long) for case in CASES if case n
 def test_compiled_steps_equal_eager_ones(network, io) -> None:
     stages, state = generation_step(network, io, batch_size=2, truncates=network == _VARIANTS[0])
     compiled = clone_state(state)
-    executor = compile_stages(stages, state, EngineOptions(backend="c", check_steps=0))
+    executor = compile_stages(stages, state, backend="c", check_steps=0)
     EagerExecutor(stages).run(state, 24)
     for n in (1, 6, 17):
         executor.run(compiled, n)

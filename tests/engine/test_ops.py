@@ -3,10 +3,10 @@ import functools
 import pytest
 import torch
 
-from mimikit_nb.generation.engine.jit import NumbaExecutor
-from mimikit_nb.generation.engine.native import NativeExecutor
-from mimikit_nb.generation.engine.program import lower_step, trace_step
-from mimikit_nb.networks.base import Stage, State, clone_state
+from mimikit_nb.engine.jit import NumbaExecutor
+from mimikit_nb.engine.native import NativeExecutor
+from mimikit_nb.engine.program import lower_step, trace_step
+from mimikit_nb.engine.stages import Stage, State, clone_state
 
 from .operations import OPERATIONS
 

@@ -8,10 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...errors import EngineError
-from ...networks.base import Stage, State, clone_state, run_stages
-from ..loop import Executor
+from ..errors import EngineError
 from .graph import flatten_state
+from .stages import CHUNKS, Executor, Stage, State, clone_state, run_stages
 
 
 class Tolerance(NamedTuple):
@@ -124,7 +123,7 @@ def _rehearsal(state: State) -> State:
 
 def _rewind(state: State) -> None:
     """Go back to the start of a chunk at its end."""
-    chunks = flatten_state({key: state[key] for key in ("u", "seq", "fixtures") if key in state})
+    chunks = flatten_state({key: state[key] for key in CHUNKS if key in state})
     if "i" in state and chunks and int(state["i"]) >= min(c.shape[1] for c in chunks.values()):
         state["i"].zero_()
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ctypes
 import threading
 
-from ...compiler.build import build_library
-from ...networks.base import State
+from .build import build_library
 from .constants import aligned_bytes
 from .memory import borrowed, row_stride
 from .print_c import print_c
 from .program import Program
+from .stages import State
 
 
 class NativeExecutor:
