@@ -359,8 +359,9 @@ def _mp4(file: BinaryIO, length: int) -> Iterator[Contents]:
     for start, stop in itertools.pairwise([*starts, length]):
         own = [box for box in boxes if start <= box.place < stop]
         n_indexes = sum(box.name == b"moov" for box in own)
+        has_sound = any(box.name == b"mdat" for box in own)
         said = (f"it has {n_indexes} indexes; only one is read",) if n_indexes > 1 else ()
-        is_cut = own[-1].stop > stop or not n_indexes
+        is_cut = own[-1].stop > stop or not n_indexes or not has_sound
         yield Contents((Part(start, stop),), said, is_truncated=is_cut)
 
 

@@ -68,6 +68,7 @@ def read(path: Path) -> tuple[int, list[str]]:
 @example(share=0.009765625)
 @example(share=0.0078125)
 @example(share=0.0014605780273173607)
+@example(share=0.146484375)  # behind the index of a fragmented MP4
 def test_a_file_that_is_cut_anywhere_is_never_silently_short(name, share, tmp_path_factory):
     content = content_of(name)
     path = tmp_path_factory.getbasetemp() / f"cut {len(content)}.bin"
