@@ -2,6 +2,7 @@
 #
 #   make setup    the environment, with the package in it (again only when its sources changed)
 #   make demo     the quick start, run without a browser; its results lie in outputs/demo
+#   make quick    style, layers, all laws at few examples and what a change touches: 3 minutes
 #   make test     lint and all tests but the long ones
 #   make colab    widgets and notebooks with Colab's ipywidgets and IPython (a part of make test)
 #   make lint     style, types, layers, docstrings, spelling
@@ -24,7 +25,7 @@ JS := $(sort $(wildcard mimikit_nb/widgets/js/src/*) $(wildcard mimikit_nb/widge
 KEY := $(shell { cat pyproject.toml constraints.txt hatch_build.py $(JS); pwd; } | cksum | tr ' ' '-')
 READY := $(VENV)/.ready-$(KEY)
 
-.PHONY: setup demo test colab lint lab dist badges bench chromium install
+.PHONY: setup demo quick test colab lint lab dist badges bench chromium install
 .DELETE_ON_ERROR:
 
 ifeq ($(wildcard $(BUNDLE)),)
@@ -54,6 +55,15 @@ lint: setup
 	$(BIN)/lint-imports
 	$(BIN)/numpydoc lint $$(git ls-files 'mimikit_nb/*.py')
 	$(BIN)/codespell
+
+# What begins after the seconds is left out, and listed: make test runs it.
+quick: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --hypothesis-profile=few \
+		-p tests.deadline --seconds=110 \
+		-m "not long and not benchmark and not browser and not thorough" \
+		$$($(BIN)/python scripts/quick.py)
 
 # The browser tests want the machine to themselves; all others share its cores. What fails is
 # tried once more, and both tries are listed with what was said: a test that passes only then is

@@ -31,6 +31,7 @@ os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"mimikit_nb-n
 
 # A busy machine is no reason to fail.
 hypothesis.settings.register_profile("mimikit_nb", deadline=None)
+hypothesis.settings.register_profile("few", deadline=None, max_examples=5)  # of `make quick`
 hypothesis.settings.load_profile("mimikit_nb")
 
 

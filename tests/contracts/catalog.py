@@ -164,11 +164,13 @@ IOS: dict[str, IOSpec] = {
     ),
 }
 
-CASES = [
-    (f"{kind}-{i}", io)
-    for kind in NETWORKS.kinds
-    for i in range(len(TINY.get(kind, [{}])))
-    for io in IOS
+VARIANTS = [f"{kind}-{i}" for kind in NETWORKS.kinds for i in range(len(TINY.get(kind, [{}])))]
+CASES = [(variant, io) for variant in VARIANTS for io in IOS]
+
+# Each variant of each network, and each kind of variables at least once.
+FEW_CASES = [
+    (VARIANTS[k % len(VARIANTS)], list(IOS)[k % len(IOS)])
+    for k in range(max(len(VARIANTS), len(IOS)))
 ]
 
 

@@ -13,12 +13,24 @@ from mimikit_nb.generation.stream import ValueStream, read_prompt_steps
 from mimikit_nb.networks import NETWORKS
 from mimikit_nb.networks.base import Network
 from mimikit_nb.networks.losses import loss_terms
-from tests.contracts.catalog import CASES, IOS, TINY, make_network, random_inputs, random_values
+from tests.contracts.catalog import (
+    CASES,
+    FEW_CASES,
+    IOS,
+    TINY,
+    make_network,
+    random_inputs,
+    random_values,
+)
 
 ATOL = 1e-4
+ALL_CASES = [
+    pytest.param(case, id="-".join(case), marks=() if case in FEW_CASES else pytest.mark.thorough)
+    for case in CASES
+]
 
 
-@pytest.fixture(params=CASES, ids=["-".join(case) for case in CASES])
+@pytest.fixture(params=ALL_CASES)
 def network(request) -> Network:
     return make_network(*request.param)
 
@@ -77,7 +89,7 @@ def test_steps_equal_forward(network):
     )
 
 
-@pytest.mark.parametrize("case", CASES, ids="-".join)
+@pytest.mark.parametrize("case", ALL_CASES)
 @settings(max_examples=5, deadline=None)
 @given(lengths=st.lists(st.integers(1, 19), min_size=2, max_size=5))
 def test_any_split_into_chunks_gives_the_same_result(case, lengths):

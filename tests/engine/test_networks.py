@@ -3,24 +3,16 @@ import torch
 
 from mimikit_nb.engine import compile_stages
 from mimikit_nb.engine.stages import EagerExecutor, clone_state
-from mimikit_nb.networks import NETWORKS
-from tests.contracts.catalog import CASES, IOS, TINY
+from tests.contracts.catalog import CASES, FEW_CASES, VARIANTS
 
 from .steps import generation_step
 
-_VARIANTS = [f"{kind}-{i}" for kind in NETWORKS.kinds for i in range(len(TINY.get(kind, [{}])))]
-_IO_NAMES = list(IOS)
-# Each variant of each network, and each kind of variables at least once.
-_COVER = [
-    (_VARIANTS[k % len(_VARIANTS)], _IO_NAMES[k % len(_IO_NAMES)])
-    for k in range(max(len(_VARIANTS), len(_IO_NAMES)))
-]
-_REST = [pytest.param(*case, marks=pytest.mark.long) for case in CASES if case not in _COVER]
+_REST = [pytest.param(*case, marks=pytest.mark.long) for case in CASES if case not in FEW_CASES]
 
 
-@pytest.mark.parametrize(("network", "io"), [*_COVER, *_REST])
+@pytest.mark.parametrize(("network", "io"), [*FEW_CASES, *_REST])
 def test_compiled_steps_equal_eager_ones(network, io) -> None:
-    stages, state = generation_step(network, io, batch_size=2, truncates=network == _VARIANTS[0])
+    stages, state = generation_step(network, io, batch_size=2, truncates=network == VARIANTS[0])
     compiled = clone_state(state)
     executor = compile_stages(stages, state, backend="c", check_steps=0)
     EagerExecutor(stages).run(state, 24)
