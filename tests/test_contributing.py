@@ -9,6 +9,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PAGES = ("ARCHITECTURE.md", "CONTRIBUTING.md")
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml"))
 
 
@@ -45,3 +46,30 @@ def test_hosted_checks_run_on_three_systems_and_on_linux_what_ci_runs():
     assert set(extras[1].split(",")) <= set(PROJECT["optional-dependencies"])
     checkouts = [s for job in jobs.values() for s in job["steps"] if "checkout" in str(s)]
     assert all(step["with"]["fetch-depth"] == 0 for step in checkouts)  # tags make the version
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_that_a_page_names_exists(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"\b((?:mimikit_nb|tests|scripts|notebooks)/[\w./-]*\w)", text))
+    missing = sorted(path for path in named if not (ROOT / path).exists())
+    assert named and not missing
+    linked = re.findall(r"\]\(([^):]+)\)", text)
+    assert all((ROOT / path).exists() for path in linked)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_make_target_that_a_page_names_exists(page):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.M))
+    named = set(re.findall(r"`make (\w+)", (ROOT / page).read_text(encoding="utf-8")))
+    assert named <= targets
+
+
+def test_what_to_add_something_to_is_still_called_so():
+    """Names of code, in the lines that name a file and what to look for in it."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    places = re.findall(r"`(\w+)` (?:of|in)\s+`([\w/]+\.py)`", text)
+    assert len(places) >= 4
+    for name, path in places:
+        assert re.search(rf"\b{name}\b", (ROOT / path).read_text(encoding="utf-8")), (name, path)
