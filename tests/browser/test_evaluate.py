@@ -37,7 +37,7 @@ def page(browser, lab):
     with lab.notebook(browser, height=1900) as notebook:
         notebook.open("evaluate/evaluate.ipynb").run_all()
         notebook.page.get_by_role("button", name="Start", exact=True).last.click()
-        notebook.eventually("app._panel.state", "finished", timeout=240)
+        notebook.eventually("app.state", "finished", timeout=240)
         yield notebook
         notebook.assert_clean()
 
@@ -46,12 +46,12 @@ def test_a_press_in_the_grid_plays_the_sound(page, screenshots):
     sounds = page.page.locator(".mnb-view button", has_text=" · ")
     expect(sounds).to_have_count(4)
     sounds.nth(1).click()
-    page.eventually("bool(app._panel.chosen)", True)
+    page.eventually("bool(app.panel.chosen)", True)
     player = page.page.locator(".mnb-waveform").first
     expect(player).to_have_attribute("data-ready", "true")
-    page.eventually("app._panel.audition.player.time > 1.0", True)
+    page.eventually("app.panel.audition.player.time > 1.0", True)
     page.page.get_by_role("button", name="★★★", exact=True).click()
-    page.eventually("app.notes.stars(app._panel.chosen)", 3)
+    page.eventually("app.notes.stars(app.panel.chosen)", 3)
     expect(page.page.locator(".mnb-view button", has_text="★3").first).to_be_visible()
     trace = page.page.locator(".mnb-view img").nth(0)
     expect(trace).to_be_visible()
@@ -60,16 +60,16 @@ def test_a_press_in_the_grid_plays_the_sound(page, screenshots):
 
 def test_a_click_on_the_scatter_plays_the_sound(page):
     novelty, fidelity = page.value("app.value[['novelty', 'fidelity']].dropna().iloc[-1].tolist()")
-    page.execute("app._panel.audition.chosen = ''; app._panel.audition.player.time = 0.0")
+    page.execute("app.panel.audition.chosen = ''; app.panel.audition.player.time = 0.0")
     canvas = page.page.locator(".mnb-view canvas").first
     canvas.scroll_into_view_if_needed()
     x, y = position(novelty, fidelity)
     canvas.click(position={"x": x, "y": y})
-    page.eventually("bool(app._panel.chosen)", True)
-    row = "app.value.set_index('path').loc[app._panel.chosen]"
+    page.eventually("bool(app.panel.chosen)", True)
+    row = "app.value.set_index('path').loc[app.panel.chosen]"
     found = position(*page.value(f"{row}[['novelty', 'fidelity']].tolist()"))
     assert found == pytest.approx((x, y), abs=NEAR)
-    page.eventually("app._panel.audition.player.time > 1.0", True)
+    page.eventually("app.panel.audition.player.time > 1.0", True)
     colour = canvas.evaluate(
         """(c, [x, y]) => [...c.getContext('2d').getImageData(x, y, 1, 1).data].slice(0, 3)""",
         [x, y],
@@ -99,23 +99,23 @@ def test_prompts_are_placed_on_the_waveform_and_dragged(page, screenshots):
     opened(page, "Prompts and budget")
     wave = page.page.locator('.mnb-waveform[aria-label="Waveform player corpus"]')
     expect(wave).to_have_attribute("data-ready", "true")
-    page.eventually("len(app._panel.prompts.marks.points)", 2)
-    before = page.value("[p['time'] for p in app._panel.prompts.marks.points]")
+    page.eventually("len(app.panel.prompts.marks.points)", 2)
+    before = page.value("[p['time'] for p in app.panel.prompts.marks.points]")
     how_many = page.page.get_by_label("how many")
     how_many.fill("1")
     how_many.press("Enter")
-    page.eventually("len(app._panel.prompts.marks.points)", 1)
-    page.execute("app._panel.prompts.marks.time = 3.0")
+    page.eventually("len(app.panel.prompts.marks.points)", 1)
+    page.execute("app.panel.prompts.marks.time = 3.0")
     wave.get_by_role("button", name="point").first.click()
-    page.eventually("app._panel.prompts.source.value", "as marked below")
-    page.eventually("[round(p['time'], 1) for p in app._panel.prompts.marks.points][0]", 3.0)
+    page.eventually("app.panel.prompts.source.value", "as marked below")
+    page.eventually("[round(p['time'], 1) for p in app.panel.prompts.marks.points][0]", 3.0)
     page.page.locator(".mnb-view").first.screenshot(path=screenshots / "prompts.png")
     minutes = page.page.get_by_label("minutes")
     minutes.fill("4")
     minutes.press("Enter")
     page.page.get_by_role("button", name="Start", exact=True).last.click()
     page.eventually("app.settings['max_minutes']", 4.0)
-    page.eventually("app._panel.state", "finished", timeout=240)
+    page.eventually("app.state", "finished", timeout=240)
     marked = page.value("sorted(set(app.value.prompt))")
     assert len(marked) == 2 and 3.0 in [round(m, 1) for m in marked] and marked != before
     page.page.locator(".mnb-view .mnb-fold", has_text="Prompts and budget").click()
@@ -127,7 +127,7 @@ def test_checkpoints_are_averaged_compared_and_pruned_after_asking(page, screens
     part.scroll_into_view_if_needed()
     part.locator("select").first.select_option(["step_00000010", "step_00000020"])
     part.get_by_role("button", name="Average", exact=True).click()
-    page.eventually("list(app._panel.checkpoints.names.options)[-1]", "average_10_20_001")
+    page.eventually("list(app.panel.checkpoints.names.options)[-1]", "average_10_20_001")
     part.get_by_role("button", name="Compare", exact=True).click()
     expect(part.get_by_role("columnheader", name="step_00000010")).to_be_visible()
     part.screenshot(path=screenshots / "checkpoints.png")

@@ -8,7 +8,8 @@ import pytest
 import mimikit_nb as mnb
 from mimikit_nb import runtime
 from mimikit_nb.batch import run_notebook
-from mimikit_nb.widgets.evaluate import app as evaluate
+from mimikit_nb.widgets.evaluate import evaluate
+from mimikit_nb.widgets.evaluate import model as evaluation
 from mimikit_nb.widgets.generate import app as generate
 from mimikit_nb.widgets.job import HOW_TO_STOP
 from mimikit_nb.widgets.train import train
@@ -113,18 +114,18 @@ def test_an_interrupt_stops_generating(colab, run, tiny_corpus, monkeypatch):
 
 
 def test_an_interrupt_stops_an_evaluation(colab, run, tiny_corpus, tmp_path, monkeypatch):
-    view = evaluate.evaluate(run, tiny_corpus, out=tmp_path / "heard", headless=False)
-    panel = view.widget and view._panel
+    view = evaluate(run, tiny_corpus, out=tmp_path / "heard", headless=False)
+    panel = view.panel
 
     def interrupted(*_, progress, **__):
         progress(0.5, "listening")
-        view._refresh()
+        view.tell()
         assert HOW_TO_STOP in panel.status.value and panel.buttons["Stop"].disabled
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(evaluate, "evaluate_run", interrupted)
+    monkeypatch.setattr(evaluation, "evaluate_run", interrupted)
     panel.buttons["Start"].click()
-    assert panel.state == "stopped"
+    assert view.state == "stopped"
     assert "Interrupted" in panel.message.value
 
 

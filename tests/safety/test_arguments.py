@@ -40,9 +40,9 @@ LONGER = {"batch.run_notebook": 60.0, "grids.sweep": 60.0}
 RATE = 8000
 KEYWORDS = {
     "recipes.training.train": {"max_steps": 1, "preview_every_steps": 0},
-    "widgets.train.train": {"max_steps": 1},
-    "widgets.generate.generate": {"run": "run"},
-    "widgets.evaluate.evaluate": {"out": "heard"},
+    "widgets.train.app.train": {"max_steps": 1},
+    "widgets.generate.app.generate": {"run": "run"},
+    "widgets.evaluate.app.evaluate": {"out": "heard"},
 }
 SMALL = {"kind": "wavenet", "n_layers": 2, "residual_channels": 4, "skip_channels": 4}
 
@@ -143,9 +143,9 @@ class Examples:
             "recipes.replaying.replayed": {"sounds": "generated", "ck": "latent"},
             "batch.run_notebook": {"name": "toy.ipynb"},
             "widgets.report.write_report": {"path": "report.html"},
-            "widgets.player.listen": {"sounds": self.y, "sr": RATE},
-            "widgets.generate.generate": {"run": "run"},
-            "widgets.evaluate.evaluate": {"run": "network"},
+            "widgets.player.cards.listen": {"sounds": self.y, "sr": RATE},
+            "widgets.generate.app.generate": {"run": "run"},
+            "widgets.evaluate.app.evaluate": {"run": "network"},
             "analysis.tracks.write_track": {"track": "others"},
             "analysis.segmentation.Segmentation.with_labels": {
                 "labels": ["a"] * len(mnb.segment(self.corpus))
@@ -230,7 +230,7 @@ class Examples:
             "Segmentation": lambda: mnb.segment(self.corpus),
             "Clustering": lambda: mnb.cluster(self.corpus, None, self._segmentation(), 1),
             "Picture": lambda: corpus_overview(self.corpus),
-            "EvaluateView": lambda: evaluate(
+            "Evaluation": lambda: evaluate(
                 "network", self.corpus, out="evaluation", headless=True
             ),
             "Ensemble": lambda: mnb.ensemble(self._common("score"), sample_rate=RATE),

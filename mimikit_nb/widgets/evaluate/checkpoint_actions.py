@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as W
 
 from ...errors import ParameterError
 from ..forms.controls import button, explain
-
-if TYPE_CHECKING:
-    from .app import EvaluateView
+from .model import Evaluation
 
 EQUAL, LATER, TYPED = "equal shares", "later ones more", "shares as typed"
 
@@ -25,7 +23,7 @@ class CheckpointActions:
 
     Parameters
     ----------
-    view : EvaluateView
+    evaluation : Evaluation
         Whose checkpoints they are.
     do : callable
         Does what a button says; what goes wrong is said in the view.
@@ -36,8 +34,8 @@ class CheckpointActions:
         What to show.
     """
 
-    def __init__(self, view: EvaluateView, do: Callable[[Callable[[], Any]], None]) -> None:
-        self.view = view
+    def __init__(self, evaluation: Evaluation, do: Callable[[Callable[[], Any]], None]) -> None:
+        self.evaluation = evaluation
         self._kept: list[str] = []  # while it is asked whether to delete the rest
         self.names = W.SelectMultiple(rows=7, layout=W.Layout(width="300px"))
         explain(self.names, "Ctrl or Shift chooses several.")
@@ -74,7 +72,7 @@ class CheckpointActions:
 
     def refresh(self) -> None:
         """Show the checkpoints that there are; what was chosen stays so."""
-        known = tuple(self.view.checkpoints())
+        known = tuple(self.evaluation.checkpoints())
         if self.names.options != known:
             chosen = [name for name in self.names.value if name in known]
             self.names.value = ()  # the browser must not look for what is gone
@@ -100,22 +98,22 @@ class CheckpointActions:
                 raise ParameterError(
                     f"The shares are {self.typed.value!r}; write a number for each checkpoint."
                 ) from None
-        folder = self.view.average(names, shares)
+        folder = self.evaluation.average(names, shares)
         self.refresh()
         self._say(f"Written: {folder}. Press Start to hear it beside the others.")
 
     def _compare(self) -> None:
-        table = self.view.compare(*self._chosen("two", 2, 2))
+        table = self.evaluation.compare(*self._chosen("two", 2, 2))
         self.result.value = table.to_html(na_rep="", float_format="{:.4g}".format, border=0)
 
     def _export(self) -> None:
         (name,) = self._chosen("one", 1, 1)
-        self._say(f"Written: {self.view.export(name)}")
+        self._say(f"Written: {self.evaluation.export(name)}")
 
     def _ask(self) -> None:
         """Say what would be deleted, and offer it."""
         self._kept = self._chosen("those to keep", 1)
-        files = self.view.surplus(self._kept)
+        files = self.evaluation.surplus(self._kept)
         if not files:
             self._say("All of the run's checkpoints are chosen: there is nothing to delete.")
             return
@@ -133,7 +131,7 @@ class CheckpointActions:
         self._forget()
         if not keep:
             return
-        deleted = self.view.prune(keep)
+        deleted = self.evaluation.prune(keep)
         self.refresh()
         self._say(f"{len(deleted)} checkpoints were deleted.")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as W
 
@@ -20,10 +20,8 @@ from ..job import Job
 from ..player.waveform import Player, player
 from ..words import in_plain_words
 from .audition_table import tooltip_of
+from .model import Evaluation
 from .score_pictures import neighbours_picture
-
-if TYPE_CHECKING:
-    from .app import EvaluateView
 
 EXTENSION_SECONDS = 10.0
 
@@ -33,7 +31,7 @@ class Audition:
 
     Parameters
     ----------
-    view : EvaluateView
+    evaluation : Evaluation
         Whose sounds are heard.
     do : callable
         Does what a button says; what goes wrong is said in the view.
@@ -52,12 +50,12 @@ class Audition:
 
     def __init__(
         self,
-        view: EvaluateView,
+        evaluation: Evaluation,
         do: Callable[[Callable[[], Any]], None],
         say: Callable[..., None],
         on_change: Callable[[], None],
     ) -> None:
-        self.view, self._say, self._on_change = view, say, on_change
+        self.evaluation, self._say, self._on_change = evaluation, say, on_change
         self.chosen, self._quiet = "", Quiet()
         self.player: Player | None = None
         self.title, self.sound, self.source = W.HTML(), W.VBox(), W.VBox()
@@ -79,7 +77,7 @@ class Audition:
             self.actions[name].on_click(lambda _, action=action: do(action))
         self._extending = ""  # which sound, while another one may be heard
         self.extender = Job(
-            lambda: extend_sound(self._extending, EXTENSION_SECONDS, corpus=view.corpus),
+            lambda: extend_sound(self._extending, EXTENSION_SECONDS, corpus=evaluation.corpus),
             self._extended,
             name="extend",
         )
@@ -97,7 +95,7 @@ class Audition:
 
     def pick(self, path: str) -> None:
         """Show a sound of the table and play it."""
-        value = self.view.value
+        value = self.evaluation.value
         row: Any = next(value[value["path"] == path].itertuples())
         self.chosen = path
         known = {"temperature": row.temperature, "seed": int(row.seed)}
@@ -108,7 +106,7 @@ class Audition:
         self.actions["Hear the original"].disabled = not row.longest_copy_seconds >= 1
         with self._quiet:
             self.stars.value, self.note.value = int(row.stars), row.note
-        corpus = self.view.corpus
+        corpus = self.evaluation.corpus
         picture = neighbours_picture(path, corpus.duration_seconds if corpus else 0.0)
         self.trace.layout.display = "none" if picture is None else ""
         if picture is not None:
@@ -124,18 +122,18 @@ class Audition:
 
     def _starred(self, change: Any) -> None:
         if self.chosen and not self._quiet:
-            self.view.notes.set(self.chosen, stars=change["new"])
+            self.evaluation.notes.set(self.chosen, stars=change["new"])
             self._on_change()
 
     def _noted(self, change: Any) -> None:
         if self.chosen and not self._quiet:
-            self.view.notes.set(self.chosen, note=change["new"])
+            self.evaluation.notes.set(self.chosen, note=change["new"])
 
     def _extend(self) -> None:
         if self.chosen and not self.extender.is_alive:
             self._extending = self.chosen
             self._say("Going on with this sound ...", is_wrong=False)
-            self.extender.start(self.view._foreground)
+            self.extender.start(self.evaluation.foreground)
 
     def _extended(self) -> None:
         """Play the longer sound unless another one is heard by now, or say why there is none."""
@@ -151,7 +149,7 @@ class Audition:
 
     def _original(self) -> None:
         """Play the passage of the corpus that the chosen sound follows."""
-        value, corpus = self.view.value, self.view.corpus
+        value, corpus = self.evaluation.value, self.evaluation.corpus
         if not self.chosen or corpus is None:
             return
         row = value[value["path"] == self.chosen].iloc[0]

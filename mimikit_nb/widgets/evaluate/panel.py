@@ -23,14 +23,13 @@ from .audition_table import AuditionGrid
 from .blind_pairs import BlindTest
 from .checkpoint_actions import CheckpointActions
 from .chosen_sound import Audition
+from .model import Evaluation
 from .prompt_picker import PromptPicker
 from .scatter import Scatter
 from .score_pictures import curves_picture
 
 if TYPE_CHECKING:
     import pandas
-
-    from .app import EvaluateView
 
 SORTS = {
     "rank": ("rank_score", False),
@@ -57,33 +56,38 @@ class EvaluatePanel:
 
     Parameters
     ----------
-    view : EvaluateView
+    evaluation : Evaluation
         Whose sounds are shown.
+    keep_best : int
+        How many of the best are kept, to begin with.
     """
 
-    def __init__(self, view: EvaluateView) -> None:
-        self.view = view
+    def __init__(self, evaluation: Evaluation, keep_best: int) -> None:
+        self.evaluation = evaluation
         self._shown: Any = None
         self.status, self.message = W.HTML(), W.HTML()
         self.bar = W.FloatProgress(min=0.0, max=1.0, layout=W.Layout(width="98%"))
         self.buttons = self._make_buttons(
             {
                 "Start": (self._start, "Generate and score what is missing.", "success"),
-                "Stop": (view.stop, "End within a moment; what was done stays.", "danger"),
+                "Stop": (evaluation.stop, "End within a moment; what was done stays.", "danger"),
             }
         )
         self.prompts = PromptPicker(
-            view.settings, view.find_corpus, view.place_prompts, view.folder / "prompts"
+            evaluation.settings,
+            evaluation.find_corpus,
+            evaluation.place_prompts,
+            evaluation.folder / "prompts",
         )
         self._make_filters()
-        self.audition = Audition(view, self._do, self._say, self._arrange)
-        self.grid = AuditionGrid(view.notes, self.pick)
+        self.audition = Audition(evaluation, self._do, self._say, self._arrange)
+        self.grid = AuditionGrid(evaluation.notes, self.pick)
         self.scatter = Scatter(self.pick)
         self.curves = W.Image(format="png", layout=W.Layout(max_width="100%"))
         self.readings = W.HTML()
         self.readings.add_class("mnb-readings")
-        self.checkpoints = CheckpointActions(view, self._do)
-        self.blind = BlindTest(view.notes)
+        self.checkpoints = CheckpointActions(evaluation, self._do)
+        self.blind = BlindTest(evaluation.notes)
         self.is_blind = W.Checkbox(description="blind pairs: hide the names", indent=False)
         self.is_blind.observe(lambda _: self._do(self._switch), names="value")
         self.keeping = self._make_buttons(
@@ -94,9 +98,10 @@ class EvaluatePanel:
                                   "two of them nearly the same.", ""),
             }
         )  # fmt: skip
-        self.how_many = W.BoundedIntText(value=view.keep_best, min=1, max=999)
+        self.how_many = W.BoundedIntText(value=keep_best, min=1, max=999)
         self.how_many.layout.width = "60px"
         self.widget = self._arranged()
+        evaluation.listen(self.refresh)
         self.refresh()
 
     @property
@@ -117,7 +122,7 @@ class EvaluatePanel:
             name: W.FloatSlider(
                 description=name, value=weight, min=0.0, max=3.0, step=0.1, readout_format=".1f"
             )
-            for name, weight in self.view.weights.items()
+            for name, weight in self.evaluation.weights.items()
             if name in WEIGHED
         }
         for slider in self.weights.values():
@@ -186,15 +191,15 @@ class EvaluatePanel:
     # -- showing ------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Bring everything up to date with the view."""
-        view, busy = self.view, self.view.job.is_alive
+        """Bring everything up to date."""
+        evaluation, busy = self.evaluation, self.evaluation.job.is_alive
         self.buttons["Start"].disabled = busy
-        self.buttons["Stop"].disabled = not busy or view.job.is_deaf
-        self.bar.value = view.share
-        self.status.value = f"<b>{self.state}</b> {html.escape(self._facts())}"
-        if view.job.error is not None:
-            self._say(in_plain_words(view.job.error))
-        table = view._table
+        self.buttons["Stop"].disabled = not busy or evaluation.job.is_deaf
+        self.bar.value = evaluation.share
+        self.status.value = f"<b>{evaluation.state}</b> {html.escape(self._facts())}"
+        if evaluation.job.error is not None:
+            self._say(in_plain_words(evaluation.job.error))
+        table = evaluation.table
         if table is not None and table is not self._shown:
             self._shown = table
             flags = sorted({flag for text in table["flags"] for flag in text.split()})
@@ -206,34 +211,24 @@ class EvaluatePanel:
             if self.actions_fold.children[0].value:
                 self.checkpoints.refresh()
 
-    @property
-    def state(self) -> str:
-        """State in a word: ready, running, stopped, finished, failed."""
-        view = self.view
-        if view.job.is_alive:
-            return "stopping" if view._stop.is_set() else "running"
-        if view.job.error is not None:
-            return "stopped" if isinstance(view.job.error, KeyboardInterrupt) else "failed"
-        if view._table is None:
-            return "ready"
-        return "stopped" if view._table.attrs.get("missing") else "finished"
-
     def _facts(self) -> str:
-        view = self.view
-        if view.job.is_alive:
-            left = view.seconds_left
-            doing = f"· {view.doing}" + (f" · {in_time(left)} left" if math.isfinite(left) else "")
-            return f"{doing} · {HOW_TO_STOP}" if view.job.is_deaf else doing
-        if view._table is None:
+        evaluation = self.evaluation
+        if evaluation.job.is_alive:
+            left = evaluation.seconds_left
+            doing = f"· {evaluation.doing}" + (
+                f" · {in_time(left)} left" if math.isfinite(left) else ""
+            )
+            return f"{doing} · {HOW_TO_STOP}" if evaluation.job.is_deaf else doing
+        if evaluation.table is None:
             return "· Start lets every checkpoint be heard; what was made before is used again."
-        missing = view._table.attrs.get("missing", 0)
-        return f"· {len(view._table)} sounds in {view.folder}" + (
+        missing = evaluation.table.attrs.get("missing", 0)
+        return f"· {len(evaluation.table)} sounds in {evaluation.folder}" + (
             f" · {missing} not made yet" if missing else ""
         )
 
     def table(self) -> pandas.DataFrame:
         """The table as it is sorted and filtered."""
-        table = self.view.value
+        table = self.evaluation.value
         column, ascending = SORTS[self.sort.value]
         table = table.sort_values(column, ascending=ascending, kind="stable", na_position="last")
         if self.flag.value == "none":
@@ -245,7 +240,7 @@ class EvaluatePanel:
 
     def _arrange(self) -> None:
         table = self.table()
-        if len(table) or self.view._table is not None:
+        if len(table) or self.evaluation.table is not None:
             self.grid.show(table, self.columns.value, self.chosen)
             self.scatter.show(table, self.chosen)
 
@@ -270,25 +265,25 @@ class EvaluatePanel:
         self.message.value = f'<span class="{kind}">{html.escape(text)}</span>' if text else ""
 
     def _start(self) -> None:
-        self.view.settings |= self.prompts.settings
-        self.view.start()
+        self.evaluation.settings |= self.prompts.settings
+        self.evaluation.start()
 
     def _weigh(self) -> None:
-        self.view.weigh({name: slider.value for name, slider in self.weights.items()})
+        self.evaluation.weigh({name: slider.value for name, slider in self.weights.items()})
 
     def _switch(self) -> None:
         is_blind = self.is_blind.value
         if is_blind:
-            if self.view._table is None:
+            if self.evaluation.table is None:
                 self.is_blind.value = False
                 self._say("There is nothing to compare yet; press Start first.")
                 return
-            self.blind.begin(self.view._table)
+            self.blind.begin(self.evaluation.table)
         self.blind.widget.layout.display = "" if is_blind else "none"
         self.open_part.layout.display = "none" if is_blind else ""
 
     def _keep(self) -> None:
-        value = self.view.value
+        value = self.evaluation.value
         starred = value[value["stars"] > 0]["path"].tolist()
         if not starred:
             self._say("Nothing is starred yet; give at least one sound a star.")
@@ -303,7 +298,7 @@ class EvaluatePanel:
         self._say_kept(best(table, self.how_many.value)["path"].tolist())
 
     def _say_kept(self, sounds: list[str]) -> None:
-        folder = self.view.keep(sounds)
+        folder = self.evaluation.keep(sounds)
         self._say(f"Kept {len(sounds)} sound{'s' * (len(sounds) != 1)}: {folder}", is_wrong=False)
 
 

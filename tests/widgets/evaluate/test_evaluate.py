@@ -11,7 +11,7 @@ import mimikit_nb as mnb
 from mimikit_nb.audio.write import write
 from mimikit_nb.checkpoint import Run
 from mimikit_nb.evaluation.detectors import REMEDIES
-from mimikit_nb.widgets.evaluate import app as evaluate_view
+from mimikit_nb.widgets.evaluate import model as evaluation
 from mimikit_nb.widgets.evaluate import chosen_sound as audition
 from mimikit_nb.widgets.evaluate import evaluate
 from mimikit_nb.widgets.evaluate.checkpoint_actions import TYPED
@@ -33,13 +33,13 @@ def app(trained, tmp_path):
 
 @pytest.fixture
 def panel(app):
-    app._panel.buttons["Start"].click()
+    app.panel.buttons["Start"].click()
     assert app.job.error is None, app.job.details
-    return app._panel
+    return app.panel
 
 
 def test_a_press_on_start_fills_the_grid(app, panel):
-    assert panel.state == "finished" and len(app.value) == 4
+    assert app.state == "finished" and len(app.value) == 4
     assert set(panel.grid.buttons) == set(app.value.path)
     assert "4 sounds" in panel.status.value and panel.curves.value[:4] == b"\x89PNG"
 
@@ -122,7 +122,7 @@ def test_weights_rank_anew(app, panel):
 
 
 def test_the_best_of_those_shown_are_kept_and_near_copies_hidden(app, panel):
-    app._table["alike"] = [0, 0, 2, 3]
+    app.table["alike"] = [0, 0, 2, 3]
     panel.how_many.value = 2
     panel.keeping["Keep the best"].click()
     kept = pd.read_csv(app.kept / "kept.csv")
@@ -132,8 +132,8 @@ def test_the_best_of_those_shown_are_kept_and_near_copies_hidden(app, panel):
 
 
 def test_prompts_are_marked_on_the_waveform(app):
-    picker = app._panel.prompts
-    app._panel.prompts_fold.children[0].value = True
+    picker = app.panel.prompts
+    app.panel.prompts_fold.children[0].value = True
     spread = [point["time"] for point in picker.marks.points]
     assert len(spread) == 2 and picker.settings["prompts"] == "spread"
     picker.count.value = 3
@@ -144,20 +144,20 @@ def test_prompts_are_marked_on_the_waveform(app):
     assert picker.settings["prompts"] == [0.25, 2.5]
     picker.seconds.value, picker.minutes.value = 0.5, 5.0
     picker.temperatures.value = "0.5, 1"
-    app._panel.buttons["Start"].click()
-    assert app._panel.state == "finished", app._panel.message.value
+    app.panel.buttons["Start"].click()
+    assert app.state == "finished", app.panel.message.value
     assert set(app.value.prompt) == {0.25, 2.5} and set(app.value.temperature) == {0.5, 1.0}
     assert set(app.value.seconds) == {0.5} and app.settings["max_minutes"] == 5.0
     picker.temperatures.value = "warm"
-    app._panel.buttons["Start"].click()
-    assert "warm" in app._panel.message.value
+    app.panel.buttons["Start"].click()
+    assert "warm" in app.panel.message.value
 
 
 def test_held_out_files_are_prompts_too(app, trained, tmp_path):
     corpus, _ = trained
     path = tmp_path / "voice.wav"
     write(path, corpus.signal[:, :44100].copy(), corpus.sample_rate)
-    picker = app._panel.prompts
+    picker = app.panel.prompts
     picker.add([path])
     picker.files[str(path)].points = [{"time": 0.5}]
     picker.marks.points = []
@@ -199,7 +199,7 @@ def test_nothing_is_pruned_unasked(trained, tmp_path):
     mine = shutil.copytree(run, tmp_path / "run")
     app = evaluate(mine, corpus, headless=False, foreground=True)
     assert app.widget is not None
-    panel, actions = app._panel, app._panel.checkpoints
+    panel, actions = app.panel, app.panel.checkpoints
     panel.actions_fold.children[0].value = True
     actions.names.value = ["step_00000006"]
     actions.buttons["Prune"].click()
@@ -248,22 +248,22 @@ def test_an_extension_does_not_take_the_place_of_what_is_heard_by_then(app, pane
 
 def test_sounds_that_come_while_ranks_are_made_stay(app, panel, monkeypatch):
     finished = app.value.iloc[:3].copy()
-    ranked = evaluate_view.ranked
+    ranked = evaluation.ranked
 
     def rank_slowly(table, *rest):
         if len(table) == 4:
-            app._table = finished
+            app.table = finished
         return ranked(table, *rest)
 
-    monkeypatch.setattr(evaluate_view, "ranked", rank_slowly)
+    monkeypatch.setattr(evaluation, "ranked", rank_slowly)
     app.weigh({"novelty": 0.0})
     assert len(app.value) == 3
     assert app.value.rank_score.is_monotonic_decreasing
 
 
 def test_before_anything_was_heard_the_view_says_what_to_do(app):
-    panel = app._panel
-    assert panel.state == "ready" and len(app.value) == 0
+    panel = app.panel
+    assert app.state == "ready" and len(app.value) == 0
     panel.keeping["Keep starred"].click()
     assert "star" in panel.message.value
     panel.is_blind.value = True
@@ -275,10 +275,10 @@ def test_an_error_is_said_in_the_view(trained, tmp_path):
     corpus, run = trained
     app = evaluate(*(run, corpus), batch_size=0, out=tmp_path, headless=False, foreground=True)
     assert app.widget is not None
-    app._panel.buttons["Start"].click()
+    app.panel.buttons["Start"].click()
     assert (
-        app._panel.state == "failed"
-        and "batch_size must be a whole number from 1" in app._panel.message.value
+        app.state == "failed"
+        and "batch_size must be a whole number from 1" in app.panel.message.value
     )
 
 
