@@ -230,9 +230,7 @@ class Examples:
             "Segmentation": lambda: mnb.segment(self.corpus),
             "Clustering": lambda: mnb.cluster(self.corpus, None, self._segmentation(), 1),
             "Picture": lambda: corpus_overview(self.corpus),
-            "Evaluation": lambda: evaluate(
-                "network", self.corpus, out="evaluation", headless=True
-            ),
+            "Evaluation": lambda: evaluate("network", self.corpus, out="evaluation", headless=True),
             "Ensemble": lambda: mnb.ensemble(self._common("score"), sample_rate=RATE),
         }[owner]()
 

@@ -11,9 +11,9 @@ import mimikit_nb as mnb
 from mimikit_nb.audio.write import write
 from mimikit_nb.checkpoint import Run
 from mimikit_nb.evaluation.detectors import REMEDIES
-from mimikit_nb.widgets.evaluate import model as evaluation
 from mimikit_nb.widgets.evaluate import chosen_sound as audition
 from mimikit_nb.widgets.evaluate import evaluate
+from mimikit_nb.widgets.evaluate import model as evaluation
 from mimikit_nb.widgets.evaluate.checkpoint_actions import TYPED
 from mimikit_nb.widgets.evaluate.prompt_picker import MARKED, PromptPicker
 from mimikit_nb.widgets.evaluate.scatter import position
