@@ -26,7 +26,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -41,9 +41,7 @@ from ..config import did_you_mean
 from ..errors import AudioError, ParameterError
 from ..paths import as_path
 from .cue import add_cues
-
-if TYPE_CHECKING:
-    from .segmentation import Segmentation
+from .labelled import LabelledSegments
 
 SFZ_FIRST_KEY = 24
 "C1; a patch has room for the 104 keys up to the top."
@@ -67,7 +65,7 @@ EXPORT = FileKind("an export of segments", lambda path: _is_text(path) or _is_so
 
 
 def export(
-    segmentation: Segmentation,
+    segmentation: LabelledSegments,
     folder: str | os.PathLike[str],
     formats: str | Sequence[str] = ("audacity", "csv", "json"),
     y: np.ndarray | None = None,
@@ -108,19 +106,19 @@ class Sound:
 
     Parameters
     ----------
-    segmentation : Segmentation
+    segmentation : LabelledSegments
         The segments.
     y : np.ndarray, optional
-        The recording; the analysed one if None.
+        The recording.
     fade_seconds : float >= 0
         Fade at both ends of each cut.
     """
 
     def __init__(
-        self, segmentation: Segmentation, y: np.ndarray | None, fade_seconds: float
+        self, segmentation: LabelledSegments, y: np.ndarray | None, fade_seconds: float
     ) -> None:
         self._segmentation, self._fade_seconds = segmentation, fade_seconds
-        self._y = segmentation.analysis.y if y is None and segmentation.analysis else y
+        self._y = y
 
     @cached_property
     def samples(self) -> np.ndarray:
@@ -157,7 +155,7 @@ class Sound:
         write(path, y, self._segmentation.sample_rate, subtype, True, _MARK, EXPORT)
 
 
-def _audacity(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Task]:
+def _audacity(found: LabelledSegments, sound: Sound, folder: Path, name: str) -> list[Task]:
     lines = [
         f"{start:.7f}\t{stop:.7f}\t{_one_line(label)}\n"
         for (start, stop), label in zip(found.segments, found.labels, strict=True)
@@ -165,7 +163,7 @@ def _audacity(found: Segmentation, sound: Sound, folder: Path, name: str) -> lis
     return [(folder / f"{name}.txt", _text("".join(lines)))]
 
 
-def _csv(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Task]:
+def _csv(found: LabelledSegments, sound: Sound, folder: Path, name: str) -> list[Task]:
     rows: list[Sequence[Any]] = [
         ["start_seconds", "stop_seconds", "label", "start_sample", "stop_sample", "sample_rate"]
     ]
@@ -176,7 +174,7 @@ def _csv(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Tas
     return [(folder / f"{name}.csv", _text(_rows(rows)))]
 
 
-def _json(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Task]:
+def _json(found: LabelledSegments, sound: Sound, folder: Path, name: str) -> list[Task]:
     content = {
         "format": "mimikit_nb segments 1",
         "sample_rate": found.sample_rate,
@@ -210,12 +208,12 @@ def regions(parts: Iterable[tuple[float, float, str]]) -> str:
     return _rows(rows)
 
 
-def _reaper(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Task]:
+def _reaper(found: LabelledSegments, sound: Sound, folder: Path, name: str) -> list[Task]:
     parts = ((*times, label) for times, label in zip(found.segments, found.labels, strict=True))
     return [(folder / f"{name}_regions.csv", _text(regions(parts)))]
 
 
-def _cue(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Task]:
+def _cue(found: LabelledSegments, sound: Sound, folder: Path, name: str) -> list[Task]:
     samples = sound.samples
 
     def make(path: Path) -> None:
@@ -225,14 +223,14 @@ def _cue(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Tas
     return [(folder / f"{name}_cue.wav", make)]
 
 
-def _wav(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Task]:
+def _wav(found: LabelledSegments, sound: Sound, folder: Path, name: str) -> list[Task]:
     return [
         (folder / name / f"{i + 1:04d}_{file_name(label)}.wav", _cutter(sound, [i]))
         for i, label in enumerate(found.labels)
     ]
 
 
-def _sonic_pi(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Task]:
+def _sonic_pi(found: LabelledSegments, sound: Sound, folder: Path, name: str) -> list[Task]:
     tasks = []
     for label, members in _by_label(found).items():
         place = folder / f"{name}_sonic_pi" / label
@@ -240,14 +238,14 @@ def _sonic_pi(found: Segmentation, sound: Sound, folder: Path, name: str) -> lis
     return tasks
 
 
-def _bounce(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Task]:
+def _bounce(found: LabelledSegments, sound: Sound, folder: Path, name: str) -> list[Task]:
     return [
         (folder / f"{name}_bounce" / f"{label}.wav", _cutter(sound, members))
         for label, members in _by_label(found).items()
     ]
 
 
-def _sfz(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Task]:
+def _sfz(found: LabelledSegments, sound: Sound, folder: Path, name: str) -> list[Task]:
     place, per_patch = folder / f"{name}_sfz", 128 - SFZ_FIRST_KEY
     tasks: list[Task] = []
     for first in range(0, len(found), per_patch):
@@ -261,7 +259,7 @@ def _sfz(found: Segmentation, sound: Sound, folder: Path, name: str) -> list[Tas
     return tasks
 
 
-FORMATS: dict[str, Callable[[Segmentation, Sound, Path, str], list[Task]]] = {
+FORMATS: dict[str, Callable[[LabelledSegments, Sound, Path, str], list[Task]]] = {
     "audacity": _audacity,
     "csv": _csv,
     "json": _json,
@@ -304,7 +302,7 @@ def _rows(rows: Sequence[Sequence[Any]]) -> str:
     return buffer.getvalue()
 
 
-def _by_label(found: Segmentation) -> dict[str, list[int]]:
+def _by_label(found: LabelledSegments) -> dict[str, list[int]]:
     """Segments by label, safe as file names; labels that become the same name stay apart."""
     names: dict[str, str] = {}
     groups: dict[str, list[int]] = {}

@@ -68,7 +68,7 @@ def test_run_checkpoint_and_prompts_are_chosen_by_hand(page):
     page.page.mouse.click(*place(page, 2.0))
     page.page.keyboard.press("Delete")
     page.eventually("[round(p, 1) for p in app.positions]", [6.0, 8.0])
-    page.eventually("[round(s['start'], 1) for s in app._panel.player.segments]", [6.0, 8.0])
+    page.eventually("[round(s['start'], 1) for s in app.panel.player.segments]", [6.0, 8.0])
 
 
 def test_sounds_are_made_marked_extended_and_saved(page, lab, screenshots):

@@ -137,7 +137,7 @@ def test_voices_are_muted_frozen_reprompted_and_kept(page, folder, screenshots):
     did = "[c['did'] for c in app.play._changes if 'did' in c]"
     press(page, "Re-prompt from here")
     page.eventually(did, ["re-prompt"])
-    page.eventually("app._panel.reader.is_alive", False)
+    page.eventually("app.panel.reader.is_alive", False)
     press(page, "From the prompts")
     page.eventually(did, ["re-prompt", "from the prompts"])
     page.page.get_by_label("seconds", exact=True).fill("2")

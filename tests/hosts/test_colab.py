@@ -10,7 +10,8 @@ from mimikit_nb import runtime
 from mimikit_nb.batch import run_notebook
 from mimikit_nb.widgets.evaluate import evaluate
 from mimikit_nb.widgets.evaluate import model as evaluation
-from mimikit_nb.widgets.generate import app as generate
+from mimikit_nb.widgets.generate import generate
+from mimikit_nb.widgets.generate import model as generation
 from mimikit_nb.widgets.job import HOW_TO_STOP
 from mimikit_nb.widgets.train import train
 from tests.notebooks.toy import printed, write_notebook
@@ -99,15 +100,15 @@ def run(tiny_corpus, tmp_path):
 
 
 def test_an_interrupt_stops_generating(colab, run, tiny_corpus, monkeypatch):
-    view = generate.generate(run, tiny_corpus, [0.5], headless=False)
-    panel = view.widget and view._panel
+    view = generate(run, tiny_corpus, [0.5], headless=False)
+    panel = view.panel
 
     def interrupted(*_, **__):
-        view._refresh()
+        view.tell()
         assert HOW_TO_STOP in panel.about.value and panel.buttons["Stop"].disabled
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(generate, "generate_sounds", interrupted)
+    monkeypatch.setattr(generation, "generate_sounds", interrupted)
     panel.buttons["Generate"].click()
     assert "Stopped" in panel.message.value
     assert HOW_TO_STOP not in panel.about.value

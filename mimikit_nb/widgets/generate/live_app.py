@@ -20,13 +20,14 @@ from IPython.display import display
 from ...arguments import PathArg, Real, Seconds, Seed, SoundCount, checked_with
 from ...checkpoint import Checkpoint
 from ...corpus.store import Corpus
-from ...errors import ParameterError
 from ...generation.engine_options import EngineOptions
-from ...generation.live import KEPT_SECONDS, LiveSettings
+from ...generation.live import KEPT_SECONDS, LivePlay, LiveSettings
 from ...recipes.generating import stream
-from ...recipes.playing import keep, voices_of
+from ...recipes.playing import voices_of
 from ...runtime import is_headless, say
 from ..player.live_sound import LiveSound
+from .live_model import Playing
+from .live_panel import LivePanel
 
 
 @checked_with(stream)
@@ -120,50 +121,41 @@ def live(
     return LiveView(play, Path(out), seconds, headless=is_still, foreground=foreground)
 
 
-class LiveView:
+class LiveView(Playing):
     """Voices that sound, and the view onto them; made by :func:`live`.
 
     Attributes
     ----------
-    play : LivePlay
-        The voices; its ``settings``, ``voices`` and ``is_frozen`` may be set from other cells.
     sound : LiveSound or None
         Their way to the browser; None in a headless run.
-    kept : list of Path
-        What was written, in the order of time.
     """
 
     def __init__(
-        self, play: Any, out: Path, seconds: float, *, headless: bool, foreground: bool | None
+        self, play: LivePlay, out: Path, seconds: float, *, headless: bool, foreground: bool | None
     ) -> None:
-        if not seconds > 0:
-            raise ParameterError(f"seconds is {seconds}; it must be above 0.")
-        self.play, self.out, self.seconds, self.headless = play, out, seconds, headless
-        self.kept: list[Path] = []
+        super().__init__(play, out, seconds)
+        self.headless = headless
         self.sound: LiveSound | None = None
-        self._panel: Any = None
         if not headless:
-            from .live_panel import LivePanel
-
             self.sound = LiveSound(
                 lambda: play,
                 play.sample_rate,
                 play.n_channels,
                 title="Live play",
                 foreground=foreground,
-                on_change=lambda: self._panel.refresh(),
+                on_change=lambda: self.panel.refresh(),
             )
-            self._panel = LivePanel(self)
+            self.panel = LivePanel(self, self.sound)
 
     @property
     def widget(self) -> Any:
         """The interactive view; None in a headless run."""
-        return None if self._panel is None else self._panel.widget
+        return None if self.headless else self.panel.widget
 
     @property
-    def value(self) -> LiveSettings:
-        """The settings as they stand."""
-        return self.play.settings
+    def unheard_seconds(self) -> float:
+        """What waits in the browser."""
+        return 0.0 if self.sound is None else self.sound.buffered_seconds
 
     def run(self) -> Path | None:
         """Show the view; headless, write ``seconds`` of sound to a WAV and print where."""
@@ -181,22 +173,6 @@ class LiveView:
         """Be silent."""
         if self.sound is not None:
             self.sound.stop()
-
-    def keep(self, seconds: float | None = None, n_unheard: int | None = None) -> Path:
-        """Write the last seconds that were heard to a WAV with recall data.
-
-        Parameters
-        ----------
-        seconds : float > 0, optional
-            At most 60; the view's own if not given.
-        n_unheard : int, optional
-            Samples at the end that are left out; what the browser hasn't played yet if None.
-        """
-        if n_unheard is None:
-            waiting = self.sound.buffered_seconds if self.sound is not None else 0.0
-            n_unheard = round(waiting * self.play.sample_rate)
-        self.kept.append(keep(self.play, self.out, seconds or self.seconds, n_unheard))
-        return self.kept[-1]
 
     def _ipython_display_(self) -> None:
         if self.widget is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as W
 
@@ -21,11 +21,10 @@ from ..forms.sections import ConfigControl
 from ..forms.slider import Slider
 from ..job import Job
 from ..page import Page
+from ..player.live_sound import LiveSound
 from ..player.waveform import player
 from ..words import in_plain_words
-
-if TYPE_CHECKING:
-    from .live_app import LiveView
+from .live_model import Playing
 
 LOUDEST = 2.0  # of a voice
 WRAPPED: dict[str, Any] = {"flex_flow": "row wrap", "align_items": "center"}
@@ -37,14 +36,14 @@ class LivePanel:
 
     Parameters
     ----------
-    view : LiveView
+    playing : Playing
         Whose voices are steered.
+    sound : LiveSound
+        Their way to the browser.
     """
 
-    def __init__(self, view: LiveView) -> None:
-        self.view, self.play = view, view.play
-        assert view.sound is not None
-        self.sound = view.sound
+    def __init__(self, playing: Playing, sound: LiveSound) -> None:
+        self.playing, self.play, self.sound = playing, playing.play, sound
         self.message = W.HTML()
         self.status = W.HTML()
         self.status.add_class("mnb-note")
@@ -56,7 +55,7 @@ class LivePanel:
         self.reader = Job(lambda: self._todo(), self.refresh, name="re-prompt")
         self.buttons = self._make_buttons()
         self.seconds = W.BoundedFloatText(
-            value=min(view.seconds, KEPT_SECONDS),
+            value=min(playing.seconds, KEPT_SECONDS),
             min=0.5,
             max=KEPT_SECONDS,
             description="seconds",
@@ -145,7 +144,7 @@ class LivePanel:
         self.play.is_frozen = not self.play.is_frozen
 
     def _keep(self) -> None:
-        path = self.view.keep(float(self.seconds.value))
+        path = self.playing.keep(float(self.seconds.value))
         self.kept.children = [player(path, height=80, headless=False).widget]
 
     # -- showing ------------------------------------------------------------------------------
@@ -160,7 +159,7 @@ class LivePanel:
         if self.reader.error is not None:
             self._say(in_plain_words(self.reader.error))
         self.status.value = html.escape(" · ".join(self._facts()))
-        self.files.value = "<br>".join(html.escape(readable(path)) for path in self.view.kept)
+        self.files.value = "<br>".join(html.escape(readable(path)) for path in self.playing.kept)
 
     def _facts(self) -> list[str]:
         n, rate = len(self.play.voices), self.play.sample_rate

@@ -1,7 +1,7 @@
 """What generating looks like: run and checkpoint, prompts on the corpus, the sounds made of them.
 
 It holds widgets and generates nothing; everything it shows is read from the
-:class:`~.generate.GenerateView`. Main name: :class:`GeneratePanel`.
+:class:`~.model.Generation`. Main name: :class:`GeneratePanel`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import html
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as W
 
@@ -28,10 +28,7 @@ from ..job import HOW_TO_STOP
 from ..page import Page
 from ..player.waveform import Player, player
 from ..words import in_plain_words
-from .app import GenerateSettings, Stopped
-
-if TYPE_CHECKING:
-    from .app import GenerateView
+from .model import GenerateSettings, Generation, Stopped
 
 WRAPPED: dict[str, Any] = {"flex_flow": "row wrap", "align_items": "center"}
 EXTEND_SECONDS = 10.0
@@ -42,12 +39,12 @@ class GeneratePanel:
 
     Parameters
     ----------
-    view : GenerateView
+    generation : Generation
         Whose choices and sounds are shown.
     """
 
-    def __init__(self, view: GenerateView) -> None:
-        self.view = view
+    def __init__(self, generation: Generation) -> None:
+        self.generation = generation
         self.player: Player | None = None
         self.cards: list[tuple[Generated, Player, Any]] = []
         self._quiet, self._refreshing = Quiet(), threading.RLock()
@@ -61,15 +58,20 @@ class GeneratePanel:
         self.settings.on_change(self._set)
         self.buttons = self._make_buttons(
             {
-                "Generate": (lambda: view.start(view.make), "Continue all prompts.", "success"),
-                "Stop": (view.stop, "End now; what isn't finished is dropped.", "danger"),
-                "Save all": (view.save, "Write all sounds that aren't written yet.", ""),
-                "Clear": (view.clear, "Forget the sounds below; files stay.", ""),
+                "Generate": (
+                    lambda: generation.start(generation.make),
+                    "Continue all prompts.",
+                    "success",
+                ),
+                "Stop": (generation.stop, "End now; what isn't finished is dropped.", "danger"),
+                "Save all": (generation.save, "Write all sounds that aren't written yet.", ""),
+                "Clear": (generation.clear, "Forget the sounds below; files stay.", ""),
             }
         )
         self.sounds, self.files = W.VBox(), W.HTML()
         self.widget = self._arranged()
         self._show_corpus()
+        generation.listen(self.refresh)
         self.refresh()
 
     # -- parts --------------------------------------------------------------------------------
@@ -101,9 +103,9 @@ class GeneratePanel:
         return box
 
     def _make_choices(self) -> None:
-        view, wide = self.view, {"layout": W.Layout(width="340px")}
+        generation, wide = self.generation, {"layout": W.Layout(width="340px")}
         self.run = W.Dropdown(
-            options=list(view.runs), value=view.run_name, description="run", **wide
+            options=list(generation.runs), value=generation.run_name, description="run", **wide
         )
         self.step = W.Dropdown(description="checkpoint", layout=W.Layout(width="300px"))
         explain(self.run, "Whose network plays; the newest first.")
@@ -113,10 +115,10 @@ class GeneratePanel:
         self.step.observe(lambda c: self._do(lambda: self._chosen(c["new"])), "value")
 
     def _list_steps(self) -> None:
-        steps = sorted(self.view.runs[self.view.run_name].checkpoints, reverse=True)
+        steps = sorted(self.generation.runs[self.generation.run_name].checkpoints, reverse=True)
         with self._quiet:
             self.step.options = [(f"{step:,} steps", step) for step in steps]
-            self.step.value = self.view.checkpoint.step
+            self.step.value = self.generation.checkpoint.step
 
     def _make_prompts(self) -> None:
         self.corpus, self.listed = W.VBox(), W.HTML()
@@ -131,7 +133,9 @@ class GeneratePanel:
             }
         )
         self.drop = DropZone(
-            self.view.out / "prompts", self._dropped, label="or drop sound files as prompts here"
+            self.generation.out / "prompts",
+            self._dropped,
+            label="or drop sound files as prompts here",
         )
 
     def _make_buttons(
@@ -161,17 +165,21 @@ class GeneratePanel:
     def _chosen(self, step: int | None) -> None:
         if self._quiet:
             return
-        before = self.view.corpus
-        self.view.choose(self.run.value, step)
+        before = self.generation.corpus
+        self.generation.choose(self.run.value, step)
         self._list_steps()
         self._show_settings()
-        if before is None or self.view.corpus is None or before.path != self.view.corpus.path:
-            self.view.positions = []
+        if (
+            before is None
+            or self.generation.corpus is None
+            or before.path != self.generation.corpus.path
+        ):
+            self.generation.positions = []
             self._show_corpus()
 
     def _show_settings(self) -> None:
         """The settings as they are, without those that the network doesn't read."""
-        settings = self.view.settings
+        settings = self.generation.settings
         self.settings.set(settings)
         for name in OPTIONAL:
             self.settings.hide([name], getattr(settings, name) is None)
@@ -182,33 +190,33 @@ class GeneratePanel:
         except Invalid:
             return
         assert isinstance(settings, GenerateSettings)
-        self.view.settings = settings
+        self.generation.settings = settings
         self._draw_prompts()
 
     def _add(self) -> None:
         if self.player is None:
             raise MimikitError("There is no corpus to put a prompt on; drop a sound file instead.")
-        self.view.positions = sorted([*self.view.positions, self.player.time])
+        self.generation.positions = sorted([*self.generation.positions, self.player.time])
         self._draw_prompts()
 
     def _remove_all(self) -> None:
-        self.view.positions, self.view.files = [], []
+        self.generation.positions, self.generation.files = [], []
         self._draw_prompts()
 
     def _dropped(self, paths: list[Path]) -> None:
-        self.view.files = [*self.view.files, *paths]
+        self.generation.files = [*self.generation.files, *paths]
         self._do(self._draw_prompts)
 
     def _moved(self) -> None:
         """A prompt was dragged, made or deleted on the waveform."""
         if not self._quiet and self.player is not None:
-            self.view.positions = sorted(point["time"] for point in self.player.points)
+            self.generation.positions = sorted(point["time"] for point in self.player.points)
             self._do(self._draw_prompts)
 
     # -- showing ------------------------------------------------------------------------------
 
     def _show_corpus(self) -> None:
-        corpus, self.player = self.view.corpus, None
+        corpus, self.player = self.generation.corpus, None
         if corpus is None:
             text = "The corpus of this run isn't in its place: give it to the cell, or drop files."
             self.corpus.children = [W.HTML(html.escape(text))]
@@ -227,13 +235,13 @@ class GeneratePanel:
         """Points to drag where prompts begin, and how far they reach."""
         if self.player is None:
             return
-        length, end = self.view.settings.prompt_seconds, self.player.duration_seconds
+        length, end = self.generation.settings.prompt_seconds, self.player.duration_seconds
         about = {"kind": "prompt", "label": ""}
         with self._quiet:
-            self.player.points = [{"time": p, **about} for p in self.view.positions]
+            self.player.points = [{"time": p, **about} for p in self.generation.positions]
             self.player.segments = [
                 {"start": p, "stop": min(p + length, end), **about, "editable": False}
-                for p in self.view.positions
+                for p in self.generation.positions
             ]
 
     def refresh(self) -> None:
@@ -242,52 +250,54 @@ class GeneratePanel:
             self._refresh()
 
     def _refresh(self) -> None:
-        view, is_busy = self.view, self.view.job.is_alive
+        generation, is_busy = self.generation, self.generation.job.is_alive
         self.buttons["Generate"].disabled = is_busy
-        self.buttons["Stop"].disabled = not is_busy or view.job.is_deaf
-        self.buttons["Save all"].disabled = len(view.saved) == len(view.value)
-        self.buttons["Clear"].disabled = is_busy or not view.value
-        self.bar.value = view.share
+        self.buttons["Stop"].disabled = not is_busy or generation.job.is_deaf
+        self.buttons["Save all"].disabled = len(generation.saved) == len(generation.value)
+        self.buttons["Clear"].disabled = is_busy or not generation.value
+        self.bar.value = generation.share
         self.bar.layout.display = "" if is_busy else "none"
-        error, view.job.error = view.job.error, None
+        error, generation.job.error = generation.job.error, None
         if error is not None:
             stopped = "Stopped; what wasn't finished is dropped."
             self._say(
                 stopped if isinstance(error, Stopped | KeyboardInterrupt) else in_plain_words(error)
             )
-        ck, kind = view.checkpoint, view.checkpoint.config.kind
+        ck, kind = generation.checkpoint, generation.checkpoint.config.kind
         about = f"{kind} · {ck.io.sample_rate} Hz · step {ck.step:,}"
-        about += f" · {HOW_TO_STOP}" if view.job.is_deaf else ""
+        about += f" · {HOW_TO_STOP}" if generation.job.is_deaf else ""
         self.about.value = f'<span class="mnb-note">{html.escape(about)}</span>'
         self.listed.value = f'<span class="mnb-note">{html.escape(self._prompts_in_words())}</span>'
-        self.files.value = "<br>".join(html.escape(readable(path)) for path in view.saved.values())
+        self.files.value = "<br>".join(
+            html.escape(readable(path)) for path in generation.saved.values()
+        )
         if not is_busy:
             self._show_sounds()
 
     def _prompts_in_words(self) -> str:
-        view = self.view
-        names = [f"{p:.2f} s" for p in view.positions] + [
-            readable(path.name) for path in view.files
+        generation = self.generation
+        names = [f"{p:.2f} s" for p in generation.positions] + [
+            readable(path.name) for path in generation.files
         ]
         if not names:
             return "No prompt: one is taken from the middle of the corpus, or silence."
-        return f"Prompts of {view.settings.prompt_seconds:g} s: " + ", ".join(names)
+        return f"Prompts of {generation.settings.prompt_seconds:g} s: " + ", ".join(names)
 
     def _show_sounds(self) -> None:
         """A card per sound; those that are shown already stay."""
         known = {id(made): card for made, *card in self.cards}
         self.cards = []
-        for i, made in enumerate(self.view.value):
+        for i, made in enumerate(self.generation.value):
             card = known.get(id(made)) or self._make_card(i, made)
             self.cards.append((made, *card))
-            saved = self.view.saved.get(i)
+            saved = self.generation.saved.get(i)
             card[1].children[1].disabled = saved is not None
         self.sounds.children = [
             part for _, shown, row in self.cards for part in (shown.widget, row)
         ]
 
     def _make_card(self, i: int, made: Generated) -> list[Any]:
-        recall, view = made.recall[0], self.view
+        recall, generation = made.recall[0], self.generation
         source = prompt_in_words(recall["prompt"])
         facts = {"prompt_end_seconds": made.prompt_end_seconds, "prompt": source}
         controls = recall["controls"]
@@ -305,11 +315,11 @@ class GeneratePanel:
         buttons = self._make_buttons(
             {
                 f"Extend {number} by {EXTEND_SECONDS:g} s": (
-                    lambda: view.start(lambda: view.extend(i, EXTEND_SECONDS)),
+                    lambda: generation.start(lambda: generation.extend(i, EXTEND_SECONDS)),
                     "Go on with this sound as if it had not stopped.",
                     "",
                 ),
-                f"Save {number}": (lambda: view.save(i), "Write this sound to a file.", ""),
+                f"Save {number}": (lambda: generation.save(i), "Write this sound to a file.", ""),
             }
         )
         about = W.HTML(_replay_in_words(recall.get("replay")))

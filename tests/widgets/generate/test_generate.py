@@ -82,7 +82,7 @@ def test_a_file_and_a_setting_out_of_range(runs, tmp_path):
 def test_the_panel_follows_and_says_what_is_wrong(runs, tmp_path):
     view = open_view(runs, tmp_path, prompts=[1.0], headless=False, foreground=True)
     assert view.widget is not None
-    panel = view._panel
+    panel = view.panel
     panel.player.points = [*panel.player.points, {"time": 3.0, "kind": "prompt"}]
     assert view.positions == [1.0, 3.0]
     assert [s["stop"] for s in panel.player.segments] == pytest.approx([1.3, 3.3])
@@ -101,7 +101,7 @@ def test_the_panel_follows_and_says_what_is_wrong(runs, tmp_path):
 
 def test_two_that_refresh_at_once_show_every_sound_once(runs, tmp_path, monkeypatch):
     view = open_view(runs, tmp_path, prompts=[1.0], headless=False, foreground=True)
-    panel, both = view.widget and view._panel, threading.Barrier(2)
+    panel, both = view.widget and view.panel, threading.Barrier(2)
     view.make()
     make_card = panel._make_card
 
@@ -163,7 +163,7 @@ def test_what_a_network_reads_is_set_from_its_own_numbers_on(latent_run, tmp_pat
 
 def test_the_panel_shows_only_controls_that_the_network_reads(latent_run, runs, tmp_path):
     view = open_view(latent_run, tmp_path, headless=False, foreground=True, seconds=0.6)
-    panel = view.widget and view._panel
+    panel = view.widget and view.panel
     recorded = panel.settings.children["recorded"]
     assert recorded.label == "New … Recorded"
     assert float(recorded.text.value) == view.checkpoint.io.own_controls["recorded"]

@@ -42,7 +42,7 @@ def test_a_headless_run_writes_so_many_seconds(trained, tmp_path, capsys):
 
 def test_controls_are_set_from_the_panel(trained, tmp_path):
     view = open_live(trained, tmp_path, n=2, headless=False)
-    panel, play = view._panel, view.play
+    panel, play = view.panel, view.play
     panel.settings.children["temperature"].text.value = "0.25"
     assert view.value.temperature == 0.25
     panel.settings.children["temperature"].text.value = "hot"
