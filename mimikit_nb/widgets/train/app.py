@@ -12,7 +12,6 @@ finds the training at work and shows it. Main names: :func:`train`, :class:`Trai
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,8 +20,7 @@ from IPython.display import display
 from ...arguments import PathArg, Rate, checked
 from ...checkpoint.run import Run
 from ...corpus.store import Corpus
-from ...errors import ConfigError, CorpusError, TrainingError
-from ...recipes.finding import corpus_of_run
+from ...errors import CorpusError
 from ...recipes.training import Plan, plan
 from ...recipes.training import resume as resume_run
 from ...recipes.training import train as train_run
@@ -30,10 +28,10 @@ from ...recipes.workspace import choose_corpus, new_folder
 from ...runtime import default_device, is_colab, is_headless, say
 from ...training.start import CHANGEABLE
 from ..pictures import Picture, loss_curves
-from .model import BUSY, Trainer, trainer_of
+from .model import Training
 from .panel import TrainPanel
 from .settings import TrainingSettings
-from .sources import Sounds, Sources, build_beside
+from .sources import Sounds, build_beside
 from .text_line import TextLine
 
 DEFAULT_RATE = 22050
@@ -107,82 +105,41 @@ def train(
     )
 
 
-class TrainView:
+class TrainView(Training):
     """A training and the view onto it; made by :func:`train`.
 
     Attributes
     ----------
-    trainer : Trainer
-        What is at work in the folder; the same for every view of it.
     widget : ipywidgets.Widget or None
         What to show; None in a headless run.
+    panel : TrainPanel
+        All widgets of the view, with the ``form`` of the settings.
     """
 
     def __init__(
-        self,
-        sounds: Sounds,
-        planned: Plan,
-        out: Path,
-        *,
-        go_on_with: Path | None,
-        headless: bool,
-        foreground: bool,
-        device: str,
-        sample_rate: int,
+        self, sounds: Sounds, planned: Plan, out: Path, *, headless: bool, **how: Any
     ) -> None:
-        self._sounds, self._planned, self.out = sounds, planned, out
-        self._go_on_with, self.headless = go_on_with, headless
-        self._foreground, self._device, self._sample_rate = foreground, device, sample_rate
-        self.trainer: Trainer = trainer_of(out)
+        super().__init__(sounds, planned, out, **how)
+        self.headless, self._sounds = headless, sounds
         self.widget: Any = None
         if not headless:
-            self._make_widget()
+            self.load_last()
+            self.panel = TrainPanel(self)
+            self.form, self.widget = self.panel.form, self.panel.widget
+            self.sources.begin()
 
     @property
     def value(self) -> Plan:
         """The plan: as edited in the form, or as passed in."""
-        if self.headless:
-            return self._planned
-        return self.plan_of(self.form.value)
+        return self.planned if self.headless else self.plan_of(self.form.value)
 
-    def plan_of(self, settings: TrainingSettings) -> Plan:
-        """The plan that settings of the form stand for, with the corpus as it is now."""
-        corpus = self.sources.corpus
-        return settings.plan(self._planned, corpus.sample_rate if corpus else self._sample_rate)
-
-    @property
-    def result(self) -> Run:
-        """The run that was trained last.
-
-        Raises
-        ------
-        TrainingError
-            If there is none yet, or it has just begun.
-        """
-        run = self.trainer.run
-        if run is None or not run.checkpoints:
-            raise TrainingError(
-                "Nothing has been trained yet. Press Start in the view, wait for the first "
-                "checkpoint (a mark below the curve), then run this cell again."
-            )
-        return run
-
-    @property
-    def corpus(self) -> Corpus:
-        """The corpus of the run that was trained last."""
-        return self._corpus_of(self.result)
-
-    def _corpus_of(self, run: Run) -> Corpus:
-        """Corpus of a run: what is given here if it is the same, else where it was or beside it."""
-        given = None if self.headless else self.sources.corpus
-        wanted = run.config.get("corpus", {}).get("hash")
-        if given is not None and given.hash == wanted:
-            return given
+    def corpus_of(self, run: Run) -> Corpus:
+        """Corpus of a run; in a headless run also that of the sounds that were given."""
         try:
-            return corpus_of_run(run)
+            return super().corpus_of(run)
         except CorpusError:
             own = self._headless_corpus() if self.headless else None
-            if own is None or own.hash != wanted:
+            if own is None or own.hash != run.config.get("corpus", {}).get("hash"):
                 raise
             return own
 
@@ -206,74 +163,34 @@ class TrainView:
         if not foreground:
             return None
         self.sources.wait()
-        self.press_start(foreground=True)
+        self.panel.start(foreground=True)
         return self.trainer.run
-
-    def press_start(self, foreground: bool | None = None) -> None:
-        """What the button Start does: train what stands in the form, in a new folder."""
-        if not self.form.is_valid:
-            wrong = ", ".join(self.form.problems).replace("_", " ")
-            raise ConfigError(f"Settings can't be used: {wrong}. Correct them, or press Reset.")
-        corpus = self.sources.wait()
-        in_front = self._foreground if foreground is None else foreground
-        self.trainer.set_temperatures(self.panel.steering.read_temperatures())
-        self.panel.steering.follow(self.value.training)
-        self.trainer.start(corpus, self.value, self._device, in_front)
-
-    def press_resume(self) -> None:
-        """What the button Resume does: end a pause, or go on with the last run."""
-        trainer = self.trainer
-        if trainer.is_busy:
-            trainer.unpause()
-            return
-        run = trainer.run or self._last_run()
-        if run is None:
-            raise TrainingError("There is no run here to go on with; press Start.")
-        corpus, training = self._corpus_of(run), self.value.training
-        trainer.go_on(run.folder, corpus, training, self._device, self._foreground)
-
-    def _last_run(self) -> Run | None:
-        return Run(self._go_on_with) if self._go_on_with else self.trainer.last_run()
-
-    def _make_widget(self) -> None:
-        trainer = self.trainer
-        found = self._last_run()
-        if trainer.state not in BUSY and trainer.run is None and found is not None:
-            with contextlib.suppress(OSError, TrainingError):
-                trainer.load(found)
-        self.sources = Sources(
-            self._sounds, self.out, self._sample_rate, lambda: self.panel.corpus_changed()
-        )
-        self.panel = TrainPanel(self)
-        self.form = self.panel.form
-        self.widget = self.panel.widget
-        self.sources.begin()
 
     def _train_headless(self) -> Run:
         """Train from the parameters; text line by line, a picture, and the previews as files."""
         line = TextLine()
-        if self._go_on_with is not None:
-            earlier = Run(self._go_on_with)
-            wanted, stored = self._planned.training.to_dict(), earlier.config["training"]
+        if self.go_on_with is not None:
+            earlier = Run(self.go_on_with)
+            wanted, stored = self.planned.training.to_dict(), earlier.config["training"]
             changes = {n: wanted[n] for n in CHANGEABLE if wanted[n] != stored.get(n)}
             run = resume_run(
                 earlier.folder,
-                corpus=self._corpus_of(earlier),
+                corpus=self.corpus_of(earlier),
                 callbacks=[line],
-                device=self._device,
+                device=self.device,
                 **changes,
             )
         else:
             corpus = self._headless_corpus()
-            settings = TrainingSettings.of(self._planned)
-            planned = settings.plan(self._planned, corpus.sample_rate)
+            settings = TrainingSettings.of(self.planned)
+            planned = settings.plan(self.planned, corpus.sample_rate)
             run = train_run(
                 corpus,
                 planned.network,
                 new_folder(self.out / "run"),
                 io=planned.io,
                 callbacks=[line],
-                device=self._device,
+                device=self.device,
                 **planned.training.to_dict(),
             )
         self.trainer.load(run)
@@ -287,8 +204,8 @@ class TrainView:
         if isinstance(sounds, Corpus):
             return sounds
         if isinstance(sounds, str | Path):
-            return choose_corpus(str(sounds), self.out / "corpus.h5", self._sample_rate)
-        return build_beside(list(sounds), self.out / "corpus.h5", self._sample_rate)
+            return choose_corpus(str(sounds), self.out / "corpus.h5", self.sample_rate)
+        return build_beside(list(sounds), self.out / "corpus.h5", self.sample_rate)
 
     def _ipython_display_(self) -> None:
         if self.widget is not None:

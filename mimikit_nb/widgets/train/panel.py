@@ -11,11 +11,11 @@ import html
 import math
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as W
 
-from ...errors import MimikitError
+from ...errors import ConfigError, MimikitError
 from ...recipes.facts import StepFacts, measure_step, memory_in_use, plan_facts
 from ...recipes.training import Plan
 from ..forms.controls import button, explain
@@ -24,13 +24,12 @@ from ..job import HOW_TO_STOP, Job
 from ..page import Page
 from ..words import STATE_COLOURS, in_megabytes, in_plain_words, in_time
 from .loss_plot import LossPlot
-from .model import BUSY
+from .model import Training
 from .previews import Timeline
 from .settings import TrainingSettings, facts_in_words, settings_form
+from .sources_panel import SourcesPanel
 from .steering import Steering
-
-if TYPE_CHECKING:
-    from .app import TrainView
+from .trainer import BUSY
 
 TWO_LINES = W.Layout(min_height="46px")  # so that what is below doesn't jump when text comes
 SETTLED_SECONDS = 0.6  # without an edit, before a step is tried
@@ -47,22 +46,24 @@ class TrainPanel:
 
     Parameters
     ----------
-    view : TrainView
+    training : Training
         Whose sounds, settings and trainer are shown.
     """
 
-    def __init__(self, view: TrainView) -> None:
-        self.view, self.trainer = view, view.trainer
+    def __init__(self, training: Training) -> None:
+        self.training, self.trainer = training, training.trainer
+        self.sources = SourcesPanel(training.sources)
+        training.sources.on_corpus = self.corpus_changed
         self._measured: tuple[Plan, StepFacts | None] | None = None
         self._edited = threading.Event()
         self._measurer = Job(self._measure, self._show_facts, name="measure")
-        self.form = settings_form(view._planned, self._facts, headless=False)
+        self.form = settings_form(training.planned, self._facts, headless=False)
         self.form.observe(lambda _: self._settings_changed(), names=["value"])
         self.form.observe(lambda _: self._say_summary(), names=["problems"])
         self._make_buttons()
         self._make_status()
         self._make_plot()
-        self.steering = Steering(self.trainer, view._planned.training)
+        self.steering = Steering(self.trainer, training.planned.training)
         self.steering.apply_button.on_click(lambda _: self._do(self.steering.apply))
         self.timeline = Timeline()
         self.files = W.HTML()
@@ -79,7 +80,7 @@ class TrainPanel:
         self.fold = fold("Settings", self.form.widget, is_open=False)
         parts = [
             self.page,
-            self.view.sources.widget,
+            self.sources.widget,
             W.HTML("<h3>Settings</h3>"),
             self.fold,
             W.HTML("<h3>Training</h3>"),
@@ -102,12 +103,12 @@ class TrainPanel:
     def _make_buttons(self) -> None:
         actions: dict[str, tuple[Callable[[], None], str, str]] = {
             "Start": (
-                self.view.press_start,
+                self.start,
                 "Train with these settings, in a new folder.",
                 "success",
             ),
             "Pause": (self.trainer.pause, "Halt after the current step; nothing is lost.", ""),
-            "Resume": (self.view.press_resume, "Go on: after a pause, or with the last run.", ""),
+            "Resume": (self.resume, "Go on: after a pause, or with the last run.", ""),
             "Stop": (self.trainer.stop, "End after the current step, with a checkpoint.", "danger"),
             "Preview now": (self.trainer.preview_now, "Let the network be heard.", ""),
         }
@@ -153,6 +154,21 @@ class TrainPanel:
             self.complaint = in_plain_words(error)
         self.refresh()
 
+    def start(self, foreground: bool | None = None) -> None:
+        """Train what stands in the form, in a new folder."""
+        if not self.form.is_valid:
+            wrong = ", ".join(self.form.problems).replace("_", " ")
+            raise ConfigError(f"Settings can't be used: {wrong}. Correct them, or press Reset.")
+        corpus = self.training.sources.wait()
+        plan = self.training.plan_of(self.form.value)
+        self.trainer.set_temperatures(self.steering.read_temperatures())
+        self.steering.follow(plan.training)
+        self.training.start(corpus, plan, foreground)
+
+    def resume(self) -> None:
+        """End a pause, or go on with the last run."""
+        self.training.resume(self.form.value.training)
+
     # -- facts on the settings ----------------------------------------------------------------
 
     def corpus_changed(self) -> None:
@@ -191,19 +207,19 @@ class TrainPanel:
             self._edited.clear()
             if self._edited.wait(SETTLED_SECONDS):
                 continue
-            plan, facts = self.view.plan_of(self.form.value), None
+            plan, facts = self.training.plan_of(self.form.value), None
             with contextlib.suppress(MimikitError, RuntimeError, ValueError):
                 if not self.trainer.is_busy:
-                    facts = measure_step(plan, self.view._device)
+                    facts = measure_step(plan, self.training.device)
             self._measured = (plan, facts)
 
     def _facts(self, settings: TrainingSettings) -> dict[str, str]:
-        plan, corpus = self.view.plan_of(settings), self.view.sources.corpus
+        plan, corpus = self.training.plan_of(settings), self.training.sources.corpus
         known = self._measured if self._measured and self._measured[0] == plan else None
         facts = plan_facts(plan, corpus)
         step = known[1] if known else None
         is_measuring = known is None and self._measurer.is_alive
-        return facts_in_words(facts, step, plan, corpus, self.view._device, is_measuring)
+        return facts_in_words(facts, step, plan, corpus, self.training.device, is_measuring)
 
     # -- showing ------------------------------------------------------------------------------
 
@@ -263,7 +279,7 @@ class TrainPanel:
                 parts.append(f"{trainer.steps_per_second:.3g} steps/s")
             if math.isfinite(status.seconds_left) and trainer.is_busy:
                 parts.append(f"{in_time(status.seconds_left)} left")
-        device = self.view._device
+        device = self.training.device
         parts += [device, f"{in_megabytes(memory_in_use(device))} in use"]
         line = " · ".join(parts)
         if trainer.message and trainer.state in ("failed", "stopped", "finished", "interrupted"):

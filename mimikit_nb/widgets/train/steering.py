@@ -13,7 +13,7 @@ import ipywidgets as W
 from ...errors import ParameterError
 from ...training.config import TrainConfig
 from ..forms.controls import button, explain
-from .model import Trainer
+from .trainer import Trainer
 
 NARROW: dict[str, Any] = {
     "layout": W.Layout(width="225px"),

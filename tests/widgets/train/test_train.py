@@ -11,8 +11,7 @@ from mimikit_nb.audio.write import write
 from mimikit_nb.checkpoint.run import Run
 from mimikit_nb.corpus.build import build_corpus
 from mimikit_nb.errors import ConfigError, CorpusError, TrainingError
-from mimikit_nb.widgets.train import model as trainer
-from mimikit_nb.widgets.train import train
+from mimikit_nb.widgets.train import train, trainer
 from mimikit_nb.widgets.train.loss_plot import LossPlot
 from mimikit_nb.widgets.train.losses import Losses
 
@@ -119,7 +118,7 @@ def test_the_cell_run_again_finds_the_run(open_view):
     assert "running" in again.panel.status.value
     assert again.panel.buttons["Start"].disabled
     with pytest.raises(TrainingError, match="under way"):
-        again.press_start()
+        again.panel.start()
     again.panel.refresh()
     press(again, "Stop")
     assert first.trainer.job.wait(SOON)
@@ -202,7 +201,7 @@ def test_values_come_from_the_form(open_view):
 def test_settings_that_are_no_good_are_not_trained(open_view):
     view = open_view()
     view.form.control("training", "max_steps").text.value = "many"
-    view.panel._do(view.press_start)
+    press(view, "Start")
     assert "max steps" in view.panel.complaint
     assert view.panel.fold.children[0].description.startswith("Not usable")
     assert not view.trainer.is_busy
@@ -261,7 +260,7 @@ def test_dropped_files_become_the_corpus(open_view, tmp_path, music):
     write(path, music, 22050)
     content = path.read_bytes()
     half = len(content) // 2
-    zone = view.sources._drop
+    zone = view.panel.sources.drop
     for start, stop in ((0, half), (half, len(content))):
         message = {"type": "part", "key": "1", "name": "take.wav", "start": start}
         message |= {"size": len(content), "is_last": stop == len(content)}
@@ -270,7 +269,7 @@ def test_dropped_files_become_the_corpus(open_view, tmp_path, music):
     corpus = view.sources.wait()
     assert [f.path.endswith("recordings/take.wav") for f in corpus.files] == [True]
     assert corpus.duration_seconds == pytest.approx(len(music) / 22050)
-    assert "accepted" in view.sources._report
+    assert "accepted" in view.sources.report._repr_html_()
 
 
 def test_files_that_are_added_while_others_are_read_are_learned_too(
@@ -291,14 +290,14 @@ def test_files_that_are_added_while_others_are_read_are_learned_too(
         sources.add([tmp_path / f"{name}.wav"])
         assert begun.wait(SOON)
     write(tmp_path / "third.wav", music, 22050)
-    shown = sources._on_corpus
+    shown = sources.on_corpus
 
     def add_at_the_last_moment():
         shown()
         if len(sources.dropped) == 2 and len(sources.corpus.files) == 2:
             sources.add([tmp_path / "third.wav"])
 
-    monkeypatch.setattr(sources, "_on_corpus", add_at_the_last_moment)
+    monkeypatch.setattr(sources, "on_corpus", add_at_the_last_moment)
     go_on.set()
     found = [Path(file.path).stem for file in sources.wait().files]
     assert found == ["first", "second", "third"]
@@ -315,10 +314,10 @@ def test_a_folder_without_sound_is_said(open_view, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "no.wav").write_text("no sound")
     view = open_view(sounds=tmp_path / "empty")
-    assert view.sources._job.wait(SOON)
-    view.sources._paint()
-    assert "mnb-wrong" in view.sources._text.value
-    view.panel._do(view.press_start)
+    assert view.sources.job.wait(SOON)
+    view.panel.sources.refresh()
+    assert "mnb-wrong" in view.panel.sources.text.value
+    press(view, "Start")
     assert view.panel.complaint
 
 
