@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import torch
 
@@ -63,6 +63,25 @@ class EndState:
         if is_newer:
             raise CheckpointError(f"{path} was written by a newer version; update mimikit-nb.")
         return cls(tensors, facts)
+
+
+class StoredStates(Sequence[EndState]):
+    """End states in files, read when they are asked for."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = list(paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @overload
+    def __getitem__(self, index: int) -> EndState: ...
+    @overload
+    def __getitem__(self, index: slice) -> StoredStates: ...
+    def __getitem__(self, index: int | slice) -> EndState | StoredStates:
+        """One of them, or some of the files."""
+        found = self.paths[index]
+        return StoredStates(found) if isinstance(found, list) else EndState.load(found)
 
 
 def split_rows(tensors: Tensors, n_streams: int) -> list[Tensors]:

@@ -3,7 +3,7 @@
 A kill at any instant loses nothing that had been written: WAV files are complete after every
 block, banks after every second, and the end states beside them let the sound be extended, from
 the last second on exactly as it would have been. Main names: :func:`record`,
-:class:`Recording`.
+:func:`reopened`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -20,62 +19,23 @@ from typing import Protocol
 import numpy as np
 
 from ..audio.atomic import make_folder
-from ..audio.files import load
+from ..audio.files import info, load
 from ..audio.growing import GrowingSound
 from ..audio.locks import hold_for, lock_of, naming
+from ..audio.recall import read_recall
 from ..audio.targets import check_target
 from ..corpus.bank import OutputBank, bank_sounds, read_bank
 from ..errors import AudioError, ParameterError
 from ..paths import as_path
 from ..units import seconds_to_samples
-from .end_state import END_STATE, SUFFIX, EndState
-from .output import free_paths
+from .end_state import END_STATE, SUFFIX, EndState, StoredStates
+from .made import Stored, free_paths
+from .output import Generated
 from .sound import Progress, SoundStream
 
 SAVE_SECONDS = 1.0
 _MOST_OF_THE_TIME = 0.05  # part of the time that saving may take
 _BANKS = (".h5", ".hdf5")
-
-
-@dataclass(frozen=True)
-class Recording:
-    """Sounds on disk.
-
-    Attributes
-    ----------
-    paths : list of Path
-        A WAV file per sound, or the one bank.
-    states : list of Path
-        Per sound, the file from which it can be extended.
-    names : list of str
-        The sounds' names in a bank; empty for WAV files.
-    sample_rate : int
-    seconds : float
-        Length of each sound, prompt included; of the longest, if hooks have stopped others.
-    prompt_end_seconds : float
-        Where the prompts end and new sound begins.
-    """
-
-    paths: list[Path]
-    states: list[Path]
-    names: list[str]
-    sample_rate: int
-    seconds: float
-    prompt_end_seconds: float
-
-    @property
-    def audio(self) -> np.ndarray:
-        """All samples ``[n, C, samples]``, read from the disk; silence behind shorter sounds."""
-        sounds = [read_bank(self.paths[0], name)[0] for name in self.names] or [
-            load(path, None) for path in self.paths
-        ]
-        longest = max(sound.shape[1] for sound in sounds)
-        return np.stack([np.pad(s, [(0, 0), (0, longest - s.shape[1])]) for s in sounds])
-
-    @property
-    def continuation(self) -> np.ndarray:
-        """The new sound alone, ``[n, C, samples]``, read from the disk."""
-        return self.audio[..., round(self.prompt_end_seconds * self.sample_rate) :]
 
 
 class Sink(Protocol):
@@ -97,7 +57,7 @@ class Sink(Protocol):
 
 def record(
     stream: SoundStream, sink: Sink, seconds: float | None, progress: Progress | None = None
-) -> Recording:
+) -> Generated:
     """Write ``seconds`` of new sound, or sound without an end.
 
     Parameters
@@ -134,14 +94,41 @@ def record(
         except KeyboardInterrupt:
             if seconds is not None:
                 raise
-    return Recording(
-        sink.paths,
-        sink.states,
-        sink.names,
+    return Generated(
+        Stored(partial(_read_sounds, sink.paths, sink.names), stream.n_samples),
         stream.sample_rate,
-        stream.n_samples / stream.sample_rate,
         stream.recall[0]["prompt_end_seconds"],
+        stream.recall,
+        StoredStates(sink.states),
+        paths=sink.paths,
     )
+
+
+def reopened(*paths: Path) -> Generated:
+    """Sounds that a network made, as they lie in WAV files.
+
+    Raises
+    ------
+    AudioError
+        If one of them can't be read.
+    """
+    facts, recall = [info(path) for path in paths], [read_recall(path) for path in paths]
+    states = [path.with_suffix(SUFFIX) for path in paths]
+    return Generated(
+        Stored(partial(_read_sounds, paths, ()), max(fact.n_samples for fact in facts)),
+        facts[0].sample_rate,
+        float(recall[0].get("prompt_end_seconds", 0.0)),
+        recall,
+        StoredStates(states if all(map(Path.exists, states)) else []),
+        paths=list(paths),
+    )
+
+
+def _read_sounds(paths: Sequence[Path], names: Sequence[str]) -> np.ndarray:
+    """Sounds ``[n, C, samples]`` of files, or of one bank; silence behind shorter ones."""
+    sounds = [read_bank(paths[0], name)[0] for name in names] or [load(p, None) for p in paths]
+    longest = max(sound.shape[1] for sound in sounds)
+    return np.stack([np.pad(s, [(0, 0), (0, longest - s.shape[1])]) for s in sounds])
 
 
 class _Saver:

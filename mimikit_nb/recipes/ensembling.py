@@ -14,11 +14,11 @@ from ..errors import ParameterError
 from ..evaluation.fingerprints import HOP_SECONDS, PATCH_FRAMES
 from ..evaluation.scoring import score as score_samples
 from ..evaluation.stuck import band_levels, longest_frozen_run, longest_loop
-from ..generation.ensemble.piece import Ensemble, Piece, Progress, collect
+from ..generation.ensemble.piece import Ensemble, Piece, Progress, collect, finished
 from ..generation.ensemble.room import Room
 from ..generation.ensemble.score import Score
 from ..generation.ensemble.studio import Rule, Studio, needed
-from ..generation.ensemble.writing import Written, write_piece
+from ..generation.ensemble.writing import write_piece
 from ..units import seconds_to_samples
 
 _DEFAULT_RATE = 22050
@@ -36,7 +36,7 @@ def ensemble(
     stems: bool = False,
     out: PathArg | None = None,
     progress: Progress | None = None,
-) -> Ensemble | Written:
+) -> Ensemble:
     """Let networks and other generators take turns, each prompted by what sounded before.
 
     Parameters
@@ -64,9 +64,9 @@ def ensemble(
 
     Returns
     -------
-    Ensemble or Written
-        ``.audio [C, samples]``, ``.sample_rate``, ``.turns``, ``.save(folder)``; with ``out`` the
-        ``.paths`` of what was written, in the place of the sound.
+    Ensemble
+        ``.audio [C, samples]``, ``.sample_rate``, ``.turns``, ``.save(folder)``, and the ``.paths``
+        of what was written (with ``out`` the sound lies there, and is read when it is asked for).
 
     Raises
     ------
@@ -85,8 +85,7 @@ def ensemble(
             "The score has no end; say how long the piece is (seconds=...), write it to a folder "
             "(out=...), or take blocks from stream_ensemble()."
         )
-    audio, parts = collect(piece, stems, progress)
-    return Ensemble(audio, piece.sample_rate, piece.turns, piece.score, piece.recall(), parts)
+    return finished(piece, *collect(piece, stems, progress))
 
 
 @checked

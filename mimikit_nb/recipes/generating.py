@@ -26,7 +26,7 @@ from ..generation.prompts import (
     prompt_from_file,
     spread_positions,
 )
-from ..generation.record import Recording, find_states, open_sink, record, reopen_sink
+from ..generation.record import find_states, open_sink, record, reopen_sink
 from ..generation.sound import Progress, SoundStream
 from ..generation.sound import generate as pull_seconds
 from ..paths import as_path
@@ -153,7 +153,7 @@ def generate(
     out: PathArg | None = None,
     progress: Progress | None = None,
     **options: Any,
-) -> Generated | Recording:
+) -> Generated:
     """Let a trained network continue a prompt.
 
     Parameters
@@ -178,9 +178,10 @@ def generate(
 
     Returns
     -------
-    Generated or Recording
-        ``.audio [n, C, samples]`` holds prompt and continuation; a Recording if ``out`` was
-        given, with the ``.paths`` of what was written.
+    Generated
+        ``.audio [n, C, samples]`` holds prompt and continuation, ``.save(folder)`` writes it;
+        ``.paths`` are what was written (with ``out`` the sound lies there, and is read when it is
+        asked for).
 
     Raises
     ------
@@ -203,7 +204,7 @@ def generate(
 
 @checked
 def extend(
-    sound: Generated | Recording | PathArg | Sequence[PathArg],
+    sound: Generated | PathArg | Sequence[PathArg],
     seconds: Seconds | None = 10.0,
     *,
     ck: Checkpoint | PathArg | None = None,
@@ -218,12 +219,12 @@ def extend(
     device: str | None = "cpu",
     engine: EngineOptions | None = None,
     progress: Progress | None = None,
-) -> Generated | Recording:
+) -> Generated:
     """Go on with a generated sound exactly as if it had not stopped.
 
     Parameters
     ----------
-    sound : Generated, Recording or path
+    sound : Generated or path
         What :func:`generate` returned, a WAV file or a bank of it. Files are lengthened in
         their place. Several WAV files are taken together if they were made together.
     seconds : float > 0 or None, default 10.0
@@ -242,8 +243,8 @@ def extend(
 
     Returns
     -------
-    Generated or Recording
-        The whole sound, of the same kind as was given.
+    Generated
+        The whole sound, in memory or in files as it was given.
 
     Raises
     ------
@@ -252,12 +253,12 @@ def extend(
     CheckpointError
         If the checkpoint isn't the one that the sound was made with.
     """
-    if isinstance(sound, Generated):
+    if isinstance(sound, Generated) and not sound.is_stored:
         if seconds is None or not sound.states:
             raise ParameterError(
                 "A sound in memory needs a length to be extended by, and its end state."
             )
-        states = sound.states
+        states = list(sound.states)
         files: list[Path] = []
     else:
         files = _files(sound)
@@ -282,7 +283,7 @@ def extend(
     )
     if any(control is not None for control in given.values()):
         resumed.recall = [_with_controls(f, controls.of(i)) for i, f in enumerate(resumed.recall)]
-    if isinstance(sound, Generated):
+    if isinstance(sound, Generated) and not files:
         assert seconds is not None
         more = pull_seconds(resumed, seconds, progress)
         return more.behind(sound)
@@ -304,8 +305,8 @@ def _seeds(seed: int | Sequence[int], n: int) -> list[int]:
     return seeds
 
 
-def _files(sound: Recording | str | Path | Sequence[str | Path]) -> list[Path]:
-    if isinstance(sound, Recording):
+def _files(sound: Generated | str | Path | Sequence[str | Path]) -> list[Path]:
+    if isinstance(sound, Generated):
         return sound.paths
     return [Path(s) for s in ([sound] if isinstance(sound, str | Path) else sound)]
 

@@ -154,7 +154,7 @@ def make_cells(
     missing = [cell for cell in cells if not cell.path.exists()]
     if not missing:
         return 0
-    made: Any = generate(
+    made = generate(
         checkpoint,
         corpus,
         [cell.prompt for cell in missing],
@@ -165,15 +165,9 @@ def make_cells(
         device=device,
         progress=progress,
     )
-    for i, cell in enumerate(missing):
-        one = replace(
-            made,
-            audio=made.audio[i : i + 1],
-            recall=[{**made.recall[i], KEY: cell.settings}],
-            states=made.states[i : i + 1],
-        )
+    for cell, one in zip(missing, made.split(), strict=True):
         make_folder(cell.path.parent)
-        one.write(0, cell.path)
+        replace(one, recall=[{**one.recall[0], KEY: cell.settings}]).write(cell.path)
     return len(missing)
 
 

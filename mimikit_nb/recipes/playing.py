@@ -14,7 +14,7 @@ from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
 from ..generation.controls import Control
 from ..generation.live import LivePlay, LiveSettings
-from ..generation.output import free_path
+from ..generation.made import free_path
 from .generating import PromptLike, stream
 
 

@@ -11,7 +11,9 @@ from ..corpus.store import Corpus
 from ..evaluation.detectors import detect
 from ..evaluation.replay import Replay
 from ..generation.controls import Controls
+from ..generation.output import Generated
 from ..generation.prompts import prompt_from_corpus, spread_positions
+from ..generation.record import reopened
 from ..generation.sound import Progress, SoundStream, generate
 from ..networks.base import Network
 from .judging import corpus_profile
@@ -20,16 +22,15 @@ from .replaying import kept_index, replay_of
 
 @dataclass(frozen=True)
 class PreviewSound:
-    """One preview.
+    """A preview: sound that was made, and what was found out about it.
 
     Attributes
     ----------
-    path : Path
-        WAV file: prompt and continuation.
+    sound : Generated
+        Prompt and continuation, in a WAV file.
     step : int
         Training step of the network.
     temperature : float
-    prompt_end_seconds : float
     flags : frozenset of str
         What is wrong with it: "silent", "noise", "stuck", "clipped" ...; empty is good.
     replay : Replay or None
@@ -37,12 +38,16 @@ class PreviewSound:
         longer than ten minutes.
     """
 
-    path: Path
+    sound: Generated
     step: int
     temperature: float
-    prompt_end_seconds: float
     flags: frozenset[str]
     replay: Replay | None = None
+
+    @property
+    def path(self) -> Path:
+        """The WAV file."""
+        return self.sound.paths[0]
 
 
 @checked
@@ -101,8 +106,6 @@ class Previewer:
             write(path, out.audio[i - 1], out.sample_rate, recall=out.recall[i - 1], overwrite=True)
             flags = frozenset(detect(new, out.sample_rate, profile))
             replay = None if index is None else replay_of(index, io, new)
-            sounds.append(
-                PreviewSound(path, step, temperature, out.prompt_end_seconds, flags, replay)
-            )
+            sounds.append(PreviewSound(reopened(path), step, temperature, flags, replay))
         self.made += sounds
         return sounds

@@ -17,7 +17,7 @@ from mimikit_nb.corpus.bank import read_bank
 from mimikit_nb.errors import CheckpointError, ParameterError
 from mimikit_nb.generation.controls import Controls
 from mimikit_nb.generation.curves import Curve, RandomWalk
-from mimikit_nb.generation.end_state import EndState
+from mimikit_nb.generation.end_state import SUFFIX, EndState
 from mimikit_nb.generation.record import open_sink, record, reopen_sink
 from mimikit_nb.generation.sound import SoundStream
 from tests.generation.test_stream import RATE, make_network, make_prompt
@@ -82,7 +82,7 @@ def test_recorded_sound_is_what_the_stream_gives(network, tmp_path, out):
     sounds = made.paths if out == "folder" else made.paths * 3
     assert len(sounds) == 3
     assert made.seconds == expected.shape[-1] / RATE - 0.3
-    states = [EndState.load(path) for path in made.states]
+    states = list(made.states)
     resumed = SoundStream.from_end_states(network, states, Controls([0.5, 1.0, 1.5]))
     again = record(resumed, reopen_sink(sounds, resumed), 0.3)
     assert again.audio.shape == expected.shape
@@ -94,7 +94,7 @@ def test_what_was_written_behind_the_end_state_is_written_again(tmp_path):
     stream = make_stream(network, (1,))
     sink = open_sink(path, stream)
     made = record(stream, sink, 0.1)
-    states = [EndState.load(made.states[0])]
+    states = [made.states[0]]
     with open(path, "ab") as file:
         file.write(b"rubbish" * 100)
     resumed = SoundStream.from_end_states(network, states, Controls(0.5))
@@ -121,7 +121,7 @@ def test_endless_sound_ends_by_an_interrupt_and_is_kept(tmp_path):
     made = record(stream, open_sink(tmp_path / "a.wav", stream), None, interrupt)
     assert 0.3 < made.seconds - made.prompt_end_seconds < 0.4
     assert load(made.paths[0]).shape[-1] == round(made.seconds * RATE)
-    assert EndState.load(made.states[0]).facts["n_samples"] == round(made.seconds * RATE)
+    assert made.states[0].facts["n_samples"] == round(made.seconds * RATE)
 
 
 def test_what_ends_within_a_block_goes_on_from_the_state_before(tmp_path):
@@ -207,7 +207,7 @@ def test_nothing_is_overwritten(run, tmp_path):
 
 def test_a_sound_without_its_end_state_cant_be_extended(run, tmp_path):
     made = mnb.generate(run.folder, seconds=0.1, out=tmp_path / "a.wav", prompt_seconds=0.2)
-    made.states[0].unlink()
+    made.paths[0].with_suffix(SUFFIX).unlink()
     with pytest.raises(ParameterError, match="no end state"):
         mnb.extend(made)
 

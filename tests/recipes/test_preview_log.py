@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from mimikit_nb.checkpoint import Run
 from mimikit_nb.evaluation.replay import Replay
+from mimikit_nb.generation.output import Generated
 from mimikit_nb.recipes.preview_log import PreviewLog
 from mimikit_nb.recipes.previews import PreviewSound
 from mimikit_nb.training import Control
@@ -14,7 +16,8 @@ from tests.recipes.test_recipes import train
 
 def preview(path, share: float | None, flags: frozenset[str] = frozenset()) -> PreviewSound:
     replay = None if share is None else Replay(share, 1.5, 0.0)
-    return PreviewSound(path, 1, 1.0, 0.5, flags, replay)
+    sound = Generated(np.zeros((1, 1, 100)), 100, 0.5, [{}], paths=[path])
+    return PreviewSound(sound, 1, 1.0, flags, replay)
 
 
 @pytest.fixture

@@ -225,7 +225,7 @@ class Examples:
         owner = function.split(".")[-2]
         return {
             "Corpus": lambda: self.corpus,
-            "Generated": self._generated,
+            "MadeSound": self._generated,
             "Checkpoint": self._checkpoint,
             "Segmentation": lambda: mnb.segment(self.corpus),
             "Clustering": lambda: mnb.cluster(self.corpus, None, self._segmentation(), 1),

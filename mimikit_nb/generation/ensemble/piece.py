@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 
 from ...analysis.export import regions
-from ...arguments import PathArg, checked
-from ...audio.atomic import make_folder, replacing
-from ...audio.locks import naming
+from ...audio.atomic import replacing
 from ...audio.write import write
-from ..output import free_path
+from ..made import MadeSound, Stored, free_path, in_memory
 from .kept import KeptTurn
 from .room import Room, Turn
 from .score import Score
@@ -96,60 +94,60 @@ class Piece(Iterator[np.ndarray]):
 
 
 @dataclass(frozen=True)
-class Ensemble:
-    """A finished piece.
+class Ensemble(MadeSound):
+    """A finished piece, ``.audio [C, samples]``.
+
+    What is saved is the mix (with recall data), the score (YAML; not of an iterable), the turns for
+    Audacity (``.txt``) and for REAPER's region manager (``.csv``), and the stems if there are any.
 
     Attributes
     ----------
-    audio : np.ndarray [shape=(C, samples)]
-        float32, as generated: never normalised.
-    sample_rate : int
+    samples, sample_rate, paths
+        See :class:`~..made.MadeSound`.
     turns : list of Turn
         Who played when, with what.
     score : Score
     recall : dict
         What it takes to make it again.
-    stems : dict of np.ndarray [shape=(C, samples)]
-        By generator its part, if they were asked for; their sum is the piece.
+    stem_samples : dict of np.ndarray or Stored
+        See :attr:`stems`.
     """
 
-    audio: np.ndarray
-    sample_rate: int
     turns: list[Turn]
     score: Score
     recall: dict[str, Any]
-    stems: dict[str, np.ndarray] = field(default_factory=dict)
+    stem_samples: Mapping[str, np.ndarray | Stored] = field(default_factory=dict, repr=False)
 
-    @checked
-    def save(self, folder: PathArg, name: str = "ensemble") -> list[Path]:
-        """Write the mix, its score, its turns as labels and regions, and stems if there are any.
+    default_name = "ensemble"
 
-        Parameters
-        ----------
-        folder : str or Path
-            Made if it doesn't exist.
-        name : str, default "ensemble"
-            Files are called ``<name>_001.wav`` and so on, from the first free number.
+    @property
+    def stems(self) -> dict[str, np.ndarray]:
+        """By generator its part ``[C, samples]``, if asked for; their sum is the piece."""
+        return {label: in_memory(samples) for label, samples in self.stem_samples.items()}
 
-        Returns
-        -------
-        list of Path
-            The mix (with recall data), the score (YAML; not of an iterable), the turns for Audacity
-            (``.txt``) and for REAPER's region manager (``.csv``), the stems.
-        """
-        folder = Path(folder)
-        make_folder(folder)
-        with naming(folder):
-            path = free_piece(folder, name, len(self.stems))
-            paths = [write(path, self.audio, self.sample_rate, "FLOAT", recall=self.recall)]
-            if self.recall["ensemble"]:
-                paths.append(path.with_suffix(".yaml"))
-                self.score.to_yaml(paths[-1])
-            paths += write_turns(path, self.turns)
-            for i, stem in enumerate(self.stems.values(), 1):
-                stem_path = stem_of(path, i)
-                paths.append(write(stem_path, stem, self.sample_rate, "FLOAT"))
+    def _write_to(self, folder: Path, name: str) -> list[Path]:
+        path = free_piece(folder, name, len(self.stem_samples))
+        paths = [write(path, self.audio, self.sample_rate, "FLOAT", recall=self.recall)]
+        if self.recall["ensemble"]:
+            paths.append(path.with_suffix(".yaml"))
+            self.score.to_yaml(paths[-1])
+        paths += write_turns(path, self.turns)
+        for i, stem in enumerate(self.stem_samples.values(), 1):
+            paths.append(write(stem_of(path, i), in_memory(stem), self.sample_rate, "FLOAT"))
         return paths
+
+
+def finished(
+    piece: Piece,
+    samples: np.ndarray | Stored,
+    stems: Mapping[str, np.ndarray | Stored] | None = None,
+    paths: Sequence[Path] = (),
+) -> Ensemble:
+    """A piece that was played, with its sound."""
+    turns, recall = piece.turns, piece.recall()
+    return Ensemble(
+        samples, piece.sample_rate, turns, piece.score, recall, stems or {}, paths=list(paths)
+    )
 
 
 def stem_of(path: Path, number: int) -> Path:

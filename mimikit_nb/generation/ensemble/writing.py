@@ -8,41 +8,29 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ...audio.atomic import make_folder
+from ...audio.files import load
 from ...audio.growing import GrowingSound
 from ...audio.locks import naming
-from .piece import Piece, Progress, audacity_labels, free_piece, stem_of, write_turns
-from .room import Turn
+from ..made import Stored
+from .piece import (
+    Ensemble,
+    Piece,
+    Progress,
+    audacity_labels,
+    finished,
+    free_piece,
+    stem_of,
+    write_turns,
+)
 
 _PAD_SECONDS = 10.0
 _MOST_STEMS = 100  # whose names are looked at before a piece begins
-
-
-@dataclass(frozen=True)
-class Written:
-    """A piece on disk.
-
-    Attributes
-    ----------
-    paths : list of Path
-        The mix (24 bits, with recall data), the score (YAML; not of an iterable), the turns for
-        Audacity and for REAPER, the stems in the order in which generators began.
-    sample_rate : int
-    seconds : float
-        Length.
-    turns : list of Turn
-        Who played when, with what.
-    """
-
-    paths: list[Path]
-    sample_rate: int
-    seconds: float
-    turns: list[Turn]
 
 
 def write_piece(
@@ -51,7 +39,7 @@ def write_piece(
     name: str = "ensemble",
     stems: bool = False,
     progress: Progress | None = None,
-) -> Written:
+) -> Ensemble:
     """Play a piece into files.
 
     Parameters
@@ -79,7 +67,7 @@ def write_piece(
             raise
     finally:
         files.close()
-    return Written(files.paths, piece.sample_rate, piece.n_samples / piece.sample_rate, piece.turns)
+    return files.ensemble()
 
 
 class PieceFiles:
@@ -93,7 +81,8 @@ class PieceFiles:
     Attributes
     ----------
     paths : list of Path
-        As in :class:`Written`.
+        The mix (24 bits, with recall data), the score (YAML; not of an iterable), the turns for
+        Audacity and for REAPER, the stems in the order in which generators began.
     """
 
     def __init__(
@@ -137,6 +126,15 @@ class PieceFiles:
             stem.close()
         self.mix.close()
         write_turns(self.path, self.piece.turns)
+
+    def ensemble(self) -> Ensemble:
+        """The piece as it lies in the files, which are closed."""
+        mix, *stems = (
+            Stored(partial(load, sound.path, None), sound.n_samples)
+            for sound in (self.mix, *self.stems.values())
+        )
+        named = dict(zip(self.stems, stems, strict=True))
+        return finished(self.piece, mix, named, self.paths)
 
     def _stem(self, label: str) -> GrowingSound:
         if label not in self.stems:

@@ -136,7 +136,7 @@ class EnsembleView:
         ParameterError
             If nothing was generated yet.
         """
-        return self.composer.take().ensemble
+        return self.composer.take().made
 
     def run(self, with_stems: bool = True) -> Picture | None:
         """Show the view, and generate what it begins with; headless, write files too.
@@ -215,7 +215,7 @@ class EnsembleView:
 
 def take_picture(take: Take) -> Picture:
     """Waveform and spectrogram of a take with its turns."""
-    sound = open_sound(np.array(take.audio), take.piece.sample_rate)
+    sound = open_sound(np.array(take.made.audio), take.piece.sample_rate)
     points, entries = marks_of(take)
     seconds = sound.duration_seconds
     title = f"{len(take.piece.turns)} turns, {seconds:.2f} s"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from ...corpus.store import Corpus
 from ...errors import ParameterError
 from ...generation.controls import OPTIONAL
 from ...generation.ensemble.draft import Draft, Place
-from ...generation.ensemble.piece import Ensemble, Piece, kept_stems, voice_stems
+from ...generation.ensemble.piece import Ensemble, Piece, finished, kept_stems, voice_stems
 from ...recipes.ensembling import stream_ensemble
 from ...runtime import is_colab
 from ..history import History
@@ -41,7 +41,8 @@ class Take:
     ----------
     piece : Piece
         Kept, so that a changed draft can go on from it.
-    audio : np.ndarray [shape=(C, samples)]
+    made : Ensemble
+        The finished piece, as :func:`mimikit_nb.ensemble` returns it.
     draft : Draft
         What it was generated from.
     prompt_seconds : float
@@ -51,16 +52,10 @@ class Take:
     """
 
     piece: Piece
-    audio: np.ndarray
+    made: Ensemble
     draft: Draft
     prompt_seconds: float
     n_kept: int = 0
-
-    @property
-    def ensemble(self) -> Ensemble:
-        """The finished piece, as :func:`mimikit_nb.ensemble` returns it."""
-        piece = self.piece
-        return Ensemble(self.audio, piece.sample_rate, piece.turns, piece.score, piece.recall())
 
 
 class Composer:
@@ -208,9 +203,10 @@ class Composer:
         finally:
             if blocks:
                 audio = np.concatenate(blocks, axis=1)
-                n_kept = _n_alike(before.audio, audio) if before is not None and is_same else 0
+                n_kept = _n_alike(before.made.audio, audio) if before is not None and is_same else 0
                 heard = draft.prompt_seconds(variation)
-                self.takes[draft.prompt(variation)] = Take(piece, audio, draft, heard, n_kept)
+                made = finished(piece, audio)
+                self.takes[draft.prompt(variation)] = Take(piece, made, draft, heard, n_kept)
 
     def _tell(self, share: float) -> None:
         if self.state == "stopping":
@@ -226,9 +222,8 @@ class Composer:
             raise ParameterError("There is nothing to save yet; press Generate all.")
         paths: list[Path] = []
         for take in self.takes.values():
-            made = take.ensemble
-            made.stems.update(stems_of(take) if with_stems else {})
-            paths += made.save(folder)
+            stems = stems_of(take) if with_stems else {}
+            paths += replace(take.made, stem_samples=stems).save(folder)
         return paths
 
 
@@ -258,8 +253,7 @@ def _shared_seconds(take: Take, draft: Draft) -> float:
         n = min(len(old), len(new)) if n is None else n
         is_whole = len(old) == len(new) == n
         starts.append(float("inf") if is_whole else sum(turn.seconds for turn in new[:n]))
-    made = take.audio.shape[1] / take.piece.sample_rate
-    return min(made, take.prompt_seconds + min(starts))
+    return min(take.made.seconds, take.prompt_seconds + min(starts))
 
 
 def composer_of(key: Hashable, make: Callable[[], Composer]) -> Composer:

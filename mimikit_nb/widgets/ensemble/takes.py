@@ -96,7 +96,7 @@ class EnsembleTakes:
             return
         points, entries = marks_of(take)
         made: Any = player(
-            *(take.audio, take.piece.sample_rate),
+            *(take.made.audio, take.piece.sample_rate),
             points=points,
             metadata=entries,
             title=f"variation {self.variation + 1}" if take.draft.prompts else "piece",

@@ -30,8 +30,8 @@ from ...config import shown
 from ...corpus.store import Corpus
 from ...errors import AudioError, ParameterError
 from ...evaluation.detectors import REMEDIES, CorpusProfile, detect
+from ...generation.ensemble.piece import Ensemble
 from ...generation.output import Generated
-from ...generation.record import Recording
 from ...recipes.judging import corpus_profile
 from .marks import prompt_entries
 from .sound import open_sound
@@ -73,7 +73,7 @@ def listen(
 
     Parameters
     ----------
-    sounds : Generated, Recording, np.ndarray [shape=(T,) or (C, T)], path, or several of these
+    sounds : Generated, Ensemble, np.ndarray [shape=(T,) or (C, T)], path, or several of these
         What to hear. A mapping gives the sounds their titles.
     sr : int > 0, optional
         Sample rate of arrays, in Hz.
@@ -270,19 +270,21 @@ def _items(
     if isinstance(sounds, Mapping):
         nested = [_items(s, sr, str(name), prompt_end_seconds) for name, s in sounds.items()]
         return [item for items in nested for item in items]
+    if isinstance(sounds, Generated) and sounds.is_stored:
+        sounds = sounds.paths
     if isinstance(sounds, Generated):
         name, many = title or "generated", len(sounds.audio) > 1
         return [
             (y, sounds.sample_rate, f"{name} {i}" if many else name, sounds.prompt_end_seconds)
             for i, y in enumerate(sounds.audio, start=1)
         ]
+    if isinstance(sounds, Ensemble):
+        return [(sounds.audio, sounds.sample_rate, title or "ensemble", None)]
     if isinstance(sounds, str | Path):
         end = _recalled_prompt_end(sounds) if prompt_end_seconds is None else prompt_end_seconds
         return [(sounds, None, title or readable(Path(sounds).name), end)]
     if isinstance(sounds, np.ndarray):
         return [(sounds, sr, title or "sound", prompt_end_seconds)]
-    if isinstance(sounds, Recording):
-        sounds = sounds.paths
     if not isinstance(sounds, list | tuple):
         raise ParameterError(
             f"{shown(sounds)} isn't a sound: give what generate made, an array, a file, or a "

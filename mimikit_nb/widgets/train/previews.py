@@ -12,7 +12,6 @@ from typing import Any
 
 import ipywidgets as W
 
-from ...audio.recall import read_recall
 from ...errors import MimikitError
 from ...evaluation.detectors import REMEDIES
 from ...recipes.previews import PreviewSound
@@ -86,8 +85,8 @@ class Timeline:
 
 def known_of(sound: PreviewSound) -> list[dict[str, Any]]:
     """What is known about the two parts of a preview: prompt, and what was generated after it."""
-    recall = read_recall(sound.path)
-    end, prompt = sound.prompt_end_seconds, recall.get("prompt") or {}
+    recall, end = sound.sound.recall[0], sound.sound.prompt_end_seconds
+    prompt = recall.get("prompt") or {}
     begun = {"start": 0.0, "stop": end, "label": "prompt", "kind": "prompt"}
     if "position_seconds" in prompt:
         begun["position in the corpus"] = f"{prompt['position_seconds']:.2f} s"

@@ -13,12 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from ...audio.files import load
-from ...audio.recall import read_recall
 from ...checkpoint.run import Run
 from ...corpus.store import Corpus
 from ...errors import MimikitError, ParameterError, TrainingError
 from ...evaluation.detectors import detect
+from ...generation.record import reopened
 from ...networks.base import Network
 from ...recipes.previews import Previewer, PreviewSound
 from ...recipes.training import Plan
@@ -394,17 +393,11 @@ def found_previews(run: Run) -> list[PreviewSound]:
         if not match:
             continue
         try:
-            recall, y = read_recall(path), load(path)
+            sound = reopened(path)
+            (new,) = sound.continuation
         except MimikitError:
             continue
-        end, rate = float(recall.get("prompt_end_seconds", 0.0)), _rate_of(path)
-        flags = frozenset(detect(y[:, round(end * rate) :], rate))
-        temperature = float(recall.get("temperature", 1.0))
-        found.append(PreviewSound(path, int(match[1]), temperature, end, flags))
+        flags = frozenset(detect(new, sound.sample_rate))
+        temperature = float(sound.recall[0].get("temperature", 1.0))
+        found.append(PreviewSound(sound, int(match[1]), temperature, flags))
     return found
-
-
-def _rate_of(path: Path) -> int:
-    from ...audio.files import info
-
-    return info(path).sample_rate
