@@ -18,21 +18,21 @@ from ..forms.controls import STYLE, button, explain
 from ..player.passages import Turns
 from ..player.waveform import Player
 from ..words import in_plain_words
-from .base_app import AnalysisView
 from .export_panel import ExportPanel, Result
+from .model import AnalysisModel
 from .parts import status_html
 
-View = TypeVar("View", bound=AnalysisView[Any, Any])
+Model = TypeVar("Model", bound=AnalysisModel[Any, Any])
 Found = TypeVar("Found", bound=Result)
 WRAPPED = W.Layout(flex_flow="row wrap", align_items="center")
 
 
-class AnalysisPanel(ABC, Generic[View, Found]):
+class AnalysisPanel(ABC, Generic[Model, Found]):
     """Widgets of a view onto an analysis.
 
     Parameters
     ----------
-    view : AnalysisView
+    model : AnalysisModel
         Whose result is shown.
     player : Player
         Of the recording.
@@ -44,11 +44,11 @@ class AnalysisPanel(ABC, Generic[View, Found]):
 
     nothing = "There is no result yet."
 
-    def __init__(self, view: View, player: Player, gap_seconds: float, track: str) -> None:
-        self.view, self.session, self.player = view, view.session, player
+    def __init__(self, model: Model, player: Player, gap_seconds: float, track: str) -> None:
+        self.model, self.session, self.player = model, model.session, player
         self._complaint, self._lock = "", threading.RLock()
         self.turns = Turns(lambda: self.player)
-        self.exports = ExportPanel(self, view.out, view.corpus, track, self._do)
+        self.exports = ExportPanel(self, model.out, model.corpus, track, self._do)
         self.status = W.HTML()
         self.bar = W.FloatProgress(min=0.0, max=1.0, layout=W.Layout(width="98%"))
         explain(self.bar, "Share of the analysis that is done.")

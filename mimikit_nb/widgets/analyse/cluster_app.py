@@ -11,48 +11,22 @@ Main names: :func:`cluster`, :class:`ClusterView`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...analysis import Clustering, Segmentation
-from ...analysis import cluster as cluster_samples
+from ...analysis import Clustering
 from ...analysis.clustering import Features, Segments
 from ...analysis.describe import DEFAULT_CHAIN
 from ...arguments import Count, PathArg, Rate, Seed, checked
 from ...recipes.analysing import Recording
-from ...recipes.analysing import segment as segment_recording
 from ...runtime import is_headless
 from ..pictures import Picture, waveform
-from ..player.marks import CLUSTER, PALETTE
 from .base_app import AnalysisView
+from .cluster_model import ClusterModel, ClusterSettings, as_marks, in_words
+from .cluster_panel import ClusterPanel
 from .sound_map import draw_map
-
-
-@dataclass(frozen=True)
-class ClusterSettings:
-    """How to cluster.
-
-    Attributes
-    ----------
-    n_clusters : int or None
-        How many; None: found from the data.
-    method : str
-        How.
-    features : tuple of (str, float), or None
-        Names and weights of the features; None: what was passed in.
-    seed : int
-        For methods that draw at random.
-    """
-
-    n_clusters: int | None = None
-    method: str = "auto"
-    features: tuple[tuple[str, float], ...] | None = None
-    seed: int = 0
 
 
 @checked
@@ -101,7 +75,7 @@ def cluster(
     return ClusterView(sound, sr, segments, features, settings, Path(out), is_still)
 
 
-class ClusterView(AnalysisView[Clustering, ClusterSettings]):
+class ClusterView(AnalysisView[Clustering, ClusterSettings], ClusterModel):
     """Clusters of segments and the view onto them; made by :func:`cluster`."""
 
     def __init__(
@@ -114,33 +88,11 @@ class ClusterView(AnalysisView[Clustering, ClusterSettings]):
         out: Path,
         headless: bool,
     ) -> None:
-        super().__init__(sound, sr, settings, out, headless, segments_key(segments))
-        self.segments, self.features = segments, features
+        super().__init__(sound, sr, segments, features, settings, out)
+        self.headless = headless
         if not headless:
-            from .cluster_panel import ClusterPanel
-
             self.panel = ClusterPanel(self)
             self.widget = self.panel.widget
-
-    def analyse(self, settings: ClusterSettings, foreground: bool | None = None) -> None:
-        """Begin a clustering of the same segments."""
-        features: Features = self.features
-        if settings.features is not None:
-            features = dict(settings.features)
-
-        def work(tell: Callable[[float], None]) -> Clustering:
-            segments, known = self.segments, self.session.found
-            if known is not None:
-                segments = known.segmentation
-            elif segments is None and self.borders:
-                segments = segment_recording(self.sound)
-            return cluster_samples(
-                *(self.y, self.sample_rate, segments, settings.n_clusters),
-                *(settings.method, features, settings.seed),
-                progress=tell,
-            )
-
-        self.session.start(work, settings, foreground)
 
     def picture(self) -> Picture:
         """The map, in the colours of the clusters."""
@@ -173,41 +125,3 @@ class ClusterView(AnalysisView[Clustering, ClusterSettings]):
     def __repr__(self) -> str:
         now = self.session.history.now
         return f"ClusterView({'nothing yet' if now is None else in_words(now)})"
-
-
-def segments_key(segments: Segments) -> str:
-    """What tells segments from others."""
-    if isinstance(segments, Segmentation):
-        text = f"{segments.starts.tolist()} {segments.stops.tolist()}"
-    else:
-        text = repr(segments)
-    return blake2b(text.encode(), digest_size=12).hexdigest()
-
-
-def as_marks(found: Clustering) -> list[dict[str, Any]]:
-    """Segments as the player takes them: named by their clusters, coloured likewise."""
-    return [
-        {
-            "start": start,
-            "stop": stop,
-            "label": name,
-            "kind": f"{CLUSTER}{label % len(PALETTE)}" if label >= 0 else "segment",
-            "editable": False,
-        }
-        for (start, stop), name, label in zip(
-            found.segments, found.named_labels, found.labels.tolist(), strict=True
-        )
-    ]
-
-
-def in_words(found: Clustering) -> str:
-    """Clusters in one line."""
-    counts = np.bincount(found.labels[found.labels >= 0], minlength=found.n_clusters)
-    named = [f"{name} {n}" for name, n in zip(found.names, counts, strict=True)]
-    more = f" and {len(named) - 8} more" if len(named) > 8 else ""
-    none = int((found.labels < 0).sum())
-    alone = f", {none} in none" if none else ""
-    return (
-        f"{len(found)} segments in {found.n_clusters} clusters ({found.method}): "
-        f"{', '.join(named[:8])}{more}{alone}"
-    )

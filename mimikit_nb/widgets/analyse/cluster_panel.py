@@ -5,7 +5,7 @@ Main name: :class:`ClusterPanel`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as W
 import numpy as np
@@ -17,31 +17,28 @@ from ...errors import ParameterError
 from ..forms.controls import explain
 from ..player.marks import CLUSTER, PALETTE
 from .base_panel import WRAPPED, AnalysisPanel
-from .cluster_app import ClusterSettings, as_marks, in_words
+from .cluster_model import ClusterModel, ClusterSettings, as_marks, in_words
 from .parts import MOST_DRAWN, player_of
 from .sound_map import SoundMap, colour_of_cluster
-
-if TYPE_CHECKING:
-    from .cluster_app import ClusterView
 
 GIVEN = "as given"
 MOST_ROWS = 40  # clusters with a row of their own
 
 
-class ClusterPanel(AnalysisPanel["ClusterView", Clustering]):
+class ClusterPanel(AnalysisPanel[ClusterModel, Clustering]):
     """All widgets of a clustering view.
 
     Parameters
     ----------
-    view : ClusterView
+    model : ClusterModel
         Whose clusters are shown.
     """
 
     nothing = "There are no clusters yet; press Cluster."
 
-    def __init__(self, view: ClusterView) -> None:
+    def __init__(self, model: ClusterModel) -> None:
         kinds = [f"{CLUSTER}{i}" for i in range(len(PALETTE))]
-        super().__init__(view, player_of(view, spectrogram=False, kinds=kinds), 0.2, "clusters")
+        super().__init__(model, player_of(model, spectrogram=False, kinds=kinds), 0.2, "clusters")
         self._drawn: Clustering | None = None
         self.map = SoundMap(self._play_one)
         self.map.observe(lambda _: self._do(lambda: None), names=["selection"])
@@ -77,7 +74,7 @@ class ClusterPanel(AnalysisPanel["ClusterView", Clustering]):
         ]
 
     def _make_settings(self) -> None:
-        settings = self.session.settings or self.view.settings
+        settings = self.session.settings or self.model.settings
         self.n_clusters = W.BoundedIntText(
             value=settings.n_clusters or 0,
             min=0,
@@ -93,7 +90,7 @@ class ClusterPanel(AnalysisPanel["ClusterView", Clustering]):
             layout=W.Layout(width="240px"),
         )
         explain(self.method, "How segments are sorted.")
-        given = self.view.features
+        given = self.model.features
         chain = dict(DEFAULT_CHAIN) if given is DEFAULT_CHAIN else {}
         self.features = W.SelectMultiple(
             options=[*([] if chain else [GIVEN]), *FEATURES],
@@ -106,7 +103,7 @@ class ClusterPanel(AnalysisPanel["ClusterView", Clustering]):
         self.analyse = self._button(
             "Cluster",
             "Sort the segments with these settings.",
-            lambda: self.view.analyse(self.settings()),
+            lambda: self.model.analyse(self.settings()),
             "success",
         )
 
@@ -149,7 +146,7 @@ class ClusterPanel(AnalysisPanel["ClusterView", Clustering]):
             int(self.n_clusters.value) or None,
             self.method.value,
             weights or None,
-            self.view.settings.seed,
+            self.model.settings.seed,
         )
 
     def _play_one(self, index: int) -> None:

@@ -1,150 +1,79 @@
-"""An analysis that a view looks at: begun, stopped, edited, undone; it outlives its views.
+"""What the models of segments and of clusters share: one sound, one session.
 
-It lives in the kernel and not in a page: a cell that is run again finds its session, with every
-edit that was made, and shows it. It makes no widgets. Main names: :class:`Session`,
-:class:`History`, :func:`session_of`.
+The cell run again finds what was analysed and edited before: the session belongs to the sound,
+not to the view. Main name: :class:`AnalysisModel`.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Hashable
-from typing import Any, Generic, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Hashable
+from hashlib import blake2b
+from pathlib import Path
+from typing import Generic, TypeVar
 
-from ...errors import ParameterError
-from ...runtime import is_colab
-from ..history import History
-from ..job import Job
+import numpy as np
 
-R = TypeVar("R")
-DRAG_SECONDS = 1.0  # between the moves of one drag, at most
+from ...corpus.store import Corpus
+from ...recipes.analysing import Recording, read_recording
+from .session import Session, session_of
 
-SESSIONS: dict[Hashable, Session[Any]] = {}
-"Sessions of this kernel by what they are about."
-
-
-class AnalysisStopped(Exception):
-    """Somebody pressed Stop."""
+Found = TypeVar("Found")
+Settings = TypeVar("Settings")
 
 
-class Session(Generic[R]):
-    """One analysis, its edits, and whether it is at work.
+class AnalysisModel(ABC, Generic[Found, Settings]):
+    """An analysis of a recording and its edits; makes no widgets.
+
+    Parameters
+    ----------
+    sound : recording
+        A file, samples or a corpus.
+    sr : int or None
+        Rate of samples.
+    settings
+        Of the first analysis.
+    out : Path
+        Where files are written.
+    *key : hashable
+        What the session belongs to beside the sound and ``out``.
 
     Attributes
     ----------
-    state : str
-        "ready", "running", "stopping", "stopped", "finished" or "failed".
-    share : float
-        How much of the work is done, from 0 to 1.
-    found : result or None
-        What the analysis found, before any edit.
-    history : History
-        The found result and everything that was made of it by hand.
-    settings, asked
-        What the analysis was begun with, and what the cell asked for that was run last.
+    session : Session
+        The analysis and its edits; the same for every view of the same sound.
     """
 
-    def __init__(self) -> None:
-        self.state, self.share, self.message = "ready", 0.0, ""
-        self.found: R | None = None
-        self.history: History[R] = History()
-        self.settings: Any = None
-        self._kept: R | None = None
-        self.asked: Any = None
-        self._began = self._dragged = 0.0
-        self._work: Callable[[Callable[[float], None]], R] | None = None
-        self._listener: Callable[[], None] = lambda: None
-        self.job = Job(self._do, lambda: self._listener(), name="analysis")
-
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Be called when there is something new; the last one who asks is."""
-        self._listener = listener
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether the analysis is at work."""
-        return self.job.is_alive
-
-    @property
-    def is_edited(self) -> bool:
-        """Whether there are edits that were neither exported nor written."""
-        now = self.history.now
-        return now is not None and now is not self.found and now is not self._kept
-
-    @property
-    def seconds_left(self) -> float:
-        """Time that the analysis still takes; infinite before that can be told."""
-        spent = time.monotonic() - self._began
-        return spent * (1 - self.share) / self.share if self.share > 0.02 else float("inf")
-
-    def start(
-        self,
-        work: Callable[[Callable[[float], None]], R],
-        settings: Any,
-        foreground: bool | None = None,
+    def __init__(
+        self, sound: Recording, sr: int | None, settings: Settings, out: Path, *key: Hashable
     ) -> None:
-        """Begin an analysis; ``work`` is told whom to tell of its progress."""
-        if self.is_busy:
-            raise ParameterError("The analysis is at work already; stop it first.")
-        self._work, self.settings = work, settings
-        self.state, self.share, self.message = "running", 0.0, ""
-        self._began = time.monotonic()
-        self.job.start(is_colab() if foreground is None else foreground)
+        self.y, self.sample_rate, self.borders = read_recording(sound, sr)
+        self.sound, self.out = sound, out
+        self.corpus = sound if isinstance(sound, Corpus) else None
+        self.settings = settings
+        self.session: Session[Found] = session_of(
+            (type(self).__name__, sound_key(self.y, self.sample_rate), str(out.absolute()), *key)
+        )
 
-    def stop(self) -> None:
-        """End the analysis within a moment; what was found before stays."""
-        if self.is_busy:
-            self.state = "stopping"
+    @abstractmethod
+    def analyse(self, settings: Settings, foreground: bool | None = None) -> None:
+        """Begin an analysis."""
 
-    def edit(self, result: R, is_drag: bool = False) -> None:
-        """Take over a result that was changed by hand; the moves of a drag are one change."""
-        now = time.monotonic()
-        self.history.add(result, instead=is_drag and now < self._dragged + DRAG_SECONDS)
-        self._dragged = now if is_drag else 0.0
-
-    def keep(self) -> None:
-        """Remember that what is looked at was written somewhere."""
-        self._kept = self.history.now
-
-    def wait(self) -> R:
-        """The result as it is now, edits included; waits for an analysis at work.
+    @property
+    def value(self) -> Found:
+        """What was found, as it is now; waits for an analysis that is at work.
 
         Raises
         ------
         ParameterError
-            If there is none, because the analysis was stopped or never begun.
+            If there is nothing: the analysis was stopped, or has not begun.
         """
-        self.job.wait()
-        now = self.history.now
-        if now is None and isinstance(self.job.error, Exception) and self.state == "failed":
-            raise self.job.error
-        if now is None:
-            raise ParameterError("There is no result yet: the analysis was stopped or not begun.")
-        return now
-
-    def _do(self) -> None:
-        work = self._work
-        assert work is not None
-        try:
-            found = work(self._tell)
-        except (AnalysisStopped, KeyboardInterrupt):
-            self.state, self.message = "stopped", "What was found before is unchanged."
-            return
-        except Exception as error:
-            self.state, self.message = "failed", str(error)
-            raise
-        self.found, self.share, self.state = found, 1.0, "finished"
-        self.history.add(found)
-
-    def _tell(self, share: float) -> None:
-        if self.state == "stopping":
-            raise AnalysisStopped
-        self.share = share
-        self.job.touch()
+        return self.session.wait()
 
 
-def session_of(key: Hashable) -> Session[Any]:
-    """The session of something: the one that there is, or a new one."""
-    if key not in SESSIONS:
-        SESSIONS[key] = Session()
-    return SESSIONS[key]
+def sound_key(y: np.ndarray, sr: int) -> str:
+    """What tells a sound from others, without reading all of it."""
+    y = np.asarray(y)
+    every = max(1, y.shape[-1] // 100_000)
+    part = np.ascontiguousarray(y[..., ::every])
+    return f"{y.shape} {sr} {blake2b(part.tobytes(), digest_size=12).hexdigest()}"

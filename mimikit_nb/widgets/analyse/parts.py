@@ -18,7 +18,7 @@ from ...recipes.analysing import Recording
 from ..job import HOW_TO_STOP
 from ..player.waveform import Player, player
 from ..words import STATE_COLOURS, in_time
-from .model import Session
+from .session import Session
 
 MOST_DRAWN = 1500  # segments on a waveform; the browser gets slow with more
 

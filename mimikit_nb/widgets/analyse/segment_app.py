@@ -12,48 +12,22 @@ included. Main names: :func:`segment`, :class:`SegmentView`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ...analysis import Segmentation, read_labels
-from ...analysis import segment as segment_samples
-from ...analysis.analysis import LEVELS, Analysis, check_level
+from ...analysis import Segmentation
+from ...analysis.analysis import check_level
 from ...arguments import Count, PathArg, Rate, Seconds, checked
-from ...errors import ParameterError
 from ...recipes.analysing import Recording
 from ...runtime import is_headless
 from ..pictures import Picture, waveform
 from .base_app import AnalysisView
 from .levels import draw_levels
 from .novelty_curve import draw_novelty
+from .segment_model import SegmentModel, SegmentSettings, as_marks, in_words
+from .segment_panel import SegmentPanel
 
 MOST_NAMED = 60  # labels in a picture; more would lie on top of each other
-
-
-@dataclass(frozen=True)
-class SegmentSettings:
-    """What to look for.
-
-    Attributes
-    ----------
-    level : str or float
-        "events", "sections" or seconds.
-    n_segments : int or None
-        About how many.
-    threshold : float or None
-        What novelty has to reach.
-    method : str or None
-        How.
-    """
-
-    level: str | float = "events"
-    n_segments: int | None = None
-    threshold: float | None = None
-    method: str | None = None
 
 
 @checked
@@ -102,7 +76,7 @@ def segment(
     return SegmentView(sound, sr, settings, Path(out), is_still)
 
 
-class SegmentView(AnalysisView[Segmentation, SegmentSettings]):
+class SegmentView(AnalysisView[Segmentation, SegmentSettings], SegmentModel):
     """Segments of a recording and the view onto them; made by :func:`segment`."""
 
     def __init__(
@@ -113,60 +87,11 @@ class SegmentView(AnalysisView[Segmentation, SegmentSettings]):
         out: Path,
         headless: bool,
     ) -> None:
-        super().__init__(sound, sr, settings, out, headless)
-        self._analysis: Analysis | None = None
-        self._levels: dict[str, Segmentation] = {}  # of that analysis, without edits
+        super().__init__(sound, sr, settings, out)
+        self.headless = headless
         if not headless:
-            from .segment_panel import SegmentPanel
-
             self.panel = SegmentPanel(self)
             self.widget = self.panel.widget
-
-    def analyse(self, settings: SegmentSettings, foreground: bool | None = None) -> None:
-        """Begin an analysis; levels of a recording that was analysed before come at once."""
-        known = self.session.found
-
-        def work(tell: Callable[[float], None]) -> Segmentation:
-            if known is None or known.analysis is None:
-                found = segment_samples(
-                    *(self.y, self.sample_rate, settings.level, settings.n_segments),
-                    *(settings.threshold, settings.method),
-                    borders=self.borders,
-                    progress=tell,
-                )
-            else:
-                found = _again(known, settings, tell)
-            assert found.analysis is not None
-            found.analysis.progress = tell
-            self.levels_around(found)  # so that showing them takes no time
-            found.analysis.progress = None
-            return found
-
-        self.session.start(work, settings, foreground)
-
-    def levels_around(self, now: Segmentation) -> list[Segmentation]:
-        """These segments among the other levels of their analysis, from coarse to fine."""
-        if now.analysis is None:
-            return [now]
-        if self._analysis is not now.analysis:
-            self._analysis, self._levels = now.analysis, {}
-        others = [level for level in LEVELS if level != now.level]
-        for level in others:
-            if level not in self._levels:
-                self._levels[level] = now.at_level(level)
-        return sorted([now, *(self._levels[level] for level in others)], key=len)
-
-    def with_threshold(self, threshold: float) -> None:
-        """Pick segments anew; edits are left behind, and come back by Undo."""
-        found = self.session.found
-        if found is not None:
-            self.session.edit(found.with_threshold(threshold), is_drag=True)
-
-    def read(self, path: str | Path) -> None:
-        """Take over labels, or the cue points of a WAV file, that were edited elsewhere."""
-        if not str(path).strip():
-            raise ParameterError("Give the path of a file with labels, or drop one.")
-        self.session.edit(read_labels(path, like=self.session.wait()))
 
     def picture(self) -> Picture:
         """Waveform and spectrogram with the segments."""
@@ -196,38 +121,3 @@ class SegmentView(AnalysisView[Segmentation, SegmentSettings]):
     def __repr__(self) -> str:
         now = self.session.history.now
         return f"SegmentView({'nothing yet' if now is None else in_words(now)})"
-
-
-def _again(
-    known: Segmentation, settings: SegmentSettings, tell: Callable[[float], None]
-) -> Segmentation:
-    """Other segments from an analysis that is there."""
-    assert known.analysis is not None
-    known.analysis.progress = tell
-    found = known.at_level(settings.level, settings.method)
-    if settings.n_segments is not None:
-        return found.with_n_segments(settings.n_segments)
-    if settings.threshold is not None:
-        return found.with_threshold(settings.threshold)
-    return found
-
-
-def as_marks(found: Segmentation, named: bool = True) -> list[dict[str, Any]]:
-    """Segments as the player takes them, with or without their labels."""
-    kind = "event" if found.level == "events" else "segment"
-    return [
-        {"start": a, "stop": b, "label": label if named else "", "kind": kind}
-        for (a, b), label in zip(found.segments, found.labels, strict=True)
-    ]
-
-
-def in_words(found: Segmentation) -> str:
-    """Segments in one line."""
-    what = found.level if isinstance(found.level, str) else f"parts of about {found.level:g} s"
-    what = {"events": "event", "sections": "section"}.get(str(what), str(what))
-    line = f"{len(found)} {what}{'' if len(found) == 1 or ' ' in what else 's'}"
-    if len(found):
-        seconds = np.median((found.stops - found.starts) / found.sample_rate)
-        line += f", typically {seconds:.2f} s"
-    threshold = "" if found.threshold is None else f", threshold {found.threshold:.3g}"
-    return f"{line} ({found.method}{threshold})"

@@ -6,7 +6,6 @@ Main name: :class:`SegmentPanel`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import ipywidgets as W
 
@@ -23,29 +22,26 @@ from .base_panel import WRAPPED, AnalysisPanel
 from .levels import LevelStrip
 from .novelty_curve import NoveltyCurve
 from .parts import MOST_DRAWN, player_of
-from .segment_app import SegmentSettings, as_marks, in_words
-
-if TYPE_CHECKING:
-    from .segment_app import SegmentView
+from .segment_model import SegmentModel, SegmentSettings, as_marks, in_words
 
 SECONDS = "parts of seconds"
 OWN_METHOD = "the level's own"
 DROP = "Drop labels edited elsewhere here, or choose them: Audacity, CSV, JSON, WAV with cue points"
 
 
-class SegmentPanel(AnalysisPanel["SegmentView", Segmentation]):
+class SegmentPanel(AnalysisPanel[SegmentModel, Segmentation]):
     """All widgets of a segmentation view.
 
     Parameters
     ----------
-    view : SegmentView
+    model : SegmentModel
         Whose segments are shown.
     """
 
     nothing = "There are no segments yet; press Analyse."
 
-    def __init__(self, view: SegmentView) -> None:
-        super().__init__(view, player_of(view, spectrogram=True), 0.3, "segments")
+    def __init__(self, model: SegmentModel) -> None:
+        super().__init__(model, player_of(model, spectrogram=True), 0.3, "segments")
         self._shown: Segmentation | None = None  # in the curve
         self._drawn: Segmentation | None = None  # in the player
         self._quiet = Quiet()
@@ -84,7 +80,7 @@ class SegmentPanel(AnalysisPanel["SegmentView", Segmentation]):
         ]
 
     def _make_settings(self) -> None:
-        settings = self.session.settings or self.view.settings
+        settings = self.session.settings or self.model.settings
         is_named = settings.level in LEVELS
         self.level = W.Dropdown(
             options=[*LEVELS, SECONDS],
@@ -120,7 +116,7 @@ class SegmentPanel(AnalysisPanel["SegmentView", Segmentation]):
         self.analyse = self._button(
             "Analyse",
             "Find segments with these settings.",
-            lambda: self.view.analyse(self.settings()),
+            lambda: self.model.analyse(self.settings()),
             "success",
         )
         self._show_settings()
@@ -143,10 +139,10 @@ class SegmentPanel(AnalysisPanel["SegmentView", Segmentation]):
         self.read = self._button(
             "Import",
             "Take over labels or cue points that were edited elsewhere.",
-            lambda: self.view.read(self.label_file.value),
+            lambda: self.model.read(self.label_file.value),
         )
         self.drop = DropZone(
-            self.view.out / "labels", self._dropped, label=DROP, accept=",".join(READERS)
+            self.model.out / "labels", self._dropped, label=DROP, accept=",".join(READERS)
         )
 
     # -- doing --------------------------------------------------------------------------------
@@ -192,7 +188,7 @@ class SegmentPanel(AnalysisPanel["SegmentView", Segmentation]):
         self.player.play(start, stop)
 
     def _dropped(self, paths: list[Path]) -> None:
-        self._do(lambda: self.view.read(paths[-1]))
+        self._do(lambda: self.model.read(paths[-1]))
 
     # -- what the browser changed -------------------------------------------------------------
 
@@ -209,7 +205,7 @@ class SegmentPanel(AnalysisPanel["SegmentView", Segmentation]):
 
     def _threshold_moved(self) -> None:
         if not self._quiet and not self.session.is_busy:
-            self._do(lambda: self.view.with_threshold(self.curve.threshold))
+            self._do(lambda: self.model.with_threshold(self.curve.threshold))
 
     # -- showing ------------------------------------------------------------------------------
 
@@ -226,7 +222,7 @@ class SegmentPanel(AnalysisPanel["SegmentView", Segmentation]):
             if now is not self._drawn:
                 self.player.segments = as_marks(now) if len(now) <= MOST_DRAWN else []
             if now is not self._shown:
-                levels = self.view.levels_around(now)
+                levels = self.model.levels_around(now)
                 self.levels.show(levels, levels.index(now))
             self._shown = self._drawn = now
 

@@ -5,7 +5,7 @@ import pytest
 
 import mimikit_nb as mnb
 from mimikit_nb.widgets.analyse import cluster
-from mimikit_nb.widgets.analyse.model import SESSIONS
+from mimikit_nb.widgets.analyse.session import SESSIONS
 from tests.analysis.sounds import SR, place
 
 KINDS = ["noise", "low", "high"] * 4

@@ -8,7 +8,7 @@ import pytest
 import mimikit_nb as mnb
 from mimikit_nb.errors import ParameterError
 from mimikit_nb.widgets.analyse import segment
-from mimikit_nb.widgets.analyse.model import SESSIONS
+from mimikit_nb.widgets.analyse.session import SESSIONS
 from tests.analysis.sounds import SR, place
 
 ONSETS = [0.2, 0.71, 1.3, 1.62, 2.4, 3.05]
@@ -53,7 +53,8 @@ def test_the_player_shows_the_segments(app):
 
 
 def test_the_threshold_picks_anew_and_a_drag_is_one_change(app, monkeypatch):
-    monkeypatch.setattr("mimikit_nb.widgets.analyse.model.DRAG_SECONDS", 60.0)  # however slow it is
+    slow = 60.0  # however slow the machine is
+    monkeypatch.setattr("mimikit_nb.widgets.analyse.session.DRAG_SECONDS", slow)
     salience = np.sort(app.value.candidates.salience)
     for level in salience[-4:-1]:
         app.panel.curve.threshold = float(level)
