@@ -8,7 +8,7 @@ from tests.browser.lab import write_notebook
 FORM = """
 from mimikit_nb.recipes.facts import plan_facts
 from mimikit_nb.recipes.training import plan
-from mimikit_nb.widgets.train.settings import facts_in_words, settings_form
+from mimikit_nb.widgets.train.settings_form import facts_in_words, settings_form
 
 base = plan("sample_rnn/tiny", max_minutes=2, learning_rate=0.0123)
 as_words = lambda p: facts_in_words(plan_facts(p), None, p, None, "cpu", False)

@@ -15,6 +15,7 @@ from ...errors import ParameterError
 from ...runtime import is_colab
 from ..history import History
 from ..job import Job
+from ..watched import Watched
 
 R = TypeVar("R")
 DRAG_SECONDS = 1.0  # between the moves of one drag, at most
@@ -27,7 +28,7 @@ class AnalysisStopped(Exception):
     """Somebody pressed Stop."""
 
 
-class Session(Generic[R]):
+class Session(Watched, Generic[R]):
     """One analysis, its edits, and whether it is at work.
 
     Attributes
@@ -45,6 +46,7 @@ class Session(Generic[R]):
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.state, self.share, self.message = "ready", 0.0, ""
         self.found: R | None = None
         self.history: History[R] = History()
@@ -53,12 +55,7 @@ class Session(Generic[R]):
         self.asked: Any = None
         self._began = self._dragged = 0.0
         self._work: Callable[[Callable[[float], None]], R] | None = None
-        self._listener: Callable[[], None] = lambda: None
-        self.job = Job(self._do, lambda: self._listener(), name="analysis")
-
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Be called when there is something new; the last one who asks is."""
-        self._listener = listener
+        self.job = Job(self._do, self.tell, name="analysis")
 
     @property
     def is_busy(self) -> bool:

@@ -13,29 +13,23 @@ them as they were left. Main names: :func:`ensemble`, :class:`EnsembleView`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from IPython.display import display
 
 from ...arguments import PathArg, Seconds, Seed, checked
-from ...audio.recall import read_recall
 from ...corpus.store import Corpus, open_corpus
-from ...errors import MimikitError, ParameterError
 from ...generation.ensemble.draft import Draft
 from ...generation.ensemble.piece import Ensemble
-from ...generation.ensemble.score import SOUND_SUFFIXES
-from ...paths import as_path
-from ...recipes.palette import Palette, look
 from ...runtime import is_headless, say
 from ..pictures import Picture
-from ..player.marks import as_entries, as_points
-from ..player.sound import open_sound
-from ..player.still import draw_sound
+from .composer import Composer, composer_of
 from .lanes import draw_lanes
-from .model import Composer, Take, as_facts, composer_of
+from .model import EnsembleModel
+from .panel import EnsemblePanel
 
 if TYPE_CHECKING:
     import pandas
@@ -97,46 +91,22 @@ def ensemble(
     return EnsembleView(composer, Path(runs), Path(out), is_still)
 
 
-class EnsembleView:
-    """A piece in the making, and the view onto it; made by :func:`ensemble`.
-
-    Attributes
-    ----------
-    composer : Composer
-        The draft with its history, and the takes; the same for every view of the same piece.
-    out : Path
-        Folder that is written to.
-    """
+class EnsembleView(EnsembleModel):
+    """A piece in the making, and the view onto it; made by :func:`ensemble`."""
 
     def __init__(self, composer: Composer, runs: Path, out: Path, headless: bool) -> None:
-        self.composer, self.runs, self.out, self.headless = composer, runs, out, headless
-        self.paths: list[Path] = []
-        self._panel: Any = None
+        super().__init__(composer, runs, out)
+        self.headless = headless
 
     @property
     def widget(self) -> Any:
         """The interactive view; None in a headless run."""
         return None if self.headless else self.panel.widget
 
-    @property
-    def panel(self) -> Any:
+    @cached_property
+    def panel(self) -> EnsemblePanel:
         """All widgets of the view."""
-        if self._panel is None:
-            from .panel import EnsemblePanel
-
-            self._panel = EnsemblePanel(self)
-        return self._panel
-
-    @property
-    def value(self) -> Ensemble:
-        """The first variation as it was generated; waits for work under way.
-
-        Raises
-        ------
-        ParameterError
-            If nothing was generated yet.
-        """
-        return self.composer.take().made
+        return EnsemblePanel(self)
 
     def run(self, with_stems: bool = True) -> Picture | None:
         """Show the view, and generate what it begins with; headless, write files too.
@@ -161,46 +131,9 @@ class EnsembleView:
         self.paths = self.save(with_stems)
         return self.picture()
 
-    def save(self, with_stems: bool = False) -> list[Path]:
-        """Write mixes, scores, labels, regions and pictures; nothing existing is replaced."""
-        paths = self.composer.save(self.out, with_stems)
-        mixes = [p for p in paths if p.suffix == ".wav" and p.with_suffix(".txt") in paths]
-        for mix, take in zip(mixes, self.composer.takes.values(), strict=True):
-            paths.append(take_picture(take).save(mix.with_suffix(".png")))
-        self.paths = paths
-        return paths
-
-    def picture(self, variation: int = 0) -> Picture:
-        """A take with its turns, and the end of its prompt."""
-        return take_picture(self.composer.take(variation))
-
     def timeline_picture(self) -> Picture:
         """The turns as they are planned."""
         return draw_lanes(self.composer.draft)
-
-    def palette(self) -> Palette:
-        """Networks and corpora in the folder; none if there is no such folder."""
-        try:
-            return look(self.runs)
-        except MimikitError:
-            return Palette({}, {})
-
-    def open(self, source: str | Path) -> None:
-        """Take over a score, or the score of a sound that was saved.
-
-        Raises
-        ------
-        ConfigError, AudioError, ParameterError
-            If it can't be read, or has no end.
-        """
-        path, seconds = as_path(str(source)), None
-        if not str(source).strip():
-            raise ParameterError("Say which file: a score (.yaml), or a sound that was saved.")
-        if path.suffix.lower() in SOUND_SUFFIXES:
-            known = read_recall(path)
-            self.composer.seed = int(known.get("seed", 0))
-            seconds = None if known.get("is_open") else known.get("seconds")
-        self.composer.edit(Draft.of(path, self.composer.seed, seconds))
 
     def _ipython_display_(self) -> None:
         if self.widget is not None:
@@ -211,27 +144,6 @@ class EnsembleView:
     def __repr__(self) -> str:
         draft = self.composer.draft
         return f"EnsembleView({draft.n_turns} turns, {draft.seconds:.1f} s)"
-
-
-def take_picture(take: Take) -> Picture:
-    """Waveform and spectrogram of a take with its turns."""
-    sound = open_sound(np.array(take.made.audio), take.piece.sample_rate)
-    points, entries = marks_of(take)
-    seconds = sound.duration_seconds
-    title = f"{len(take.piece.turns)} turns, {seconds:.2f} s"
-    figure = draw_sound(
-        *(sound, as_points(points, seconds), (), as_entries(entries, seconds)[1], title, True)
-    )
-    return Picture(figure, title)
-
-
-def marks_of(take: Take) -> tuple[list[Mapping[str, Any]], list[dict[str, Any]]]:
-    """Points and entries for the player: where the prompt ends, who plays when."""
-    points: list[Mapping[str, Any]] = []
-    if take.prompt_seconds:
-        label = {"label": "prompt ends", "kind": "prompt", "editable": False}
-        points.append({"time": take.prompt_seconds, **label})
-    return points, as_facts(take)
 
 
 def _first_draft(score: Any, seed: int, seconds: float | None) -> Draft:

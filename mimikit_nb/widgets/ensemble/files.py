@@ -6,16 +6,13 @@ Main name: :class:`EnsembleFiles`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import ipywidgets as W
 
 from ..files import write_new
 from ..forms.controls import button, explain
+from .model import EnsembleModel
 from .sources import Do
-
-if TYPE_CHECKING:
-    from .app import EnsembleView
 
 
 class EnsembleFiles:
@@ -23,15 +20,15 @@ class EnsembleFiles:
 
     Parameters
     ----------
-    view : EnsembleView
+    model : EnsembleModel
     do : callable
         Does an action, and says in the view what went wrong.
     say : callable
         Shows a line in the view.
     """
 
-    def __init__(self, view: EnsembleView, do: Do, say: Callable[[str], None]) -> None:
-        self.view, self._say = view, say
+    def __init__(self, model: EnsembleModel, do: Do, say: Callable[[str], None]) -> None:
+        self.model, self._say = model, say
         self.stems = W.Checkbox(
             value=True, description="with stems", indent=False, layout=W.Layout(width="110px")
         )
@@ -58,15 +55,15 @@ class EnsembleFiles:
         )
 
     def _save(self) -> None:
-        paths = self.view.save(bool(self.stems.value))
+        paths = self.model.save(bool(self.stems.value))
         names = ", ".join(path.name for path in paths)
-        self._say(f"Written to {self.view.out.absolute()}: {names}")
+        self._say(f"Written to {self.model.out.absolute()}: {names}")
 
     def _save_score(self) -> None:
-        text = self.view.composer.draft.score().to_yaml()
-        path = write_new(self.view.out / "score.yaml", text.encode())
+        text = self.model.composer.draft.score().to_yaml()
+        path = write_new(self.model.out / "score.yaml", text.encode())
         self._say(f"Written: {path.absolute()}")
 
     def _open(self) -> None:
-        self.view.open(self.path.value)
+        self.model.open(self.path.value)
         self._say(f"The timeline shows {self.path.value}.")

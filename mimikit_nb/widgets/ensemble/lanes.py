@@ -18,10 +18,10 @@ from ...config import Config
 from ...generation.controls import OPTIONAL
 from ...generation.ensemble.draft import Draft, Place
 from ...generation.ensemble.event import Event
-from ...generation.ensemble.studio import NEIGHBOUR, SILENCE
 from ..pictures import Picture
 from ..player.marks import colours_of
 from ..player.still import LABEL_SIZE
+from .names import name_of
 
 Action = Callable[..., None]
 
@@ -82,25 +82,6 @@ class Lanes(anywidget.AnyWidget):
             values[key] = tuple(int(v) for v in values[key])
         if action is not None:
             action(**values)
-
-
-def name_of(generator: Any) -> str:
-    """What a generator is called in a few words."""
-    if generator in (NEIGHBOUR, SILENCE):
-        return str(generator).replace("_", " ")
-    if isinstance(generator, str | Path):
-        return "/".join(Path(generator).parts[-2:])
-    if not isinstance(generator, dict):
-        return str(getattr(generator, "__name__", type(generator).__name__))
-    if "region" in generator:
-        return "region " + " to ".join(f"{seconds:g}" for seconds in generator["region"])
-    if "average" in generator:
-        return "average of " + ", ".join(map(name_of, generator["average"]))
-    if "checkpoint" in generator:
-        return " ".join(
-            [name_of(generator["checkpoint"]), str(generator.get("step") or "")]
-        ).strip()
-    return next(iter(generator), "").replace("_", " ")
 
 
 def _colours(draft: Draft) -> dict[str, str]:

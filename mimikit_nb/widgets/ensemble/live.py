@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as W
 import numpy as np
@@ -21,11 +21,9 @@ from ...generation.ensemble.writing import PieceFiles
 from ...recipes.ensembling import stream_ensemble
 from ..forms.controls import button, explain
 from ..player.live_sound import LiveSound
-from .model import Composer
+from .composer import Composer
+from .model import EnsembleModel
 from .sources import Do
-
-if TYPE_CHECKING:
-    from .app import EnsembleView
 
 ENDLESS_SECONDS = 86_400.0
 
@@ -35,7 +33,7 @@ class LiveEnsemble:
 
     Parameters
     ----------
-    view : EnsembleView
+    model : EnsembleModel
     do : callable
         Does an action, and says in the view what went wrong.
 
@@ -47,8 +45,8 @@ class LiveEnsemble:
         The browser's half, once it was begun.
     """
 
-    def __init__(self, view: EnsembleView, do: Do) -> None:
-        self.view, self.composer = view, view.composer
+    def __init__(self, model: EnsembleModel, do: Do) -> None:
+        self.model, self.composer = model, model.composer
         self.piece: Piece | None = None
         self.sound: LiveSound | None = None
         self.begin = button("Start live", "Play the turns round and round, until Stop.", "success")
@@ -98,7 +96,7 @@ class LiveEnsemble:
         if not self.write.value:
             yield from self._telling(piece, piece)
             return
-        files = PieceFiles(piece, self.view.out, "live")
+        files = PieceFiles(piece, self.model.out, "live")
         try:
             yield from self._telling(piece, files.blocks())
         finally:

@@ -10,7 +10,7 @@ import html
 import math
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as W
 
@@ -20,12 +20,10 @@ from ..job import HOW_TO_STOP
 from ..words import STATE_COLOURS, in_plain_words, in_time
 from .files import EnsembleFiles
 from .live import LiveEnsemble
+from .model import EnsembleModel
 from .sources import EnsembleSources
 from .takes import EnsembleTakes
 from .turns import EnsembleTurns
-
-if TYPE_CHECKING:
-    from .app import EnsembleView
 
 WRAPPED = W.Layout(flex_flow="row wrap", align_items="center")
 
@@ -35,19 +33,19 @@ class EnsemblePanel:
 
     Parameters
     ----------
-    view : EnsembleView
+    model : EnsembleModel
         Whose draft and takes are shown.
     """
 
-    def __init__(self, view: EnsembleView) -> None:
-        self.view, self.composer = view, view.composer
+    def __init__(self, model: EnsembleModel) -> None:
+        self.model, self.composer = model, model.composer
         self._complaint, self._note = "", ""
         self._lock = threading.RLock()
-        self.sources = EnsembleSources(view, self.do)
-        self.turns = EnsembleTurns(view, self.sources, self.do)
-        self.takes = EnsembleTakes(view, self.turns)
-        self.live = LiveEnsemble(view, self.do)
-        self.files = EnsembleFiles(view, self.do, self.say)
+        self.sources = EnsembleSources(model, self.do)
+        self.turns = EnsembleTurns(model, self.sources, self.do)
+        self.takes = EnsembleTakes(model, self.turns)
+        self.live = LiveEnsemble(model, self.do)
+        self.files = EnsembleFiles(model, self.do, self.say)
         self._make_work()
         self.widget = self._arrange()
         self.composer.listen(self.refresh)

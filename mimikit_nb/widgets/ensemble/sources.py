@@ -9,7 +9,7 @@ import html
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as W
 
@@ -20,9 +20,7 @@ from ..forms.controls import button, explain, offer
 from ..forms.quiet import Quiet
 from ..forms.sections import fold
 from ..player.waveform import Player, player
-
-if TYPE_CHECKING:
-    from .app import EnsembleView
+from .model import EnsembleModel
 
 Do = Callable[[Callable[[], None]], None]
 GIVEN = "as given"
@@ -36,7 +34,7 @@ class EnsembleSources:
 
     Parameters
     ----------
-    view : EnsembleView
+    model : EnsembleModel
     do : callable
         Does an action, and says in the view what went wrong.
 
@@ -46,9 +44,9 @@ class EnsembleSources:
         The corpus; its segments are the prompts.
     """
 
-    def __init__(self, view: EnsembleView, do: Do) -> None:
-        self.view, self.composer, self._do = view, view.composer, do
-        self.palette = view.palette()
+    def __init__(self, model: EnsembleModel, do: Do) -> None:
+        self.model, self.composer, self._do = model, model.composer, do
+        self.palette = model.palette()
         self.player: Player | None = None
         self._shown: Corpus | None = None
         self._quiet = Quiet()
@@ -77,7 +75,7 @@ class EnsembleSources:
 
     def _make_choosers(self) -> None:
         self.folder = W.Text(
-            value=str(self.view.runs), description="folder", layout=W.Layout(width="420px")
+            value=str(self.model.runs), description="folder", layout=W.Layout(width="420px")
         )
         explain(self.folder, "Where runs, exported networks and corpora are looked for.")
         self.look = button("Look", "Look for networks and corpora in the folder.")

@@ -6,18 +6,16 @@ Main name: :class:`EnsembleTakes`.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as W
 
 from ..forms.controls import explain
 from ..forms.quiet import Quiet
 from ..player.waveform import Player, player
-from .model import Take
+from .composer import Take, marks_of
+from .model import EnsembleModel
 from .turns import EnsembleTurns
-
-if TYPE_CHECKING:
-    from .app import EnsembleView
 
 NOTHING = '<span class="mnb-note">Nothing yet. Add turns, then press Generate all.</span>'
 
@@ -27,7 +25,7 @@ class EnsembleTakes:
 
     Parameters
     ----------
-    view : EnsembleView
+    model : EnsembleModel
     turns : EnsembleTurns
         The timeline, which shows where the player is.
 
@@ -37,8 +35,8 @@ class EnsembleTakes:
         Plays the take.
     """
 
-    def __init__(self, view: EnsembleView, turns: EnsembleTurns) -> None:
-        self.composer, self.turns = view.composer, turns
+    def __init__(self, model: EnsembleModel, turns: EnsembleTurns) -> None:
+        self.composer, self.turns = model.composer, turns
         self.player: Player | None = None
         self._shown: Take | None = None
         self._quiet, self._refreshing = Quiet(), threading.RLock()
@@ -87,8 +85,6 @@ class EnsembleTakes:
             self.turns.refresh(self.variation)
 
     def _show(self, take: Take | None) -> None:
-        from .app import marks_of
-
         self._shown, self.player = take, None
         self.turns.lanes.time = -1.0
         if take is None:

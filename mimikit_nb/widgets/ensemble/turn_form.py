@@ -17,7 +17,7 @@ from ...generation.ensemble.event import Event
 from ...generation.ensemble.studio import own_controls
 from ..forms.controls import LABEL_WIDTH, TEXT_WIDTH, Invalid, TextControl, explain
 from ..forms.sections import ConfigControl
-from .lanes import name_of
+from .names import name_of
 
 COLUMNS = {
     "Sound": (

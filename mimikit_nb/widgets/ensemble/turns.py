@@ -6,7 +6,7 @@ Main name: :class:`EnsembleTurns`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as W
 import numpy as np
@@ -16,11 +16,9 @@ from ...generation.ensemble.draft import Draft, Place, as_turn
 from ...generation.ensemble.event import Event
 from ..forms.controls import button, explain, offer
 from .lanes import Lanes
+from .model import EnsembleModel
 from .sources import Do, EnsembleSources
 from .turn_form import TurnForm
-
-if TYPE_CHECKING:
-    from .app import EnsembleView
 
 HINT = (
     '<span class="mnb-note">Drag a turn to another place, its right edge to another length; '
@@ -33,7 +31,7 @@ class EnsembleTurns:
 
     Parameters
     ----------
-    view : EnsembleView
+    model : EnsembleModel
     sources : EnsembleSources
         Gives the generators.
     do : callable
@@ -47,8 +45,8 @@ class EnsembleTurns:
         Called with the seconds of a turn that is to be heard.
     """
 
-    def __init__(self, view: EnsembleView, sources: EnsembleSources, do: Do) -> None:
-        self.composer, self.sources, self._do = view.composer, sources, do
+    def __init__(self, model: EnsembleModel, sources: EnsembleSources, do: Do) -> None:
+        self.composer, self.sources, self._do = model.composer, sources, do
         self.chosen: Place | None = None
         self.on_play: Callable[[float], None] = lambda _: None
         self._shown: tuple[Any, ...] = ()

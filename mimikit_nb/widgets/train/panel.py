@@ -26,7 +26,8 @@ from ..words import STATE_COLOURS, in_megabytes, in_plain_words, in_time
 from .loss_plot import LossPlot
 from .model import Training
 from .previews import Timeline
-from .settings import TrainingSettings, facts_in_words, settings_form
+from .settings import TrainingSettings
+from .settings_form import facts_in_words, settings_form
 from .sources_panel import SourcesPanel
 from .steering import Steering
 from .trainer import BUSY

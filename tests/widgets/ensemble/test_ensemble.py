@@ -12,7 +12,7 @@ from mimikit_nb.errors import ParameterError
 from mimikit_nb.generation.ensemble import checkpoints
 from mimikit_nb.recipes.palette import look
 from mimikit_nb.widgets.ensemble import ensemble, turn_form
-from mimikit_nb.widgets.ensemble.model import COMPOSERS
+from mimikit_nb.widgets.ensemble.composer import COMPOSERS
 from tests.generation.ensemble.networks import make_run
 
 RATE = 8000

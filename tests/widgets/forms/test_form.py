@@ -13,7 +13,8 @@ from mimikit_nb.recipes.training import plan
 from mimikit_nb.training.config import TrainConfig
 from mimikit_nb.widgets.forms.form import form
 from mimikit_nb.widgets.forms.slider import Scale, scale_of
-from mimikit_nb.widgets.train.settings import TrainingSettings, settings_form
+from mimikit_nb.widgets.train.settings import TrainingSettings
+from mimikit_nb.widgets.train.settings_form import settings_form
 
 
 class Inner(Config):
