@@ -79,7 +79,7 @@ def generation_stages(network: Network, hooks: Sequence[Hook] = ()) -> list[Stag
         *hooked.stages("inputs", "in", list(network.io.inputs)),
         *hooked.watched(network.stages()),
         *hooked.stages("logits", "out", list(network.heads)),
-        *draws,
+        *hooked.watched(draws),
         Stage(1, _advance),
     ]
 

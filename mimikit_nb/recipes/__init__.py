@@ -12,6 +12,7 @@ module               holds
 :mod:`.generating`   ``generate``, ``stream``, ``extend``
 :mod:`.finding`      the corpus of a checkpoint or a run, wherever it lies now
 :mod:`.hooks`        what reaches into generation: ``RepetitionPenalty``, ``Record`` ...
+:mod:`.activity`     what a layer did while it played, to see and to hear
 :mod:`.ensembling`   ``ensemble``, ``stream_ensemble``: several networks take turns
 :mod:`.palette`      networks and corpora that lie in a folder
 :mod:`.judging`      ``judge``: a table of generated sounds beside noise and silence

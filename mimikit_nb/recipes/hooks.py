@@ -9,7 +9,9 @@ hook                     does
 ``FreezeTier``           lets a tier of SampleRNN say the same for a while, or for ever
 ``BlendLogits``          lets two networks predict together, or moves from one to the other
 ``Dropout``              lets bins of spectra or parts of frames fall out, as read or played
-``Record``               stores hidden outputs, logits or draws; :func:`read_record` reads them
+``Adjust``               mutes, exaggerates or pushes a layer, some of its units, or classes
+``Transplant``           lets a layer say what it said in another sound
+``Record``               stores hidden outputs, logits or draws; :func:`read_activity` shows them
 ``StopWhenSilent``       ends a sound that has died away
 ``StopWhenStuck``        ends a sound that stands still or goes round in circles
 ``On``                   a function of yours, at a place of your choice
@@ -43,9 +45,10 @@ plain sounds whole, and at temperature 0.3, where they die away, ended all six w
 :class:`Dropout` has figures of its own.
 
 **Places.** A step goes through ``inputs`` (the items that the network is about to read), the
-network, whose modules' outputs can be reached by name (``hidden``; :func:`find_modules` lists
-them with their shapes and how often they run), ``logits`` (what the heads say, whatever their
-kind) and ``samples`` (what was drawn). A function looks, or returns what to go on with::
+network, whose modules' outputs can be reached by name (``hidden``; :func:`list_places` lists
+them with their sizes and how often they run), ``logits`` (what the heads say, whatever their
+kind) and ``samples`` (what was drawn); the modules of a head run when something is drawn. A
+function looks, or returns what to go on with::
 
     def sure(logits, step):  # [B, classes]: as sure of itself at every step
         return 4 * logits / logits.std(-1, keepdim=True)
@@ -79,6 +82,7 @@ Python, several times slower, and that is logged once.
 exactly; hooks of your own it knows by name only, and asks for them.
 """
 
+from ..generation.hooks.adjust import Adjust
 from ..generation.hooks.base import Hook, HookConfig, On, Step
 from ..generation.hooks.blend import BlendLogits
 from ..generation.hooks.dropout import Dropout
@@ -87,9 +91,13 @@ from ..generation.hooks.repetition import RepetitionPenalty
 from ..generation.hooks.stopping import StopWhenSilent
 from ..generation.hooks.storing import Record, read_record
 from ..generation.hooks.tiers import FreezeTier
+from ..generation.hooks.transplant import Transplant
+from .activity import Activity, list_places, read_activity
 from .stuck import StopWhenStuck
 
 __all__ = [
+    "Activity",
+    "Adjust",
     "BlendLogits",
     "Dropout",
     "FreezeTier",
@@ -101,6 +109,9 @@ __all__ = [
     "Step",
     "StopWhenSilent",
     "StopWhenStuck",
+    "Transplant",
     "find_modules",
+    "list_places",
+    "read_activity",
     "read_record",
 ]

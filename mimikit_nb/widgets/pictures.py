@@ -2,7 +2,8 @@
 
 Every function returns a :class:`Picture`, which a notebook shows, a file keeps and a report
 embeds. Nothing goes through pyplot, so nothing stays open. Amplitudes are drawn at fixed gain.
-Main names: :func:`waveform`, :func:`spectrograms`, :func:`loss_curves`, :func:`corpus_overview`.
+Main names: :func:`waveform`, :func:`spectrograms`, :func:`loss_curves`, :func:`corpus_overview`,
+:func:`activity`, :func:`decisions`.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
-from ..arguments import PathArg, Whole, checked
+from ..arguments import Count, PathArg, Whole, checked
 from ..audio.report import in_minutes
 from ..checkpoint.run import Run
 from ..corpus.store import Corpus
 from ..errors import ParameterError
+from ..recipes.activity import Activity
 from ..training.advice import advise_run
 from .files import write_new
 from .player.marks import as_points, as_segments, prompt_entries
@@ -213,6 +216,68 @@ def loss_curves(metrics: pandas.DataFrame | Run | Mapping[str, Any], title: str 
         axis.set_title(name, fontsize=LABEL_SIZE + 1, loc="left", parse_math=False)
     columns[0].set_ylabel("loss", fontsize=LABEL_SIZE)
     return Picture(figure, "loss by step" + "".join(f", {name}" for name in tables if name))
+
+
+def activity(*activities: Activity) -> Picture:
+    """Draw what layers did while they played: their voices, from slow ones below to quick ones.
+
+    Parameters
+    ----------
+    *activities : Activity
+        As ``mnb.hooks.read_activity`` gives them, drawn below each other.
+
+    Returns
+    -------
+    Picture
+        Red where a voice is above its own mean, blue where it is below.
+    """
+    figure = Figure(figsize=(WIDTH, 0.6 + 2.4 * len(activities)), layout="constrained")
+    axes = figure.subplots(len(activities), 1, sharex=True, squeeze=False)[:, 0]
+    for axis, drawn in zip(axes, activities, strict=True):
+        image = _draw_rows(axis, drawn, drawn.voices(), cmap="RdBu_r", vmin=-3, vmax=3)
+        axis.set(ylabel="voices", title=drawn.place, yticks=[])
+    axes[-1].set_xlabel("seconds behind the prompt")
+    figure.colorbar(image, ax=list(axes), label="deviations from the mean", ticks=[-3, 0, 3])
+    return Picture(figure, f"activity of {', '.join(drawn.place for drawn in activities)}")
+
+
+@checked
+def decisions(activity: Activity, n: Count = 32) -> Picture:
+    """Draw which classes a network wanted, moment by moment, like notes on a roll.
+
+    Parameters
+    ----------
+    activity : Activity
+        What was recorded of logits.
+    n : int > 0, default 32
+        How many classes, those that it wanted most often; in the order in which they first came.
+
+    Returns
+    -------
+    Picture
+        The darker, the likelier.
+    """
+    chosen = activity.values.argmax(0).tolist()
+    classes = sorted(activity.largest(n), key=chosen.index)
+    likely = np.exp(activity.values - activity.values.max(0))
+    likely = (likely / likely.sum(0))[classes]
+    figure = Figure(figsize=(WIDTH, 4), layout="constrained")
+    axis = figure.subplots()
+    image = _draw_rows(axis, activity, likely, cmap="Greys", vmin=0, vmax=1)
+    axis.set(xlabel="seconds behind the prompt", ylabel="class", title=activity.place)
+    axis.set_yticks(np.arange(len(classes)) + 0.5, map(str, classes), fontsize=LABEL_SIZE)
+    figure.colorbar(image, label="probability", ticks=[0, 0.5, 1])
+    return Picture(figure, f"probabilities of {len(classes)} classes at {activity.place}")
+
+
+def _draw_rows(axis: Axes, drawn: Activity, rows: np.ndarray, **colours: Any) -> AxesImage:
+    """Rows over the seconds of a record, the first one below."""
+    begin = drawn.begin_seconds
+    end = begin + rows.shape[1] / drawn.times_per_second
+    place = (begin, end, 0, len(rows))
+    return axis.imshow(
+        rows, aspect="auto", interpolation="nearest", origin="lower", extent=place, **colours
+    )
 
 
 def corpus_overview(corpus: Corpus) -> Picture:

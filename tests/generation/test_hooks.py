@@ -16,9 +16,11 @@ from mimikit_nb.engine import compile_stages
 from mimikit_nb.engine.stages import EagerExecutor
 from mimikit_nb.errors import EngineError, ParameterError
 from mimikit_nb.generation.controls import Controls
+from mimikit_nb.generation.loop import generation_stages, generation_state
 from mimikit_nb.generation.record import open_sink, record
 from mimikit_nb.generation.sound import SoundStream, generate
 from mimikit_nb.networks.sampler_transformer import SamplerTransformerConfig
+from tests.contracts.catalog import make_network as catalog_network
 from tests.generation.test_stream import RATE, make_network, make_prompt
 
 hooks = mnb.hooks
@@ -123,6 +125,22 @@ def test_what_is_no_hook_is_said_so(samples):
     for wrong in ([len], hooks.RepetitionPenalty()):
         with pytest.raises(ParameterError, match=r"mnb\.hooks\.On"):
             make_stream(samples, wrong)
+
+
+def test_modules_of_a_head_can_be_reached_though_they_run_in_the_draw():
+    """A flow draws a class first: where all classes but one are forbidden, it draws that one."""
+    network = catalog_network("latent_rnn-0", "flow_units")
+    head, place = network.heads["signal"], "head_modules.signal.classes.logits"
+    assert hooks.find_modules(network)[place].shape == (3,)
+    for k in range(3):
+        drawn = []
+        only = hooks.Adjust(place=place, add=-100, units=[c for c in range(3) if c != k])
+        look = hooks.On("samples", lambda x, step, drawn=drawn: drawn.append(x.clone()))
+        stages = generation_stages(network, [only, look])
+        state = generation_state(network, network.init_state(4), 8, False, [only, look])
+        state["controls"]["recorded"].zero_()  # nothing but what the flow says
+        EagerExecutor(stages).run(state, 8)  # at temperature 0
+        assert (head.classes.nearest(torch.cat(drawn)) == k).all()
 
 
 # -- engine -----------------------------------------------------------------------------------
@@ -336,6 +354,135 @@ def zeros_without(frames) -> float:
     played = []
     make_sound(frames, hooks.On("samples", lambda x, step: played.append(x.clone())), n=6000)
     return float((torch.stack(played) == 0).float().mean())
+
+
+# -- adjusting and transplanting ---------------------------------------------------------------
+
+
+def hidden_of(network, place, *given_hooks, n=100) -> torch.Tensor:
+    """What goes on behind a place, ``[B, times, values]``."""
+    seen = []
+    look = hooks.On(place, lambda x, step: seen.append(x.reshape(len(x), -1).clone()))
+    make_sound(network, *given_hooks, look, n=n)
+    return torch.stack(seen, 1)
+
+
+@pytest.mark.parametrize("place", ["logits", "output", "tiers.0.up"])
+def test_adjust_multiplies_and_adds_in_the_units_that_are_meant(samples, place):
+    plain = hidden_of(samples, place)[:, 0]
+    adjusted = hidden_of(samples, place, hooks.Adjust(place=place, factor=3, add=-2))[:, 0]
+    torch.testing.assert_close(adjusted, 3 * plain - 2)
+    one = hidden_of(samples, place, hooks.Adjust(place=place, add=5, units=[1]))[:, 0]
+    width = hooks.find_modules(samples)[place].shape[-1] if place != "logits" else plain.shape[1]
+    expected = plain.clone().unflatten(1, (-1, width))
+    expected[..., 1] += 5
+    torch.testing.assert_close(one, expected.flatten(1))
+
+
+def test_adjust_lasts_for_the_time_that_is_given(samples):
+    from_, until = 0.004, 0.008
+    mute = hooks.Adjust(place="output", factor=0, from_seconds=from_, until_seconds=until)
+    is_mute = (hidden_of(samples, "output", mute, n=160) == 0).all(2)[0]
+    seconds = torch.arange(len(is_mute)) / RATE
+    assert torch.equal(is_mute, (seconds >= from_) & (seconds < until))
+
+
+def test_a_factor_of_one_changes_nothing(samples):
+    np.testing.assert_array_equal(
+        make_sound(samples, hooks.Adjust(place="output")), make_sound(samples)
+    )
+
+
+def test_adjust_refuses_units_and_places_that_are_not_there(samples):
+    with pytest.raises(ParameterError, match=r"0 to 15, as 'output' has 16"):
+        make_sound(samples, hooks.Adjust(place="output", units=[16]))
+    with pytest.raises(ParameterError, match=r"output, "):
+        make_sound(samples, hooks.Adjust(place="nowhere"))
+
+
+def test_compiled_steps_serve_all_factors_and_say_the_same_as_eager_ones(samples):
+    for factor in (0.5, 2.0):
+        given_hooks = [hooks.Adjust(place="tiers.0.up", factor=factor, from_seconds=0.01)]
+        eager = make_sound(samples, *given_hooks)
+        np.testing.assert_allclose(make_sound(samples, *given_hooks, make_executor=in_c), eager)
+
+
+def in_c(stages, state):
+    return compile_stages(stages, state, backend="c", check_steps=0)
+
+
+@pytest.fixture
+def bank(samples, tmp_path):
+    """What some places gave in one sound."""
+
+    def record_at(place: str, seed: int = 7) -> str:
+        path = str(tmp_path / f"{place}.h5")
+        make_sound(samples, hooks.Record(path=path, place=place), numbers=(seed,))
+        return path
+
+    return record_at
+
+
+@pytest.mark.parametrize("place", ["logits", "samples", "tiers.0.up", "tiers.1.up"])
+def test_a_transplanted_place_gives_what_it_gave_in_the_other_sound(samples, bank, place):
+    path = bank(place)
+    stored = torch.from_numpy(next(iter(hooks.read_record(path).values()))[0].T)
+    found = hidden_of(samples, place, hooks.Transplant(path=path, place=place))
+    for row in found:
+        torch.testing.assert_close(row, stored[: len(row)].to(row.dtype))
+
+
+def test_transplanted_draws_are_the_other_sound(samples, bank):
+    drawn = hooks.Transplant(path=bank("samples"), place="samples")
+    other = make_sound(samples, numbers=(7,), n=800)
+    np.testing.assert_allclose(make_sound(samples, drawn, n=800)[1, 0, 200:], other[0, 0, 200:])
+
+
+def test_a_mix_lies_between_both_and_none_changes_nothing(samples, bank):
+    path, place = bank("output"), "output"
+    stored = torch.from_numpy(next(iter(hooks.read_record(path).values()))[0].T)
+    own = hidden_of(samples, place)[:, 0]
+    half = hidden_of(samples, place, hooks.Transplant(path=path, place=place, mix=0.5))[:, 0]
+    torch.testing.assert_close(half, 0.5 * own + 0.5 * stored[0])
+    none = hooks.Transplant(path=path, place=place, mix=0)
+    np.testing.assert_array_equal(make_sound(samples, none), make_sound(samples))
+
+
+def test_of_several_records_in_a_bank_the_last_one_counts(samples, bank):
+    bank("samples", seed=8)
+    drawn = hooks.Transplant(path=bank("samples", seed=7), place="samples")
+    other = make_sound(samples, numbers=(7,), n=800)
+    np.testing.assert_allclose(make_sound(samples, drawn, n=800)[1, 0, 200:], other[0, 0, 200:])
+
+
+def test_behind_the_end_of_the_record_a_place_is_left_alone(samples, tmp_path):
+    path = str(tmp_path / "short.h5")
+    record = hooks.Record(path=path, place="output")
+    generate(make_stream(samples, [record], (7,)), 0.01)
+    n = next(iter(hooks.read_record(path).values()))[0].shape[1]
+    seen = []
+    look = hooks.On("output", lambda x, step: seen.append(x.clone()))  # before it
+    make_sound(samples, look, hooks.Transplant(path=path, place="output"), n=n + 200)
+    after = hidden_of(samples, "output", hooks.Transplant(path=path, place="output"), n=n + 200)
+    before = torch.stack(seen, 1)
+    assert not torch.equal(after[:, :n], before[:, :n])
+    assert torch.equal(after[:, n:], before[:, n:])
+
+
+def test_transplants_are_compiled(samples, bank):
+    given_hooks = [hooks.Transplant(path=bank("tiers.0.up"), place="tiers.0.up", mix=0.7)]
+    eager = make_sound(samples, *given_hooks)
+    np.testing.assert_allclose(make_sound(samples, *given_hooks, make_executor=in_c), eager)
+
+
+def test_what_was_not_recorded_cannot_be_transplanted(samples, frames, bank):
+    path = bank("output")
+    with pytest.raises(ParameterError, match=r"nothing of 'logits', row 0; it has 'output', row 0"):
+        make_sound(samples, hooks.Transplant(path=path, place="logits"))
+    with pytest.raises(ParameterError, match="row 3"):
+        make_sound(samples, hooks.Transplant(path=path, place="output", row=3))
+    with pytest.raises(ParameterError, match=r"gives 129 values in this network, but .* 256"):
+        make_sound(frames, hooks.Transplant(path=bank("logits"), place="logits"))
 
 
 def test_dropout_is_refused_for_classes(samples):

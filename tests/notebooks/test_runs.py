@@ -36,6 +36,7 @@ TINY = {
     "train_sampler_transformer": {"frame_sizes": [8, 4, 4], "windows": [8], **TRAINING},
     "train_seq2seq": {"hop": 4, **TRAINING},
     "generate": {"max_steps": 3, "extend_seconds": 0.2, "live_seconds": 0.3, **SOUND},
+    "hooks": {"max_steps": 2, "factors": [0.0], "mixes": [1.0], **SOUND},
     "ensemble": {
         **{"max_steps": 3, "seconds": 1.0, "prompt_seconds": 0.5},
         **{"prompt_at": [2.0, 8.0], "runs": "."},
@@ -67,7 +68,7 @@ def check_results(name: str, run: NotebookRun) -> None:
     if name == "ensemble":
         check_ensemble(sounds)
         return
-    n_sounds = {"cluster": 1, "generate": 3 + 1 + 4 + 3 + 1}.get(name, 0)
+    n_sounds = {"cluster": 1, "generate": 3 + 1 + 4 + 3 + 1, "hooks": 8}.get(name, 0)
     assert len(sounds) == TINY[name].get("n_sounds", n_sounds)
     for path in sounds if name != "generate" else ():
         check_sound(path, TINY[name])
@@ -85,6 +86,8 @@ def check_results(name: str, run: NotebookRun) -> None:
         check_demo(run.folder)
     if name == "evaluate_checkpoints":
         check_evaluation(run.folder)
+    if name == "hooks":
+        check_hooks(sounds)
     if name == "generate":
         check_generated(sounds[-8:])  # the others were named when they were made
 
@@ -107,6 +110,15 @@ def check_evaluation(folder: Path) -> None:
     assert len(list((evaluation / "sounds").glob("*.wav"))) == 4 * 2
     assert {p.suffix for p in (evaluation / "kept_001").iterdir()} == {".wav", ".csv", ".html"}
     assert mnb.load_checkpoint(folder / "chosen_001").step in (1, 2, 3, 4)
+
+
+def check_hooks(paths: list[Path]) -> None:
+    """Each sound has its hook in its recall data; with all decisions of the first, it is the first.
+
+    Nearly: the second one's own prompt and random numbers are heard in it.
+    """
+    kinds = [[h["kind"] for h in mnb.read_recall(path).get("hooks", [])] for path in paths]
+    assert kinds == [[], *[["adjust"]] * 4, [], *[["transplant"]] * 2]
 
 
 def check_generated(paths: list[Path]) -> None:

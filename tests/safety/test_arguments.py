@@ -132,6 +132,9 @@ class Examples:
             "corpus.store.Corpus.remove_track": {"name": "parts"},
             "analysis.read_labels.read_labels": {"path": "labels.csv"},
             "generation.hooks.storing.read_record": {"path": "record.h5"},
+            "recipes.activity.read_activity": {"path": "record.h5"},
+            "widgets.pictures.decisions": {"activity": self._activity()},
+            "recipes.activity.Activity.beside": {"made": "generated", "number": 0},
             "generation.hooks.inserting.find_modules": {"network": self._checkpoint().network()},
             "audio.recall.read_recall": {"path": "made/sound_001.wav"},
             "recipes.workspace.new_folder": {"path": "folder"},
@@ -211,6 +214,7 @@ class Examples:
             "n": 1,
             "title": "title",
             "recall": {"seed": 1},
+            "row": 0,
             "sounds": "sounds",
             "sections": {"a": "b"},
             "headless": True,
@@ -231,8 +235,12 @@ class Examples:
             "Clustering": lambda: mnb.cluster(self.corpus, None, self._segmentation(), 1),
             "Picture": lambda: corpus_overview(self.corpus),
             "Evaluation": lambda: evaluate("network", self.corpus, out="evaluation", headless=True),
+            "Activity": self._activity,
             "Ensemble": lambda: mnb.ensemble(self._common("score"), sample_rate=RATE),
         }[owner]()
+
+    def _activity(self) -> Any:
+        return mnb.hooks.read_activity(self.folder / "record.h5")
 
     def _checkpoint(self) -> Any:
         return make_checkpoint("wavenet")

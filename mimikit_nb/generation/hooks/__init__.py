@@ -13,6 +13,8 @@ module               holds
 :mod:`.dropout`      ``Dropout``
 :mod:`.stopping`     ``StopWhenSilent``
 :mod:`.storing`      ``Record``
+:mod:`.adjust`       ``Adjust``
+:mod:`.transplant`   ``Transplant``; :mod:`.place` says where these three act
 ===================  =====================================================================
 
 How to use and to write them says ``mimikit_nb.hooks`` (:mod:`mimikit_nb.recipes.hooks`).

@@ -165,14 +165,18 @@ class Watched(NamedTuple):
 def find_modules(network: Network) -> dict[str, Watched]:
     """Modules of a network whose outputs a hook can read and replace, by name.
 
+    Those that run in a step, and those of the heads that run when something is drawn. Of a
+    module that runs several times in one step, every output can be replaced.
+
     Parameters
     ----------
     network : Network
         As ``load_checkpoint(...).network()`` gives it.
     """
-    state = network.init_state(1)
+    state = network.init_state(_ROWS)
     found: dict[str, Watched] = {}
-    for stage in network.stages():
+    stages = [*network.stages(), Stage(1, lambda state: _draw_all(network, state))]
+    for stage in stages:
         with ExitStack() as watch:
             for name, module in network.named_modules():
                 if name and not isinstance(module, nn.ModuleList | nn.ModuleDict):
@@ -182,9 +186,23 @@ def find_modules(network: Network) -> dict[str, Watched]:
     return found
 
 
+_ROWS = 61
+"Rows to try a network with: a number by which one knows them from its other dimensions."
+
+
+def _draw_all(network: Network, state: State) -> None:
+    """Draw once from every head."""
+    for name, head in network.heads.items():
+        params = state["out"][name]
+        controls = {control: params.new_ones(len(params)) for control in head.controls}
+        memory = {**head.init_state(len(params)), "last": head.mean(params)}
+        head.sample(params, params.new_zeros(len(params), head.n_uniforms), controls, memory)
+
+
 def _note(found: dict[str, Watched], name: str, period: int) -> Callable[[Tensor], None]:
     def note(output: Tensor) -> None:
-        found[name] = Watched(period, tuple(output.shape[1:]))
+        if output.shape[:1] == (_ROWS,):
+            found[name] = Watched(period, tuple(output.shape[1:]))
 
     return note
 

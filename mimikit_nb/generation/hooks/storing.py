@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
@@ -16,7 +17,7 @@ from ...engine.stages import State
 from ...errors import ParameterError
 from ...networks.base import Network
 from .base import HOOKS, HookConfig, Step
-from .inserting import find_modules
+from .place import hooked_places, modules_at, watched
 
 _SYNCED_SECONDS = 1.0
 
@@ -48,41 +49,24 @@ class Record(HookConfig):
     @property
     def places(self) -> frozenset[str]:
         """The one that is recorded."""
-        return frozenset({self.place if self._is_place else "hidden"})
-
-    @property
-    def _is_place(self) -> bool:
-        return self.place in ("logits", "samples")
+        return hooked_places(self.place)
 
     def modules(self, network: Network) -> Sequence[str]:
         """The module, if it is one."""
-        return () if self._is_place else (self.place,)
+        return modules_at(self.place)
 
     def width(self, network: Network, state: State) -> int:
         """Values of a row at a time."""
         self.close()
         self._step_seconds = float(network.io.step_seconds)
-        name = next(iter(network.io.autoregressive))
-        period, n = 1, 0
-        if self.place == "logits":
-            n = network.heads[name].n_params
-        elif self.place == "samples":
-            n = state["in"][name].flatten(1).shape[1] if state["in"][name].dim() > 1 else 1
-        else:
-            found = find_modules(network)
-            if self.place not in found:
-                raise ParameterError(
-                    f"No module {self.place!r} gives an output in a step of this network; record "
-                    f"'logits', 'samples' or one of {', '.join(found)}."
-                )
-            period, n = found[self.place].period, int(np.prod(found[self.place].shape))
+        period, shape = watched(network, self.place)
         self._every = self.every or period
         if self._every % period:
             raise ParameterError(
                 f"{self.place!r} gives something new every {period} steps; every={self.every} "
                 f"must be a multiple of {period}."
             )
-        return n
+        return math.prod(shape)
 
     def hidden(self, output: Tensor, step: Step) -> None:
         """Keep what a module gave."""
