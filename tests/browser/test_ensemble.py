@@ -18,7 +18,7 @@ CELL = """from mimikit_nb.widgets.ensemble import ensemble
 app = ensemble((), "music.h5", runs="runs", out="made")
 app.run()
 """
-SOUND = "app.composer.known({}).audio"
+SOUND = "app.composer.known({}).made.audio"
 DIGEST = "__import__('hashlib').sha256({}.tobytes()).hexdigest()"
 
 
