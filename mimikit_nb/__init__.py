@@ -38,7 +38,13 @@ name                        does
 ``sweep``                   runs it with all combinations of some values
 ==========================  ================================================================
 
-Everything raises errors derived from ``MimikitError``.
+Everything raises errors derived from ``MimikitError``. The examples in the docstrings go on from::
+
+    import mimikit_nb as mnb
+
+    corpus = mnb.demo_corpus()
+    run = mnb.train(corpus, "latent_rnn/tiny", "runs/first", max_steps=4, checkpoint_every_steps=2)
+    made = mnb.generate("runs/first", corpus, seconds=1.0)
 """
 
 from __future__ import annotations

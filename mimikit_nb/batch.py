@@ -132,6 +132,12 @@ def run_notebook(
     NotebookError
         If there is no such notebook, a parameter is unknown or doesn't fit, or a cell fails:
         then it says where the notebook lies with all that was done up to there.
+
+    Examples
+    --------
+    >>> run = mnb.run_notebook("segment", {"n_events": 20}, out="headless")  # doctest: +SKIP
+    >>> run.path  # the executed copy, with its pictures  # doctest: +SKIP
+    PosixPath('headless/40_segment.ipynb')
     """
     notebook = Notebook.read(find_notebook(name))
     given = dict(parameters or {})

@@ -112,6 +112,14 @@ def sweep(
         then.
     ParameterError
         If the grid is empty, or it can't be run where ``scheduler`` says.
+
+    Examples
+    --------
+    >>> table = mnb.sweep("segment", {"n_events": [10, 20]}, out="grid")  # doctest: +SKIP
+    >>> table[["n_events", "state"]]  # doctest: +SKIP
+       n_events     state
+    0        10  finished
+    1        20  finished
     """
     opened = Notebook.read(find_notebook(notebook))
     combinations = combine(opened, grid, Path(out).resolve())

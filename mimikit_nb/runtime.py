@@ -63,6 +63,12 @@ def start(headless: bool | None = None, seed: Seed = 0) -> Runtime:
         Whether to show pictures instead of widgets; found out by :func:`is_headless` if None.
     seed : int, default 0
         Seed of Python's, numpy's and torch's random numbers.
+
+    Examples
+    --------
+    >>> here = mnb.start(headless=True, seed=0)
+    >>> here.headless
+    True
     """
     use_huge_pages()
     seed_everything(seed)

@@ -57,6 +57,13 @@ def read_labels(
         If the file can't be read; says in which line.
     ParameterError
         If the rate isn't known, or a segment lies outside the recording.
+
+    Examples
+    --------
+    >>> found = mnb.segment(corpus, n_segments=30)
+    >>> paths = found.export("labels", formats=["audacity"])
+    >>> len(mnb.read_labels(paths[0], corpus.sample_rate))
+    30
     """
     path = as_path(path)
     found = read_rows(path)

@@ -52,6 +52,14 @@ def write_track(
         If there is such a track already, or it can't be written.
     ParameterError
         If the segments belong to another sound than the corpus.
+
+    Examples
+    --------
+    >>> found = mnb.segment(corpus, n_segments=30)
+    >>> mnb.write_track(found, corpus, "parts")
+    'parts'
+    >>> len(mnb.read_track(corpus, "parts")) == len(found)
+    True
     """
     segments = found.to_segmentation() if isinstance(found, Clustering) else found
     sizes = (segments.sample_rate, segments.n_samples)
@@ -90,6 +98,12 @@ def read_track(corpus: Corpus, track: str) -> Segmentation:
     ------
     CorpusError
         If there is no such track, or it holds values instead of labels.
+
+    Examples
+    --------
+    >>> name = mnb.write_track(mnb.segment(corpus, n_segments=30), corpus, "events")
+    >>> mnb.read_track(corpus, name).onsets_seconds[:3].round(2).tolist()
+    [0.0, 2.5, 5.0]
     """
     found = corpus.tracks[track]
     if not isinstance(found, LabelTrack):

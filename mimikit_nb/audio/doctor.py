@@ -76,6 +76,12 @@ def check(
     ------
     AudioError
         If a path doesn't exist.
+
+    Examples
+    --------
+    >>> report = mnb.check(mnb.demo_recordings("recordings"))
+    >>> [record.path.name for record in report.refused]
+    ['no_sound.wav', 'too_short.wav']
     """
     check_window(sample_rate, window_seconds)
     n_channels_of(channels)

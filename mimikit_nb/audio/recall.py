@@ -100,6 +100,12 @@ def read_recall(path: PathArg) -> dict[str, Any]:
     ------
     AudioError
         If the file can't be read or carries no recall data.
+
+    Examples
+    --------
+    >>> path = made.save("recalled")[0]
+    >>> mnb.read_recall(path)["checkpoint"]["step"]
+    4
     """
     path = Path(path)
     kind = info(path).format

@@ -52,6 +52,13 @@ def average_checkpoints(
         If the networks differ in more than their weights.
     ParameterError
         If there are no checkpoints, or the weights don't fit them.
+
+    Examples
+    --------
+    >>> checkpoints = [mnb.load_checkpoint("runs/first", step) for step in (2, 4)]
+    >>> mean = mnb.average_checkpoints(checkpoints, weights=[0.3, 0.7])
+    >>> mean.step
+    4
     """
     shares = _shares(checkpoints, weights)
     _check_alike(checkpoints)

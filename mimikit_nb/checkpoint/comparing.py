@@ -32,6 +32,12 @@ def compare(a: Checkpoint, b: Checkpoint) -> pandas.DataFrame:
         Columns ``a``, ``b``; rows: step, hash, corpus, figures, each setting that differs, and
         for networks of one configuration the ``distance`` of their weights, as a whole and by
         part: ``|w_a - w_b| / |w_a|`` (0: the same, 1.4: unrelated) under ``b``.
+
+    Examples
+    --------
+    >>> a, b = (mnb.load_checkpoint("runs/first", step) for step in (2, 4))
+    >>> mnb.compare(a, b).loc["step"].tolist()
+    [2, 4]
     """
     import pandas as pd
 

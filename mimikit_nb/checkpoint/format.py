@@ -181,6 +181,12 @@ def load_checkpoint(source: Run | PathArg, step: Step | None = None) -> Checkpoi
     ------
     CheckpointError
         If there is none, or it is truncated, foreign or of a newer format; says which.
+
+    Examples
+    --------
+    >>> ck = mnb.load_checkpoint("runs/first", step=2)
+    >>> ck.step, ck.config.kind
+    (2, 'latent_rnn')
     """
     path = source.folder if isinstance(source, Run) else Path(source)
     if path.is_file():
@@ -233,6 +239,12 @@ def export(
     ------
     CheckpointError
         If the folder holds an export already, or can't be written.
+
+    Examples
+    --------
+    >>> folder = mnb.export(mnb.load_checkpoint("runs/first"), "shared")
+    >>> sorted(path.name for path in folder.iterdir())
+    ['README.md', 'config.json', 'model.safetensors']
     """
     folder = Path(folder)
     with held_folder(folder, "is exported to", CheckpointError):

@@ -70,6 +70,12 @@ def prune(run: Run | PathArg, keep: Iterable[Step], confirm: Confirm | None = No
         If nothing would be kept, or there is no checkpoint of a step.
     CheckpointError
         If the run is being trained, nobody can be asked, or a file can't be deleted.
+
+    Examples
+    --------
+    >>> deleted = mnb.prune("runs/first", keep=[4], confirm=lambda files: len(files) == 1)
+    >>> [path.name for path in deleted]
+    ['step_00000002.safetensors']
     """
     run = run if isinstance(run, Run) else Run(run)
     doomed = surplus(run, keep)

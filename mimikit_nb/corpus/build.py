@@ -95,6 +95,13 @@ def build_corpus(
         If a path doesn't exist.
     CorpusError
         If no file can be used, the corpus exists, or it can't be written.
+
+    Examples
+    --------
+    >>> recordings = mnb.demo_recordings("recordings")
+    >>> mine = mnb.build_corpus(recordings, "mine.h5", rights="my own recordings")
+    >>> mine.sample_rate, round(mine.duration_seconds)
+    (22050, 50)
     """
     check_window(sample_rate, window_seconds)
     n_asked = n_channels_of(channels)
@@ -156,6 +163,13 @@ def add_files(path: PathArg, paths: Paths, progress: Progress | None = None) -> 
     CorpusError
         If there is no corpus, none of the files can be used, or it can't be written. The corpus
         is then as it was.
+
+    Examples
+    --------
+    >>> mine = mnb.choose_corpus(mnb.demo_recordings("recordings"), "longer.h5")
+    >>> mine = mnb.add_files("longer.h5", made.save("new"))
+    >>> len(mine.files)
+    3
     """
     path, found = Path(path), find(paths)
     open_corpus(path)  # says what is wrong before anything is made

@@ -55,6 +55,12 @@ def demo_corpus(
     ------
     CorpusError
         If there is another corpus at ``path``, or it can't be written.
+
+    Examples
+    --------
+    >>> corpus = mnb.demo_corpus()
+    >>> round(corpus.duration_seconds)
+    40
     """
     target = Path(path).absolute() if path is not None else _cached(sample_rate)
     if target.exists():

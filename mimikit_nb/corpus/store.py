@@ -292,6 +292,12 @@ def open_corpus(path: PathArg) -> Corpus:
     ------
     CorpusError
         If there is no such file, or it is foreign, truncated, damaged or of a newer format.
+
+    Examples
+    --------
+    >>> corpus = mnb.open_corpus(mnb.demo_corpus().path)
+    >>> corpus.signal.shape[0], corpus.sample_rate
+    (1, 22050)
     """
     return Corpus(Path(path))
 

@@ -36,7 +36,14 @@ CONTROLS: Registry[ControlConfig] = Registry("control")
 
 @CONTROLS.register
 class Curve(ControlConfig):
-    """Straight lines between points, and the first and last value outside them."""
+    """Straight lines between points, and the first and last value outside them.
+
+    Examples
+    --------
+    >>> rise = mnb.Curve(points=[(0, 0.5), (10, 1.0)])
+    >>> rise(5.0)
+    0.75
+    """
 
     kind: Literal["curve"] = "curve"
     "Name of the function."
@@ -65,7 +72,14 @@ class Curve(ControlConfig):
 
 @CONTROLS.register
 class RandomWalk(ControlConfig):
-    """A walk that wanders between two bounds and turns back where it meets one."""
+    """A walk that wanders between two bounds and turns back where it meets one.
+
+    Examples
+    --------
+    >>> walk = mnb.RandomWalk(low=0.7, high=1.1, seed=3)
+    >>> all(0.7 <= walk(seconds) <= 1.1 for seconds in range(100))
+    True
+    """
 
     kind: Literal["random_walk"] = "random_walk"
     "Name of the function."

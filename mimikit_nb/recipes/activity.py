@@ -165,6 +165,14 @@ def read_activity(path: PathArg, row: Step = 0) -> Activity:
     ------
     ParameterError
         If the bank has no such row.
+
+    Examples
+    --------
+    >>> store = mnb.hooks.Record(path="inside.h5", place="output")
+    >>> recorded = mnb.generate("runs/first", corpus, seconds=1.0, hooks=[store])
+    >>> activity = mnb.hooks.read_activity("inside.h5")
+    >>> activity.voices().shape[0], activity.beside(recorded).shape[0]
+    (16, 2)
     """
     found = [(v, facts) for v, facts in read_record(path).values() if facts["row"] == row]
     if not found:
@@ -187,6 +195,11 @@ def list_places(ck: Checkpoint | PathArg) -> pandas.DataFrame:
     pandas.DataFrame
         ``place`` (what hooks call it), ``values`` (how many it gives at a time), ``every`` (how
         much time lies between two of them).
+
+    Examples
+    --------
+    >>> mnb.hooks.list_places("runs/first").place.tolist()[:2]
+    ['tiers.0.inputs.signal.linear', 'tiers.0.inputs.signal']
     """
     import pandas
 

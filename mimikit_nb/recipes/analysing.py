@@ -84,12 +84,12 @@ def segment(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> import mimikit_nb as mnb
-    >>> y = np.zeros(22050, np.float32)
-    >>> y[11025:13000] = np.random.default_rng(0).normal(0, 0.1, 1975)
-    >>> len(mnb.segment(y, 22050))
-    1
+    >>> found = mnb.segment(corpus, n_segments=30)
+    >>> len(found), found.onsets_seconds[:3].round(2).tolist()
+    (30, [0.0, 2.5, 5.0])
+    >>> y = corpus.signal[0, :220500]
+    >>> mnb.segment(y, corpus.sample_rate, level="sections").boundaries_seconds.round(1).tolist()
+    [2.5, 5.3, 8.1]
     """
     y, sr, borders = read_recording(y, sr)
     return segment_samples(
@@ -147,6 +147,12 @@ def cluster(
         If the segments, the method, the features or the number of clusters can't be used.
     AudioError
         If the file can't be read.
+
+    Examples
+    --------
+    >>> found = mnb.cluster(corpus, segments=mnb.segment(corpus, n_segments=30), n_clusters=3)
+    >>> sorted(set(found.labels.tolist()))
+    [0, 1, 2]
     """
     y, sr, borders = read_recording(y, sr)
     if segments is None and len(borders):

@@ -74,6 +74,16 @@ def ensemble(
         If the score has an event that isn't one; the message names it.
     ParameterError
         If the score has no end and no ``seconds`` are given, or a number is out of its range.
+
+    Examples
+    --------
+    >>> turns = [
+    ...     {"generator": "runs/first", "seconds": [0.5, 1], "temperature": 0.9},
+    ...     {"generator": "nearest_neighbour", "seconds": 1, "level": "match"},
+    ... ]
+    >>> mix = mnb.ensemble(turns, corpus, seed=1)
+    >>> [turn.generator for turn in mix.turns]
+    ['runs/first 4', 'nearest_neighbour']
     """
     piece = stream_ensemble(
         score, corpus, seconds, seed, sample_rate=sample_rate, n_channels=n_channels
@@ -116,6 +126,13 @@ def stream_ensemble(
     -------
     Piece
         Iterating gives blocks ``[C, n]``; ``.parts`` are the generators' parts of the latest one.
+
+    Examples
+    --------
+    >>> turns = [{"repeat": [{"generator": "nearest_neighbour", "seconds": 1}], "times": None}]
+    >>> piece = mnb.stream_ensemble(turns, corpus)
+    >>> next(iter(piece)).shape[0]
+    1
     """
     score = score if isinstance(score, Score) else Score(score)
     if corpus is not None and not isinstance(corpus, Corpus):

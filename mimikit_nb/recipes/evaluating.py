@@ -133,6 +133,12 @@ def evaluate(
         If the corpus isn't given and not in its place.
     ParameterError, PromptError
         If a value is out of range, or a prompt can't be used.
+
+    Examples
+    --------
+    >>> table = mnb.evaluate("runs/first", corpus, n=1, seconds=1.0)
+    >>> sorted(table["step"].tolist())
+    [2, 4]
     """
     checkpoints = find_checkpoints(run, steps)
     first = next(iter(checkpoints.values()))

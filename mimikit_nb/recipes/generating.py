@@ -116,6 +116,12 @@ def stream(
         If a prompt is too short or lies outside the corpus.
     ParameterError
         If a control is outside its range, or a fixture can't be steered so.
+
+    Examples
+    --------
+    >>> blocks = mnb.stream("runs/first", corpus)
+    >>> next(iter(blocks)).shape[:2]
+    (1, 1)
     """
     ck = ck if isinstance(ck, Checkpoint) else load_checkpoint(ck)
     corpus = find_corpus(ck, corpus)
@@ -189,6 +195,14 @@ def generate(
         If a prompt is too short or lies outside the corpus.
     ParameterError
         If a control is outside its range.
+
+    Examples
+    --------
+    >>> made = mnb.generate("runs/first", corpus, prompt=[3.0, 20.0], seconds=1.0, temperature=0.9)
+    >>> made.audio.shape[:2], round(made.prompt_end_seconds)
+    ((2, 1), 1)
+    >>> [path.name for path in made.save("sounds")]
+    ['sound_001.wav', 'sound_002.wav']
     """
     if seconds is None and out is None:
         raise ParameterError(
@@ -252,6 +266,12 @@ def extend(
         If there is no end state to go on from.
     CheckpointError
         If the checkpoint isn't the one that the sound was made with.
+
+    Examples
+    --------
+    >>> longer = mnb.extend(made, seconds=0.5)
+    >>> longer.audio.shape[-1] > made.audio.shape[-1]
+    True
     """
     if isinstance(sound, Generated) and not sound.is_stored:
         if seconds is None or not sound.states:

@@ -71,6 +71,14 @@ def learned_features(
         If the checkpoint can't be used.
     CorpusError
         If a track that the network is told isn't there.
+
+    Examples
+    --------
+    >>> heard = mnb.learned_features("runs/first", corpus)
+    >>> segments = mnb.segment(corpus, n_segments=30)
+    >>> found = mnb.cluster(corpus, segments=segments, n_clusters=3, features=[heard])
+    >>> len(found.labels)
+    30
     """
     ck = ck if isinstance(ck, Checkpoint) else load_checkpoint(ck)
     network: Any = ck.network()

@@ -56,6 +56,12 @@ def judge(
     ------
     ParameterError
         If the sounds' rate isn't that of the corpus, or there are none.
+
+    Examples
+    --------
+    >>> table = mnb.judge(made, corpus)
+    >>> table.columns.tolist()
+    ['sound', 'seconds', 'peak_dbfs', 'lufs', 'distance_db', 'flags']
     """
     import pandas as pd
 

@@ -71,6 +71,11 @@ class Previewer:
         The same for every preview, so that they can be compared.
     progress : callable, optional
         Called with the seconds done and wanted while one is made; raising ends it.
+
+    Examples
+    --------
+    >>> previews = mnb.Previewer(corpus, "previews", seconds=0.5, prompt_seconds=0.5)
+    >>> run = mnb.train(corpus, "latent_rnn/tiny", "runs/heard", max_steps=2, previewer=previews)
     """
 
     corpus: Corpus

@@ -66,6 +66,12 @@ def replayed(
         If the network doesn't read latent frames, or the sounds have another rate.
     CorpusError
         If the corpus can't be found.
+
+    Examples
+    --------
+    >>> table = mnb.replayed(made, "runs/first", corpus)
+    >>> table.columns.tolist()
+    ['sound', 'recorded_share', 'longest_run_seconds']
     """
     import pandas as pd
 

@@ -34,6 +34,11 @@ class StopWhenStuck(HookConfig):
 
     What is stuck, the evaluation decides (:mod:`mimikit_nb.evaluation.stuck`), twice a second,
     of the last ``2 * seconds``.
+
+    Examples
+    --------
+    >>> stop = mnb.hooks.StopWhenStuck(seconds=2.0)
+    >>> made = mnb.generate("runs/first", corpus, seconds=1.0, hooks=[stop])
     """
 
     kind: Literal["stop_when_stuck"] = "stop_when_stuck"

@@ -57,6 +57,12 @@ def by_checkpoint(table: Evaluation) -> pandas.DataFrame:
         ``_low`` and ``_high`` (90 % bootstrap interval over the sounds); ``coverage``, the share
         of the corpus that all sounds together visit; share of ``flagged`` sounds; ``loss``,
         ``held_out_loss``, ``spectral_convergence``, ``previous_step_convergence``.
+
+    Examples
+    --------
+    >>> table = mnb.evaluate("runs/first", corpus, n=1, seconds=1.0)
+    >>> mnb.by_checkpoint(table)["step"].tolist()
+    [2, 4]
     """
     import pandas as pd
 
@@ -112,6 +118,12 @@ def beside_real_audio(table: Evaluation) -> pandas.DataFrame:
         Rows: the measures of single sounds, then those of all sounds of a checkpoint together
         (beside as many real excerpts); columns: median of the sounds or checkpoints, real excerpts
         (5 %, median, 95 %), noise, silence, loop, copy. Empty if nothing was heard.
+
+    Examples
+    --------
+    >>> table = mnb.evaluate("runs/first", corpus, n=1, seconds=1.0)
+    >>> mnb.beside_real_audio(table).index.tolist()[:3]
+    ['novelty', 'longest_copy_seconds', 'same_recording_seconds']
     """
     import pandas as pd
 

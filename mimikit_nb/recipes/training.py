@@ -68,6 +68,12 @@ def plan(
     ------
     ConfigError
         If a name is unknown (with the nearest known ones) or a value is out of range.
+
+    Examples
+    --------
+    >>> plan = mnb.plan("latent_rnn/tiny", max_minutes=5)
+    >>> plan.network.hidden_dim, plan.training.learning_rate, plan.training.max_minutes
+    (192, 0.003, 5.0)
     """
     config, training = _configs(network)
     spec = (
@@ -167,6 +173,13 @@ def train(
         If there is no track to condition on.
     TrainingError
         If the folder holds a run, or the training can't go on.
+
+    Examples
+    --------
+    >>> options = {"max_steps": 4, "checkpoint_every_steps": 2, "preview_every_steps": 0}
+    >>> run = mnb.train(corpus, "latent_rnn/tiny", "runs/tiny", **options)
+    >>> sorted(run.checkpoints)
+    [2, 4]
     """
     corpus = corpus if isinstance(corpus, Corpus) else open_corpus(corpus)
     planned = plan(network, corpus.sample_rate, io, **overrides)
@@ -210,6 +223,12 @@ def resume(
         As for :func:`train`.
     **changes
         Training settings that may change on the way, such as ``max_minutes``.
+
+    Examples
+    --------
+    >>> run = mnb.resume("runs/first", max_steps=6)
+    >>> int(run.metrics.step.max())
+    6
     """
     run = Run(folder)
     if not run.config_path.exists():

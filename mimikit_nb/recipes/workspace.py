@@ -48,6 +48,11 @@ def choose_corpus(
         If there is nothing at ``sounds``.
     CorpusError
         If no file can be used, or at ``path`` is a corpus of other sounds.
+
+    Examples
+    --------
+    >>> mnb.choose_corpus("").path == mnb.demo_corpus().path
+    True
     """
     if sounds == "":
         return demo_corpus(sample_rate)
@@ -76,6 +81,11 @@ def new_folder(path: PathArg) -> Path:
     ------
     ParameterError
         If it can't be made there.
+
+    Examples
+    --------
+    >>> mnb.new_folder("takes/piano").as_posix()
+    'takes/piano_001'
     """
     path, number = Path(path), 0
     try:
@@ -146,6 +156,12 @@ def demo_recordings(folder: PathArg) -> Path:
     ------
     AudioError
         If it can't be written.
+
+    Examples
+    --------
+    >>> folder = mnb.demo_recordings("recordings")
+    >>> sorted(path.suffix for path in folder.iterdir())
+    ['.flac', '.wav', '.wav', '.wav']
     """
     folder = Path(folder)
     try:

@@ -42,6 +42,12 @@ class Score:
     ------
     ConfigError
         If an event or a pattern isn't one; the message says which.
+
+    Examples
+    --------
+    >>> score = mnb.Score([{"repeat": [{"generator": "silence", "seconds": 1}], "times": 2}])
+    >>> len(score.to_list())
+    1
     """
 
     def __init__(self, source: Any) -> None:

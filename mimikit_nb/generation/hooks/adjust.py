@@ -23,6 +23,11 @@ class Adjust(HookConfig):
 
     A factor of 0 mutes, factors above 1 exaggerate. Something that is added to logits makes
     classes more or less likely: by 3, some twenty times; by -50, never.
+
+    Examples
+    --------
+    >>> mute = mnb.hooks.Adjust(place="tiers.0.body.layers.0.rnn", factor=0, from_seconds=0.5)
+    >>> changed = mnb.generate("runs/first", corpus, seconds=1.0, hooks=[mute])
     """
 
     kind: Literal["adjust"] = "adjust"

@@ -164,6 +164,11 @@ class On(Hook):
         ``fn(value, step)``, as the methods of :class:`Hook`.
     is_plain_torch : bool, default False
         See :class:`Hook`; true keeps the fast engine.
+
+    Examples
+    --------
+    >>> louder = mnb.hooks.On("output", lambda x, step: 1.5 * x, is_plain_torch=True)
+    >>> changed = mnb.generate("runs/first", corpus, seconds=1.0, hooks=[louder])
     """
 
     def __init__(

@@ -28,6 +28,11 @@ class Dropout(HookConfig):
     by 1.1 dB): input dropout of 0.1, 0.3 and 0.6 lets it sink to -39, -43 and -45 dB and moves
     the spectrum by 5, 7 and 9 dB; output dropout of the same rates to -39, -45 and -51 dB, and by
     5, 10 and 15 dB.
+
+    Examples
+    --------
+    >>> thin = mnb.hooks.Dropout(output_rate=0.3)
+    >>> changed = mnb.generate("runs/first", corpus, seconds=1.0, hooks=[thin])
     """
 
     kind: Literal["dropout"] = "dropout"

@@ -172,6 +172,12 @@ def find_modules(network: Network) -> dict[str, Watched]:
     ----------
     network : Network
         As ``load_checkpoint(...).network()`` gives it.
+
+    Examples
+    --------
+    >>> network = mnb.load_checkpoint("runs/first").network()
+    >>> mnb.hooks.find_modules(network)["output"]
+    Watched(period=1, shape=(192,))
     """
     state = network.init_state(_ROWS)
     found: dict[str, Watched] = {}

@@ -15,7 +15,13 @@ from .base import BLOCK_SECONDS, HOOKS, HookConfig
 
 @HOOKS.register
 class StopWhenSilent(HookConfig):
-    """A sound ends when it has been silent for a while."""
+    """A sound ends when it has been silent for a while.
+
+    Examples
+    --------
+    >>> stop = mnb.hooks.StopWhenSilent(seconds=2.0)
+    >>> made = mnb.generate("runs/first", corpus, seconds=1.0, hooks=[stop])
+    """
 
     kind: Literal["stop_when_silent"] = "stop_when_silent"
     "Name of the hook."

@@ -29,6 +29,13 @@ class Record(HookConfig):
     A data set ``[values, times]`` for each row (sounds times channels); what is stored goes on
     being made as before, by the fast engine. Readable while it grows. A sound that is extended
     gets data sets of its own, which say when they begin.
+
+    Examples
+    --------
+    >>> store = mnb.hooks.Record(path="output.h5", place="output")
+    >>> recorded = mnb.generate("runs/first", corpus, seconds=1.0, hooks=[store])
+    >>> mnb.hooks.read_activity("output.h5").values.shape[0]
+    192
     """
 
     kind: Literal["record"] = "record"
@@ -127,5 +134,12 @@ def read_record(path: PathArg) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
     ------
     CorpusError
         If the file is no bank.
+
+    Examples
+    --------
+    >>> store = mnb.hooks.Record(path="logits.h5", place="logits")
+    >>> recorded = mnb.generate("runs/first", corpus, seconds=1.0, hooks=[store])
+    >>> list(mnb.hooks.read_record("logits.h5"))
+    ['logits_001']
     """
     return {name: (read_bank(path, name)[0], facts) for name, facts in bank_sounds(path).items()}

@@ -27,6 +27,13 @@ class Transplant(HookConfig):
     What lies behind the place follows the other sound, what lies before it, the random numbers
     and the prompt are the sound's own. Behind the end of the record the place is left alone.
     Every sound of a batch gets the same row. In interpretability this is *activation patching*.
+
+    Examples
+    --------
+    >>> store = mnb.hooks.Record(path="first.h5", place="output")
+    >>> first = mnb.generate("runs/first", corpus, prompt=3.0, seconds=1.0, hooks=[store])
+    >>> graft = mnb.hooks.Transplant(path="first.h5", place="output", mix=0.5)
+    >>> second = mnb.generate("runs/first", corpus, prompt=20.0, seconds=1.0, hooks=[graft])
     """
 
     kind: Literal["transplant"] = "transplant"

@@ -100,6 +100,12 @@ def live(
         If a prompt is too short or lies outside the corpus.
     ConfigError
         If a setting is out of range.
+
+    Examples
+    --------
+    >>> playing = mnb.live("runs/first", corpus, seconds=0.5, out="kept", headless=True)
+    >>> path = playing.run()
+    kept/live_001.wav
     """
     settings = LiveSettings(
         temperature=temperature,

@@ -91,6 +91,12 @@ def player(
         If the file can't be read.
     ParameterError
         If a mark lies outside the sound, or an array comes without its rate.
+
+    Examples
+    --------
+    >>> player = mnb.player(made.audio[0], made.sample_rate, headless=True)
+    >>> round(player.duration_seconds)
+    2
     """
     sound = open_sound(audio, sr)
     facts, entries = as_entries(metadata, sound.duration_seconds)
