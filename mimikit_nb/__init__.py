@@ -34,6 +34,7 @@ name                        does
 ``export``                  a folder to share, with a card that says what it is
 ``prune``                   deletes all checkpoints of a run but some, after asking
 ``player``                  a waveform to listen to, mark and cut
+``Progress``                how far long work is; pauses and cancels it
 ``run_notebook``            runs a notebook headless
 ``sweep``                   runs it with all combinations of some values
 ==========================  ================================================================
@@ -96,6 +97,7 @@ _HOMES = {
     "live": "widgets.generate",
     "run_notebook": "batch",
     "sweep": "grids",
+    "Progress": "progress",
     "start": "runtime",
     "MimikitError": "errors",
 }

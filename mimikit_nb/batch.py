@@ -28,12 +28,10 @@ from .config import did_you_mean, shown
 from .errors import NotebookError
 from .parameters import Parameter
 from .paths import as_path
+from .progress import Progress, Watch
 
 _KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}  # if none is said
 _LAST_SECONDS = 30.0  # that an interrupted cell has to end, before its kernel is killed
-
-Progress = Callable[[int, int, str], None]
-"Called before each code cell with its number, how many there are, and its section's heading."
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ def run_notebook(
     name: PathArg,
     parameters: Mapping[str, Any] | None = None,
     out: PathArg | None = None,
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> NotebookRun:
     """Run a notebook of this project, or one of your own, from top to bottom.
 
@@ -119,8 +117,9 @@ def run_notebook(
     out : str or Path, optional
         Folder for the executed notebook, and, where the notebook has a parameter ``out``, for
         what it makes. Without one, that parameter's value is taken.
-    progress : callable, optional
-        Called before each code cell with its number, how many there are, and a heading.
+    progress : Progress or callable, optional
+        Told before each code cell its number, how many there are, and a heading; a function is
+        called with it.
 
     Returns
     -------
@@ -149,7 +148,7 @@ def run_notebook(
     everything = {p.name: p.default for p in notebook.parameters.values()} | values
     folder = as_path(out if out is not None else everything.get("out", "outputs"))
     target = _claim(folder, notebook.path.name)
-    _execute(notebook, target, values, progress)
+    _execute(notebook, target, values, Progress.of(progress))
     return NotebookRun(target, folder, everything)
 
 
@@ -275,9 +274,7 @@ def _claim(folder: Path, name: str) -> Path:
         ) from error
 
 
-def _execute(
-    notebook: Notebook, target: Path, values: dict[str, Any], progress: Progress | None
-) -> None:
+def _execute(notebook: Notebook, target: Path, values: dict[str, Any], progress: Progress) -> None:
     """Run by papermill; its errors become ours."""
     import papermill
     from jupyter_client.kernelspec import NoSuchKernel
@@ -292,8 +289,7 @@ def _execute(
             "PatientManager", (AsyncKernelManager,), {"shutdown_wait_time": _LAST_SECONDS}
         ),
     }
-    if progress is not None:
-        options["on_cell_start"] = _announcer(content, progress)
+    options["on_cell_start"] = _announcer(content, progress)
     output = str(target).replace("{", "{{").replace("}", "}}")  # papermill fills braces in
     try:
         with _ending_in_peace():
@@ -354,6 +350,6 @@ def _announcer(content: Any, progress: Progress) -> Callable[..., None]:
 
     def announce(cell: Any, cell_index: int) -> None:
         if cell.get("id") in code:  # the cell that papermill injects has no heading
-            progress(code.index(cell.id) + 1, len(code), headings[cell.id])
+            progress.tell(code.index(cell.id) + 1, len(code), headings[cell.id])
 
     return announce

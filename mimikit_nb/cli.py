@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from . import __version__
 from .errors import MimikitError
+from .progress import Progress
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -138,8 +139,9 @@ def _sweep(options: argparse.Namespace) -> int:
     return 1 if (table["state"] == FAILED).any() else 0
 
 
-def _announce(number: int, total: int, heading: str) -> None:
-    print(f"[{number}/{total}] {heading}", file=sys.stderr, flush=True)
+def _announce(progress: Progress) -> None:
+    where = f"[{progress.done:.0f}/{progress.total:.0f}]"
+    print(where, progress.words, file=sys.stderr, flush=True)
 
 
 def _notebooks(options: argparse.Namespace) -> int:

@@ -31,6 +31,7 @@ from .audio.names import file_name
 from .batch import Notebook, find_notebook, run_notebook
 from .config import plain
 from .errors import NotebookError, ParameterError, TrainingError
+from .progress import Progress, Watch
 from .recipes.workspace import find_runs
 
 if TYPE_CHECKING:
@@ -41,9 +42,6 @@ FINISHED, FAILED, ELSEWHERE = "finished", "failed", "elsewhere"
 NUMBERS = {"seconds", "loss", "held_out_loss"}
 ANSWER_SECONDS = 20.0  # that a scheduler has to answer
 N_LETTERS = 80  # of a combination's folder
-
-Progress = Callable[[int, int, str], None]
-"Called when a combination is over: how many are, of how many, and which and how it ended."
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def sweep(
     out: PathArg = Path("outputs/sweep"),
     *,
     scheduler: Count | str | None = None,
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> pandas.DataFrame:
     """Run a notebook headless with every combination of some values of its parameters.
 
@@ -94,8 +92,8 @@ def sweep(
     scheduler : str or int, optional
         Address of a Dask scheduler whose workers see the same disk, or how many processes to start
         here; one after the other in this process if not given. Needs the extra ``batch``.
-    progress : callable, optional
-        Called when a combination is over.
+    progress : Progress or callable, optional
+        Told when a combination is over; a function is called with it.
 
     Returns
     -------
@@ -121,7 +119,7 @@ def sweep(
     0        10  finished
     1        20  finished
     """
-    opened = Notebook.read(find_notebook(notebook))
+    progress, opened = Progress.of(progress), Notebook.read(find_notebook(notebook))
     combinations = combine(opened, grid, Path(out).resolve())
     rows = _read_rows(Path(out) / TABLE_NAME)
     wanted = {c.folder.name: c for c in combinations}
@@ -131,8 +129,7 @@ def sweep(
         for row in run_all(opened.path, left):
             name, over = row["folder"], over + 1
             rows[name] = row
-            if progress is not None:
-                progress(over, len(wanted), f"{name}: {row['state']}")
+            progress.tell(over, len(wanted), f"{name}: {row['state']}")
     # Values as they were given: in a table that was read they are text.
     return _table([{**rows[name], **c.values} for name, c in wanted.items()])
 

@@ -220,7 +220,10 @@ def test_a_run_writes_a_numbered_copy_and_tells_its_progress(toy, tmp_path):
     seen = []
     before = toy.read_bytes()
     run = run_notebook(
-        str(toy), {"seconds": "2"}, out=tmp_path / "out", progress=lambda *a: seen.append(a)
+        str(toy),
+        {"seconds": "2"},
+        out=tmp_path / "out",
+        progress=lambda now: seen.append((now.done, now.total, now.words)),
     )
     again = run_notebook(toy, out=tmp_path / "out")
     assert run.path == tmp_path / "out" / "toy.ipynb"

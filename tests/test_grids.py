@@ -37,7 +37,9 @@ def begun(out: Path) -> list[str]:
 def test_all_combinations_run_and_the_one_that_fails_stops_no_other(toy, tmp_path):
     out, heard = tmp_path / "grid", []
     grid = {"seconds": [1, 2.5], "n_layers": [2, 3], "levels": [[1.0]]}
-    table = mnb.sweep(toy, grid, out, progress=lambda *said: heard.append(said))
+    table = mnb.sweep(
+        toy, grid, out, progress=lambda now: heard.append((now.done, now.total, now.words))
+    )
     assert table.seconds.notna().all()
     assert list(zip(table["n_layers"], table["state"], strict=True)) == [
         (2, "finished"), (3, "finished"), (2, "finished"), (3, "failed"),
@@ -61,7 +63,7 @@ def test_what_has_finished_is_not_run_again(toy, tmp_path):
         toy,
         {"seconds": [1, 2.5, 4], "n_layers": [3]},
         out,
-        progress=lambda *said: heard.append(said),
+        progress=lambda now: heard.append((now.done, now.total, now.words)),
     )
     assert [over for over, *_ in heard] == [2, 3]
     assert begun(out) == ["1.0 3", "2.5 3", "2.5 3", "4.0 3"]  # what failed is tried again

@@ -14,7 +14,8 @@ import numpy as np
 
 from ..config import did_you_mean
 from ..errors import ParameterError
-from .frames import Frames, Progress, analyse_frames, part_of, to_mono
+from ..progress import Progress, Watch
+from .frames import Frames, analyse_frames, to_mono
 from .onsets import Onsets, find_ends, find_onsets
 from .sections import METHODS, MIN_SECONDS, find_boundaries
 
@@ -84,8 +85,8 @@ class Analysis:
         Its rate in Hz.
     borders : sequence of int, default ()
         Samples where one recording ends and the next begins; no segment goes across.
-    progress : callable, optional
-        Called with the share of the analysis that is done, from 0 to 1; what it raises ends it.
+    progress : Progress or callable, optional
+        Told how far it is; a function is called with it, and what it raises ends the work.
     """
 
     def __init__(
@@ -93,11 +94,11 @@ class Analysis:
         y: np.ndarray,
         sr: int,
         borders: Sequence[int] = (),
-        progress: Progress | None = None,
+        progress: Watch | None = None,
     ) -> None:
         self.y = np.asarray(y)
         self.borders = np.unique(np.asarray(borders, np.int64))
-        self.progress = progress
+        self.progress = Progress.of(progress)
         self.mono = to_mono(self.y, sr)
         self.sample_rate = int(sr)
         self.n_samples = len(self.mono)
@@ -106,13 +107,13 @@ class Analysis:
     @cached_property
     def frames(self) -> Frames:
         """Spectra and envelope."""
-        progress = part_of(self.progress, 0.0, _FRAMES_SHARE)
+        progress = self.progress.part(0.0, _FRAMES_SHARE)
         return analyse_frames(self.mono, self.sample_rate, progress=progress)
 
     @cached_property
     def onsets(self) -> Onsets:
         """Candidates for onsets."""
-        progress = part_of(self.progress, _FRAMES_SHARE, _ONSETS_SHARE)
+        progress = self.progress.part(_FRAMES_SHARE, _ONSETS_SHARE)
         return find_onsets(self.mono, self.frames, progress)
 
     @cached_property
@@ -156,7 +157,7 @@ class Analysis:
     def _sections(self, level: str | float, method: str) -> Candidates:
         shortest = MIN_SECONDS if isinstance(level, str) else level / 2
         onsets, frames = self.onset_samples, self.frames
-        progress = part_of(self.progress, _ONSETS_SHARE, 1.0)
+        progress = self.progress.part(_ONSETS_SHARE, 1.0)
         found = find_boundaries(self.mono, frames, onsets, method, shortest, progress)
         times = found.positions / self.sample_rate
         return Candidates(

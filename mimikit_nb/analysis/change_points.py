@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .frames import Progress, part_of
+from ..progress import Progress, Watch
 from .spacing import Spaced
 
 PRICES = np.geomspace(3.0, 0.02, 24)
@@ -63,7 +63,7 @@ def boundary_salience(
     times: np.ndarray,
     min_seconds: float,
     prices: np.ndarray = PRICES,
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> np.ndarray:
     """Salience of every place between two sounds.
 
@@ -77,8 +77,8 @@ def boundary_salience(
         Shortest section to be proposed of its own accord.
     prices : np.ndarray [shape=(p,)], optional
         Prices to try, from the highest to the lowest.
-    progress : callable, optional
-        Called with the share that is done.
+    progress : Progress or callable, optional
+        Told how far it is.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def boundary_probability(
     times: np.ndarray,
     min_seconds: float,
     prices: np.ndarray,
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> np.ndarray:
     """Probability of a boundary before each sound but the first, for each price.
 
@@ -121,12 +121,12 @@ def boundary_probability(
     np.ndarray [shape=(p, n - 1)]
         Between 0 and 1.
     """
-    scatter = Costs(phi).scatter
+    progress, scatter = Progress.of(progress), Costs(phi).scatter
     nats = np.log(max(len(phi), 3)) * prices / DEFAULT_PRICE
     heat = DEFAULT_PRICE * scatter
-    past = _evidence(phi, times, min_seconds, nats, heat, part_of(progress, 0.0, 0.5))
+    past = _evidence(phi, times, min_seconds, nats, heat, progress.part(0.0, 0.5))
     turned = times[-1] - times[::-1]
-    future = _evidence(phi[::-1], turned, min_seconds, nats, heat, part_of(progress, 0.5, 1.0))
+    future = _evidence(phi[::-1], turned, min_seconds, nats, heat, progress.part(0.5, 1.0))
     share: np.ndarray = np.exp(past + future[:, ::-1] - past[:, -1:])[:, 1:-1]
     return np.minimum(share, 1)
 
@@ -145,7 +145,7 @@ def _evidence(
     evidence[:, 0] = 0
     for stop in range(1, n + 1):
         if stop % 100 == 0:
-            progress(stop / n)
+            progress.tell(stop, n)
         starts = np.arange(max(0, stop - LONGEST), stop)
         # the recording may begin or end within a section: half of the least length will do
         least = np.where((starts == 0) | (stop == n), min_seconds / 2, min_seconds)

@@ -20,9 +20,9 @@ from sklearn.metrics import silhouette_score
 from ..arguments import Count, PathArg, Position, Samples, Seed, checked
 from ..config import did_you_mean, shown
 from ..errors import ParameterError
+from ..progress import Progress, Watch
 from .analysis import Analysis
 from .describe import DEFAULT_CHAIN, Chain, describe, discriminate, standardise
-from .frames import Progress, part_of
 from .kernels import group_means, kernel_map, principal_components
 from .methods import METHODS
 from .segmentation import Segmentation, as_samples
@@ -208,7 +208,7 @@ def cluster(
     features: Features = DEFAULT_CHAIN,
     seed: int = 0,
     *,
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> Clustering:
     """Cluster the segments of a recording by how they sound.
 
@@ -232,8 +232,8 @@ def cluster(
         segment; or a function of the samples of a segment and the rate.
     seed : int, default 0
         For the methods that draw at random; the same seed gives the same clusters.
-    progress : callable, optional
-        Called with the share that is done, from 0 to 1; what it raises ends the clustering.
+    progress : Progress or callable, optional
+        Told how far it is; a function is called with it, and what it raises ends the work.
 
     Returns
     -------
@@ -250,12 +250,13 @@ def cluster(
         raise ParameterError(
             f"Unknown method {method!r}. {did_you_mean(method, ['auto', *METHODS])}"
         )
-    found = _as_segmentation(y, sr, segments, part_of(progress, 0.0, 0.4))
+    progress = Progress.of(progress)
+    found = _as_segmentation(y, sr, segments, progress.part(0.0, 0.4))
     if n_clusters is not None and not 1 <= n_clusters <= max(1, len(found)):
         raise ParameterError(
             f"n_clusters is {n_clusters}; for {len(found)} segments it must be 1 to {len(found)}."
         )
-    described, owner = _described(found, features, part_of(progress, 0.4, 0.7))
+    described, owner = _described(found, features, progress.part(0.4, 0.7))
     rich = _is_rich(owner, len(found))
     compared = discriminate(described, owner, 12) if rich else described
     means = group_means(kernel_map(compared), owner, len(found)) if len(found) else described
@@ -263,10 +264,10 @@ def cluster(
     if method == "auto":
         method = "spectral" if rich and len(found) <= 2000 else "kmeans"
     described = group_means(described, owner, len(found))
-    part = part_of(progress, 0.7, 1.0)
+    part = progress.part(0.7, 1.0)
     raw = _fitted(method, vectors, means, described, n_clusters, seed, part)
     if found.analysis is not None:
-        found.analysis.progress = None
+        found.analysis.progress = Progress()
     labels, order = number_by_size(raw)
     names = tuple(_letters(i) for i in range(len(order)))
     return Clustering(labels, names, described, vectors, found, method)
@@ -289,7 +290,7 @@ def number_by_size(labels: np.ndarray) -> tuple[np.ndarray, list[int]]:
 
 
 def _as_segmentation(
-    y: np.ndarray, sr: int, segments: Segments, progress: Progress | None = None
+    y: np.ndarray, sr: int, segments: Segments, progress: Progress
 ) -> Segmentation:
     """Segments of any kind, with an analysis of the recording."""
     if isinstance(segments, Segmentation):
@@ -429,7 +430,7 @@ def _fitted(
     best, chosen = -np.inf, np.zeros(n, np.int64)
     most = min(MOST_TRIED, n - 1)
     for k in range(2, most + 1):
-        progress((k - 2) / most)
+        progress.tell(k - 2, most)
         labels = fit(vectors, means, k, seed)
         if not 1 < len(np.unique(labels)) < n:
             continue

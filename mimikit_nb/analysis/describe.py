@@ -17,7 +17,8 @@ from ..audio.spectrum import power_spectra
 from ..config import did_you_mean
 from ..corpus.tracks import FeatureTrack
 from ..errors import ParameterError
-from .frames import Frames, Progress
+from ..progress import Progress, Watch
+from .frames import Frames
 from .kernels import principal_components
 
 N_MFCC = 20
@@ -124,7 +125,7 @@ def describe(
     starts: np.ndarray,
     stops: np.ndarray,
     chain: Chain = DEFAULT_CHAIN,
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> np.ndarray:
     """Describe each segment by the features of a chain.
 
@@ -140,8 +141,8 @@ def describe(
         Names out of :data:`FEATURES` and tracks of features (what a network hears, say), with
         weights if it is a dict. Of a track its means in the segments count, along their
         directions of most variance.
-    progress : callable, optional
-        Called with the share that is done.
+    progress : Progress or callable, optional
+        Told how far it is.
 
     Returns
     -------
@@ -153,7 +154,7 @@ def describe(
     ParameterError
         If a feature is unknown or the chain is empty.
     """
-    weights = _weights(chain)
+    weights, progress = _weights(chain), Progress.of(progress)
     names = [link for link in weights if isinstance(link, str)]
     edges = [np.clip(np.round(x / frames.axis.hop_length), 0, len(frames)) for x in (starts, stops)]
     rows = []
@@ -165,8 +166,8 @@ def describe(
         cepstra = scipy.fft.dct(levels, axis=1, norm="ortho")[:, :N_MFCC]
         stretch = Stretch(levels, cepstra, y[start:stop], frames.sample_rate)
         rows.append([FEATURES[name](stretch) for name in names])
-        if progress is not None and len(rows) % 256 == 0:
-            progress(len(rows) / len(starts))
+        if len(rows) % 256 == 0:
+            progress.tell(len(rows), len(starts))
     if not rows:
         return np.zeros((0, 1))
     named = dict(zip(names, zip(*rows, strict=True), strict=True))

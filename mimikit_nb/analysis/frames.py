@@ -11,7 +11,6 @@ Main names: :class:`Frames`, :func:`analyse_frames`, :func:`to_mono`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +20,7 @@ from ..audio.arrays import as_sound
 from ..audio.channels import mix_to_mono
 from ..audio.spectrum import power_spectra
 from ..errors import ParameterError
+from ..progress import Progress, Watch
 from ..units import TimeAxis, check_rate
 
 HOP_SECONDS = 256 / 22050
@@ -28,8 +28,6 @@ WINDOWS_SECONDS = (512 / 22050, 1024 / 22050, 2048 / 22050)
 ENVELOPE_SECONDS = 0.001
 QUIETEST_DB = -110.0
 _LOUD_DB = -60.0
-Progress = Callable[[float], None]
-"Called with the share that is done, from 0 to 1; what it raises ends the analysis."
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +98,7 @@ def to_mono(y: np.ndarray, sr: int) -> np.ndarray:
 
 
 def analyse_frames(
-    y: np.ndarray, sr: int, n_mels: int = 40, progress: Progress | None = None
+    y: np.ndarray, sr: int, n_mels: int = 40, progress: Watch | None = None
 ) -> Frames:
     """Analyse a mono recording of any length.
 
@@ -112,37 +110,28 @@ def analyse_frames(
         Its rate in Hz.
     n_mels : int > 0, default 40
         Mel bands from 30 Hz to 11 kHz (or to half of ``sr``).
-    progress : callable, optional
-        Called with the share that is done.
+    progress : Progress or callable, optional
+        Told how far it is.
 
     Returns
     -------
     Frames
         Levels relative to the loudest, hence independent of the recording's gain.
     """
+    progress = Progress.of(progress)
     hop_length = max(1, round(HOP_SECONDS * sr))
     n_frames = 1 + len(y) // hop_length
     n_windows = len(WINDOWS_SECONDS)
     levels = tuple(
         _mel_levels(
             *(y, sr, max(4, round(seconds * sr)), hop_length, n_frames, n_mels),
-            part_of(progress, i / n_windows, (i + 1) / n_windows),
+            progress.part(i / n_windows, (i + 1) / n_windows),
         )
         for i, seconds in enumerate(WINDOWS_SECONDS)
     )
     envelope_hop = max(1, round(ENVELOPE_SECONDS * sr))
     axis = TimeAxis(sr, hop_length, 2 * (round(WINDOWS_SECONDS[-1] * sr) // 2), center=True)
     return Frames(axis, len(y), levels, _envelope(y, envelope_hop), envelope_hop)
-
-
-def part_of(progress: Progress | None, first: float, last: float) -> Progress:
-    """Progress of a part of the work, which goes from ``first`` to ``last`` of the whole."""
-
-    def tell(share: float) -> None:
-        if progress is not None:
-            progress(first + (last - first) * share)
-
-    return tell
 
 
 def _mel_levels(
@@ -168,7 +157,7 @@ def _mel_levels(
     ):
         levels[done : done + len(power)] = power
         done += len(power)
-        progress(done / n_frames)
+        progress.tell(done, n_frames)
     return _to_decibels(levels)
 
 

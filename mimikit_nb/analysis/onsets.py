@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.ndimage
 
-from .frames import Frames, Progress, part_of
+from ..progress import Progress, Watch
+from .frames import Frames
 from .spacing import strongest_spaced
 
 LAGS_SECONDS = (0.0116, 0.0232, 0.0464)
@@ -59,7 +60,7 @@ class Onsets:
         return max(FAINTEST_DB, TYPICAL_FRACTION * typical)
 
 
-def find_onsets(y: np.ndarray, frames: Frames, progress: Progress | None = None) -> Onsets:
+def find_onsets(y: np.ndarray, frames: Frames, progress: Watch | None = None) -> Onsets:
     """Find all candidates for onsets in a mono recording.
 
     Parameters
@@ -68,15 +69,16 @@ def find_onsets(y: np.ndarray, frames: Frames, progress: Progress | None = None)
         The recording, for placing starts on zero crossings.
     frames : Frames
         Its analysis.
-    progress : callable, optional
-        Called with the share that is done.
+    progress : Progress or callable, optional
+        Told how far it is.
     """
-    strength = onset_strength(frames, part_of(progress, 0.0, 0.6))
+    progress = Progress.of(progress)
+    strength = onset_strength(frames, progress.part(0.0, 0.6))
     width = max(1, round(_PEAK_SECONDS * float(frames.axis.frame_rate) * 0.87))
     highest = scipy.ndimage.maximum_filter1d(strength, 2 * width + 1)
     peaks = np.flatnonzero((strength >= highest) & (strength > 0.3))
     peaks = peaks[_is_heard(peaks * frames.axis.hop_length, frames)]
-    places = _true_starts(peaks * frames.axis.hop_length, frames, part_of(progress, 0.6, 1.0))
+    places = _true_starts(peaks * frames.axis.hop_length, frames, progress.part(0.6, 1.0))
     starts = snap_to_zero(y, places, frames.sample_rate)
     kept = strongest_spaced(starts, strength[peaks], round(_GAP_SECONDS * frames.sample_rate))
     return Onsets(starts[kept], strength[peaks][kept].astype(np.float64), strength)
@@ -89,7 +91,7 @@ def _is_heard(positions: np.ndarray, frames: Frames) -> np.ndarray:
     return heard
 
 
-def onset_strength(frames: Frames, progress: Progress | None = None) -> np.ndarray:
+def onset_strength(frames: Frames, progress: Watch | None = None) -> np.ndarray:
     """Rise of level per frame in dB [shape=(N,), dtype=float32].
 
     For each mel band, window and lag: how much louder than a lag before, the neighbouring bands
@@ -99,7 +101,7 @@ def onset_strength(frames: Frames, progress: Progress | None = None) -> np.ndarr
     lags = [max(1, round(seconds * float(frames.axis.frame_rate))) for seconds in LAGS_SECONDS]
     floors = [_noise_floor(levels) for levels in frames.levels]
     strength = np.empty(len(frames), np.float32)
-    margin = max(lags)
+    progress, margin = Progress.of(progress), max(lags)
     for first in range(0, len(frames), _BLOCK_FRAMES):
         last = min(len(frames), first + _BLOCK_FRAMES)
         rise = np.zeros((last - first, frames.levels[0].shape[1]), np.float32)
@@ -111,8 +113,7 @@ def onset_strength(frames: Frames, progress: Progress | None = None) -> np.ndarr
                 rise += np.maximum(part[now] - widened[now - lag], 0)
         rise /= len(lags) * len(frames.levels)
         strength[first:last] = np.cbrt((rise**_NORM).mean(axis=1))
-        if progress is not None:
-            progress(last / len(frames))
+        progress.tell(last, len(frames))
     return strength
 
 
@@ -144,7 +145,7 @@ def _true_starts(positions: np.ndarray, frames: Frames, progress: Progress) -> n
     starts = np.array(positions, np.int64)
     for i, position in enumerate(positions // hop):
         if i % 256 == 0:
-            progress(i / len(positions))
+            progress.tell(i, len(positions))
         low = max(0, position - back)
         window = envelope[low : position + ahead + 1]
         if len(window) <= step:

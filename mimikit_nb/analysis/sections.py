@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..progress import Progress, Watch
 from .change_points import DEFAULT_PRICE, boundary_salience
 from .describe import SOUND_CHAIN, describe, discriminate, standardise
-from .frames import Frames, Progress, part_of
+from .frames import Frames
 from .kernels import kernel_map
 from .novelty import checkerboard, peaks, recurrence_map
 from .onsets import otsu_threshold
@@ -80,7 +81,7 @@ def find_boundaries(
     onsets: np.ndarray,
     method: str = "change_points",
     min_seconds: float = MIN_SECONDS,
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> Boundaries:
     """Find candidates for boundaries between sections.
 
@@ -97,16 +98,17 @@ def find_boundaries(
         after it; or where another family of returning sounds begins.
     min_seconds : float > 0, default 2
         Shortest section to propose.
-    progress : callable, optional
-        Called with the share that is done.
+    progress : Progress or callable, optional
+        Told how far it is.
     """
+    progress = Progress.of(progress)
     longest = max(1, round(min(1.0, min_seconds / 2) * frames.sample_rate))
     edges = cut_into_sounds(onsets, frames.n_samples, longest)
-    part = part_of(progress, 0.0, 0.5)
+    part = progress.part(0.0, 0.5)
     features = standardise(describe(y, frames, edges[:-1], edges[1:], SOUND_CHAIN, part))
-    times, part = edges / frames.sample_rate, part_of(progress, 0.5, 1.0)
+    times, part = edges / frames.sample_rate, progress.part(0.5, 1.0)
     salience, threshold, unit = METHODS[method](features, times, min_seconds, part)
-    part(1.0)
+    part.tell(1.0)
     return Boundaries(edges[1:-1], salience, threshold, unit)
 
 
@@ -115,12 +117,12 @@ def _change_points(
 ) -> tuple[np.ndarray, float, str]:
     """Change points, found twice: the first sections tell which features matter."""
     phi = kernel_map(features)
-    price, part = np.array([DEFAULT_PRICE]), part_of(progress, 0.0, 0.2)
+    price, part = np.array([DEFAULT_PRICE]), progress.part(0.0, 0.2)
     salience = boundary_salience(phi, times, min_seconds, price, part)
     group = np.cumsum(np.concatenate([[0], salience >= DEFAULT_PRICE])).astype(int)
     if 1 < group[-1] + 1 < len(features) // 2:
         phi = kernel_map(discriminate(features, group))
-    part = part_of(progress, 0.2, 1.0)
+    part = progress.part(0.2, 1.0)
     salience = boundary_salience(phi, times, min_seconds, progress=part)
     return salience, DEFAULT_PRICE, "price of a boundary"
 

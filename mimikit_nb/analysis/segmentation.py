@@ -16,9 +16,9 @@ import numpy as np
 
 from ..arguments import Count, PathArg, Position, Real, Samples, Seconds, checked
 from ..errors import ParameterError
+from ..progress import Progress, Watch
 from .analysis import Analysis, Candidates, check_level
 from .export import export
-from .frames import Progress
 from .labelled import LabelledSegments
 
 
@@ -218,7 +218,7 @@ def segment(
     method: str | None = None,
     *,
     borders: Sequence[int] = (),
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> Segmentation:
     """Segment a recording into events, sections, or parts of about so many seconds.
 
@@ -245,8 +245,8 @@ def segment(
         (where another family of returning sounds begins).
     borders : sequence of int, default ()
         Samples where one recording ends and the next begins; no segment goes across.
-    progress : callable, optional
-        Called with the share that is done, from 0 to 1; what it raises ends the analysis.
+    progress : Progress or callable, optional
+        Told how far it is; a function is called with it, and what it raises ends the work.
 
     Returns
     -------
@@ -272,7 +272,7 @@ def segment(
         found = found.with_n_segments(n_segments)
     elif threshold is not None:
         found = found.with_threshold(threshold)
-    analysis.progress = None  # other levels are asked for by whoever holds the result
+    analysis.progress = Progress()  # other levels are asked for by whoever holds the result
     return found
 
 

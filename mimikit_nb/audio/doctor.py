@@ -18,6 +18,7 @@ import numpy as np
 
 from ..arguments import Paths, Rate, Seconds, checked
 from ..errors import AudioError, ParameterError
+from ..progress import Progress, Watch
 from ..units import check_rate, seconds_to_samples
 from .channels import MOST_LOSS_DB, ChannelMeter, Channels, n_channels_of
 from .files import OpenSound, RefusedError, SoundInfo, opened, refuse_odd_rate
@@ -34,16 +35,13 @@ SILENT_SWING = 1e-4
 
 KEEP_ALL = "Keep both sides (channels=2), or one of them (channels='left' or 'right')."
 
-Progress = Callable[[float, str], None]
-"Called with the share that is done, from 0 to 1, and the name of the file in work."
-
 
 @checked
 def check(
     paths: Paths,
     sample_rate: Rate = 22050,
     window_seconds: Seconds = WINDOW_SECONDS,
-    progress: Progress | None = None,
+    progress: Watch | None = None,
     channels: Channels = None,
 ) -> Report:
     """Check recordings before building a corpus of them.
@@ -60,8 +58,8 @@ def check(
         Rate of the corpus to be, in Hz.
     window_seconds : float > 0, default 0.1
         Length of a training window; shorter files can't be used.
-    progress : callable, optional
-        Called with the share that is done (0 to 1) and the name of the file in work.
+    progress : Progress or callable, optional
+        Told how far it is; a function is called with it, and what it raises ends the work.
     channels : int in [1, 64], "left" or "right", optional
         What the corpus shall keep of the channels, as for ``build_corpus``. If None, recordings
         are judged with all of them, and named if their channels would cancel each other as mono.
@@ -87,10 +85,8 @@ def check(
     n_channels_of(channels)
     found = find(paths)
     records = refuse_folders(found)
-    for path, report_share in watched(found.files, progress):
-        records.append(
-            examine(path, sample_rate, window_seconds, None, report_share, channels=channels)
-        )
+    for path, part in watched(found.files, Progress.of(progress)):
+        records.append(examine(path, sample_rate, window_seconds, None, part, channels=channels))
     return Report(records, sample_rate, window_seconds, dict(found.ignored))
 
 
@@ -99,7 +95,7 @@ def examine(
     sample_rate: int,
     window_seconds: float,
     on_block: Callable[[np.ndarray, int], None] | None = None,
-    report_share: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
     channels: Channels = None,
 ) -> FileRecord:
     """Read one file to its end and judge it.
@@ -117,8 +113,8 @@ def examine(
         Length of a training window.
     on_block : callable, optional
         Gets every decoded block ``[C, n]`` and the file's own rate, before the verdict.
-    report_share : callable, optional
-        Called with the share of this file that is done.
+    progress : Progress, optional
+        Told how far it is.
     channels : int, "left" or "right", optional
         What is kept of its channels: only that can be trained on.
 
@@ -133,7 +129,7 @@ def examine(
         known = None
     if known is None or on_block is not None:
         try:
-            known = _read(path, channels, known, on_block, report_share)
+            known = _read(path, channels, known, on_block, progress or Progress())
         except RefusedError as refusal:
             return FileRecord(path, refusal.reason, refusal.remedy, sha256=digest_of(path))
         _MEASURED.put(state, known)
@@ -158,7 +154,7 @@ def _read(
     channels: Channels,
     known: _Measured | None,
     on_block: Callable[[np.ndarray, int], None] | None,
-    report_share: Callable[[float], None] | None,
+    progress: Progress,
 ) -> _Measured:
     """Read a file to its end, and measure it if that wasn't done before."""
     with contextlib.ExitStack() as stack:
@@ -176,8 +172,7 @@ def _read(
             if on_block is not None:
                 on_block(y, found.sample_rate)
             n_read += y.shape[1]
-            if report_share is not None:
-                report_share(min(1.0, n_read / max(1, found.n_samples)))
+            progress.tell(n_read, max(1, found.n_samples))
     found = replace(found, warnings=tuple(sound.warnings))
     return known or _Measured(found, meter.levels(), kept)
 
@@ -198,23 +193,15 @@ def refuse_folders(found: Found) -> list[FileRecord]:
     ]
 
 
-def watched(
-    files: Sequence[Path], progress: Progress | None
-) -> Iterator[tuple[Path, Callable[[float], None]]]:
-    """Go through files, each with a function that turns its share into that of the whole work."""
+def watched(files: Sequence[Path], progress: Progress) -> Iterator[tuple[Path, Progress]]:
+    """Go through files, each with its part of the progress: the larger, the longer."""
     sizes = [max(1, _size(path)) for path in files]
     total, done = sum(sizes), 0
     for path, size in zip(files, sizes, strict=True):
-
-        def report_share(
-            share: float, done: int = done, size: int = size, path: Path = path
-        ) -> None:
-            if progress is not None:
-                progress((done + share * size) / total, path.name)
-
-        report_share(0.0)
-        yield path, report_share
-        report_share(1.0)
+        part = progress.part(done / total, (done + size) / total, path.name)
+        part.tell(0.0)
+        yield path, part
+        part.tell(1.0)
         done += size
 
 

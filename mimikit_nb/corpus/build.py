@@ -20,7 +20,6 @@ from ..audio.atomic import folder_in_use, replacing
 from ..audio.channels import SIDES, Channels, keep_channels, n_channels_of, to_channels
 from ..audio.doctor import (
     WINDOW_SECONDS,
-    Progress,
     check_window,
     digest_of,
     examine,
@@ -33,6 +32,7 @@ from ..audio.locks import PATIENCE_SECONDS
 from ..audio.report import FileRecord, Report
 from ..audio.targets import check_target
 from ..errors import CorpusError
+from ..progress import Progress, Watch
 from . import layout
 from .layout import CorpusFile, Header
 from .planes import Planes
@@ -51,7 +51,7 @@ def build_corpus(
     reuse: bool = False,
     window_seconds: Seconds = WINDOW_SECONDS,
     rights: str = "",
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> Corpus:
     """Build a corpus: one file with all recordings at one rate, ready to train on.
 
@@ -81,8 +81,8 @@ def build_corpus(
         Length of a training window; shorter files are refused.
     rights : str, default ""
         Whose recordings these are and what may be done with them; goes with every checkpoint.
-    progress : callable, optional
-        Called with the share that is done (0 to 1) and the name of the file in work.
+    progress : Progress or callable, optional
+        Told how far it is; a function is called with it, and what it raises ends the work.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def build_corpus(
         kept = channels if isinstance(channels, str) else n_planes
         ingest = _Ingest(planes, sample_rate, n_planes, window_seconds, kept)
         ingest.records += refuse_folders(found)
-        ingest.read(found.files, progress)
+        ingest.read(found.files, Progress.of(progress))
         report = Report(ingest.records, sample_rate, window_seconds, dict(found.ignored))
         if not ingest.files:
             raise CorpusError(
@@ -135,7 +135,7 @@ def build_corpus(
 
 
 @checked
-def add_files(path: PathArg, paths: Paths, progress: Progress | None = None) -> Corpus:
+def add_files(path: PathArg, paths: Paths, progress: Watch | None = None) -> Corpus:
     """Add recordings to a corpus.
 
     The corpus is replaced by a longer one at once, when that is complete. What it holds is
@@ -148,8 +148,8 @@ def add_files(path: PathArg, paths: Paths, progress: Progress | None = None) -> 
         The corpus.
     paths : path or iterable of paths
         Files, folders or patterns to add.
-    progress : callable, optional
-        Called with the share that is done (0 to 1) and the name of the file in work.
+    progress : Progress or callable, optional
+        Told how far it is; a function is called with it, and what it raises ends the work.
 
     Returns
     -------
@@ -174,10 +174,10 @@ def add_files(path: PathArg, paths: Paths, progress: Progress | None = None) -> 
     path, found = Path(path), find(paths)
     open_corpus(path)  # says what is wrong before anything is made
     with _in_words(path), layout.writing(path, PATIENCE_SECONDS):
-        return _add(open_corpus(path), found, progress)
+        return _add(open_corpus(path), found, Progress.of(progress))
 
 
-def _add(corpus: Corpus, found: Found, progress: Progress | None) -> Corpus:
+def _add(corpus: Corpus, found: Found, progress: Progress) -> Corpus:
     """Add recordings to a corpus that is held."""
     window_seconds = float(corpus.parameters.get("window_seconds", WINDOW_SECONDS))
     present = {file.sha256: file.path for file in corpus.files}
@@ -220,9 +220,9 @@ class _Ingest:
         self.files: list[CorpusFile] = []
         self.records: list[FileRecord] = []
 
-    def read(self, paths: Sequence[Path], progress: Progress | None) -> None:
+    def read(self, paths: Sequence[Path], progress: Progress) -> None:
         """Decode, judge, resample and store files one after the other."""
-        for path, report_share in watched(paths, progress):
+        for path, part in watched(paths, progress):
             start = self.planes.n_samples
             resampled = _Resampled(self)
             record = examine(
@@ -230,7 +230,7 @@ class _Ingest:
                 self.sample_rate,
                 self.window_seconds,
                 resampled.write,
-                report_share,
+                part,
                 self.kept,
             )
             if record.is_accepted:

@@ -27,11 +27,12 @@ from ..audio.targets import check_target
 from ..corpus.bank import OutputBank, bank_sounds, read_bank
 from ..errors import AudioError, ParameterError
 from ..paths import as_path
+from ..progress import Progress, Stopped, Watch
 from ..units import seconds_to_samples
 from .end_state import END_STATE, SUFFIX, EndState, StoredStates
 from .made import Stored, free_paths
 from .output import Generated
-from .sound import Progress, SoundStream
+from .sound import SoundStream
 
 SAVE_SECONDS = 1.0
 _MOST_OF_THE_TIME = 0.05  # part of the time that saving may take
@@ -56,7 +57,7 @@ class Sink(Protocol):
 
 
 def record(
-    stream: SoundStream, sink: Sink, seconds: float | None, progress: Progress | None = None
+    stream: SoundStream, sink: Sink, seconds: float | None, progress: Watch | None = None
 ) -> Generated:
     """Write ``seconds`` of new sound, or sound without an end.
 
@@ -67,12 +68,13 @@ def record(
         From :func:`open_sink` or :func:`reopen_sink`; closed in the end.
     seconds : float > 0 or None
         New sound of each stream; None: until it is interrupted (Ctrl-C, "interrupt the kernel").
-    progress : callable, optional
-        Called with the seconds done and wanted, some twenty times a second of sound; raising
-        ends the sound, and everything up to there is kept.
+    progress : Progress or callable, optional
+        Told the seconds of sound done and wanted; a function is called with it, and what it raises
+        ends the sound. Everything up to there is kept.
     """
     n_new = math.inf if seconds is None else seconds_to_samples(seconds, stream.sample_rate)
     wanted = math.inf if seconds is None else n_new / stream.sample_rate
+    progress = Progress.of(progress)
     first, saver = stream.n_samples, _Saver(stream, sink)
     with ExitStack() as last:
         last.callback(sink.close)
@@ -89,9 +91,8 @@ def record(
                 sink.append([block[:, :n] for block, n in zip(blocks, ends, strict=True)])
                 saver.is_whole = True
                 saver.save_if_due()
-                if progress is not None:
-                    progress((stream.n_samples - first) / stream.sample_rate, wanted)
-        except KeyboardInterrupt:
+                progress.tell((stream.n_samples - first) / stream.sample_rate, wanted)
+        except (KeyboardInterrupt, Stopped):
             if seconds is not None:
                 raise
     return Generated(

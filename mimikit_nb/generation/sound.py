@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any, NamedTuple, Self
@@ -17,6 +17,7 @@ from ..engine.stages import State
 from ..errors import CheckpointError, PromptError
 from ..io.read import read_prompt
 from ..networks.base import Network, Tensors
+from ..progress import Progress, Watch
 from ..runtime import check_memory, one_thread
 from ..units import samples_to_seconds, seconds_to_samples
 from .controls import Controls
@@ -31,8 +32,6 @@ from .stream import AudioStream, FixtureSource, ValueStream, read_prompt_steps
 
 FEWEST_STEPS = 4  # of a chunk, which has a cost of its own
 _UNHEARD = "unheard"
-
-Progress = Callable[[float, float], None]
 
 
 class Beginning(NamedTuple):
@@ -392,7 +391,7 @@ def _whole_frames(network: Network, audio: Tensor) -> Tensor:
     return audio[:, audio.shape[1] - axis.n_samples(n_frames) :]
 
 
-def generate(stream: SoundStream, seconds: float, progress: Progress | None = None) -> Generated:
+def generate(stream: SoundStream, seconds: float, progress: Watch | None = None) -> Generated:
     """Pull ``seconds`` of new sound from a stream, into memory.
 
     Parameters
@@ -400,10 +399,11 @@ def generate(stream: SoundStream, seconds: float, progress: Progress | None = No
     stream : SoundStream
     seconds : float > 0
         New sound of each stream.
-    progress : callable, optional
-        Called with the seconds done and wanted, some twenty times a second of sound.
+    progress : Progress or callable, optional
+        Told the seconds of sound done and wanted; a function is called with it, and what it raises
+        ends the sound.
     """
-    n_new = seconds_to_samples(seconds, stream.sample_rate)
+    progress, n_new = Progress.of(progress), seconds_to_samples(seconds, stream.sample_rate)
     n_prompt = stream.prompts.shape[-1]
     check_memory(4 * math.prod(stream.shape) * (n_prompt + n_new), "The sound")
     audio = np.empty((*stream.shape, n_prompt + n_new), np.float32)
@@ -416,8 +416,7 @@ def generate(stream: SoundStream, seconds: float, progress: Progress | None = No
             done += block.shape[-1]
             if stream.auxiliary:
                 drawn.append(stream.auxiliary)
-            if progress is not None:
-                progress((done - n_prompt) / stream.sample_rate, n_new / stream.sample_rate)
+            progress.tell((done - n_prompt) / stream.sample_rate, n_new / stream.sample_rate)
     return Generated(
         audio[..., :done],
         stream.sample_rate,

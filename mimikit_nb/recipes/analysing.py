@@ -6,7 +6,6 @@ Both take samples, a sound file or a whole corpus; the work is done by
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -22,11 +21,11 @@ from ..audio.arrays import channels_of
 from ..audio.files import info, load
 from ..corpus.store import Corpus
 from ..errors import ParameterError
+from ..progress import Watch
 from ..units import check_rate
 from .comparing import with_latents
 
 Recording = Corpus | PathArg | Samples
-Progress = Callable[[float], None]
 
 
 @checked
@@ -38,7 +37,7 @@ def segment(
     threshold: Annotated[float, Real(0, 1e9)] | None = None,
     method: str | None = None,
     *,
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> Segmentation:
     """Find the events of a recording, its sections, or parts of about so many seconds.
 
@@ -64,8 +63,9 @@ def segment(
         For events "onsets"; for the others "change_points" (default: where the distribution of
         sounds changes), "checkerboard" (where a window sounds unlike the next) or "recurrence"
         (where another family of returning sounds begins).
-    progress : callable, optional
-        Called with the share that is done, from 0 to 1; what it raises ends the analysis.
+    progress : Progress or callable, optional
+        Told how far it is; a function is called with it, and what it raises ends the work.
+
 
     Returns
     -------
@@ -107,7 +107,7 @@ def cluster(
     features: Features = DEFAULT_CHAIN,
     seed: Seed = 0,
     *,
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> Clustering:
     """Sort the segments of a recording into families of like sounds.
 
@@ -132,8 +132,9 @@ def cluster(
         segment; or a function of the samples of a segment and the rate.
     seed : int, default 0
         For the methods that draw at random; the same seed gives the same clusters.
-    progress : callable, optional
-        Called with the share that is done, from 0 to 1; what it raises ends the clustering.
+    progress : Progress or callable, optional
+        Told how far it is; a function is called with it, and what it raises ends the work.
+
 
     Returns
     -------

@@ -14,11 +14,12 @@ from ..errors import ParameterError
 from ..evaluation.fingerprints import HOP_SECONDS, PATCH_FRAMES
 from ..evaluation.scoring import score as score_samples
 from ..evaluation.stuck import band_levels, longest_frozen_run, longest_loop
-from ..generation.ensemble.piece import Ensemble, Piece, Progress, collect, finished
+from ..generation.ensemble.piece import Ensemble, Piece, collect, finished
 from ..generation.ensemble.room import Room
 from ..generation.ensemble.score import Score
 from ..generation.ensemble.studio import Rule, Studio, needed
 from ..generation.ensemble.writing import write_piece
+from ..progress import Watch
 from ..units import seconds_to_samples
 
 _DEFAULT_RATE = 22050
@@ -35,7 +36,7 @@ def ensemble(
     n_channels: ChannelCount | None = None,
     stems: bool = False,
     out: PathArg | None = None,
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> Ensemble:
     """Let networks and other generators take turns, each prompted by what sounded before.
 
@@ -59,8 +60,10 @@ def ensemble(
     out : str or Path, optional
         Folder to write to while it is made, in constant memory: mix, stems, score and turns.
         Nothing is lost by a kill, and a score without an end is played until it is interrupted.
-    progress : callable, optional
-        Called with seconds done and wanted (the latter is 0 where it isn't known).
+    progress : Progress or callable, optional
+        Told the seconds of sound done and wanted; a function is called with it, and what it raises
+        ends the sound.
+
 
     Returns
     -------

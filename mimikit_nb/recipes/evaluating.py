@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -30,6 +30,7 @@ from ..errors import CorpusError, ParameterError
 from ..evaluation.fingerprints import Feature
 from ..evaluation.index import CorpusIndex
 from ..generation.prompts import positions_within, split_time, spread_positions
+from ..progress import Progress, Stopped, Watch
 from .candidates import Source, evaluation_folder, find_checkpoints, held_out_parts
 from .finding import find_corpus
 from .matrix import Cell, batches, make_cells, plan_cells
@@ -41,7 +42,6 @@ from .teacher_forced import convergence
 if TYPE_CHECKING:
     import pandas
 
-Progress = Callable[[float, str], None]
 Temperature = Annotated[float, Real(0, 10)]
 
 INDEX_NAME, SOUNDS_NAME = "corpus_index.safetensors", "sounds"
@@ -65,8 +65,7 @@ def evaluate(
     batch_size: Count = 32,
     out: PathArg | None = None,
     device: str | None = "cpu",
-    progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    progress: Watch | None = None,
 ) -> pandas.DataFrame:
     """Let every checkpoint of a run be heard, score what is heard, and rank it.
 
@@ -107,10 +106,9 @@ def evaluate(
         Folder for sounds and table; ``evaluation`` in the run's folder if not given.
     device : str, default "cpu"
         Where to generate; None: the best there is.
-    progress : callable, optional
-        Called with the share done (0 to 1) and what is being done.
-    should_stop : callable, optional
-        Asked again and again; True ends it within a moment, with what there is.
+    progress : Progress or callable, optional
+        Told how far it is, and what is being done. If it is cancelled, what there is by then is
+        returned within a moment; a function is called with it, and what it raises ends the work.
 
     Returns
     -------
@@ -155,7 +153,7 @@ def evaluate(
         seconds,
         folder / SOUNDS_NAME,
     )
-    work = _Work(checkpoints, found, cells, folder, device, progress, should_stop, max_minutes)
+    work = _Work(checkpoints, found, cells, folder, device, Progress.of(progress), max_minutes)
     with held_folder(folder, "is used for an evaluation", ParameterError):
         rows = work.run(seconds, batch_size, feature)
     return ranked(rows, weights, work.facts | {"missing": len(cells) - len(rows)})
@@ -206,10 +204,6 @@ def place_prompts(
     )
 
 
-class _Stopped(Exception):
-    """The work was stopped by hand."""
-
-
 @dataclass
 class _Work:
     """One evaluation under way."""
@@ -219,8 +213,7 @@ class _Work:
     cells: list[Cell]
     folder: Path
     device: str | None
-    progress: Progress | None
-    should_stop: Callable[[], bool] | None
+    progress: Progress
     max_minutes: float | None
     facts: dict[str, Any] = field(default_factory=dict)
     _rows: list[dict[str, Any]] = field(default_factory=list)
@@ -235,7 +228,7 @@ class _Work:
             for name in by_name(self._rows):
                 figures[name] = self._figures(name)
             self._pool(index)
-        except _Stopped:
+        except Stopped:
             pass
         return [
             {**NO_FIGURES, "alike": number, **row, **figures.get(row["checkpoint"], {})}
@@ -271,11 +264,9 @@ class _Work:
 
     def _do(self, batch: list[Cell], index: CorpusIndex, kept: dict[str, dict[str, Any]]) -> None:
         name, n_before, total = batch[0].checkpoint, len(self._rows), len(self.cells)
-
-        def heard(done: float, wanted: float) -> None:
-            self._say((n_before + 0.7 * len(batch) * done / wanted) / total, f"{name}: plays")
-
-        make_cells(batch, self.checkpoints[name], self.corpus, self.device, heard)
+        played = (n_before + 0.7 * len(batch)) / total
+        part = self.progress.part(n_before / total, played, f"{name}: plays")
+        make_cells(batch, self.checkpoints[name], self.corpus, self.device, part)
         for i, cell in enumerate(batch, start=1):
             path = str(cell.path)
             if path not in kept:
@@ -323,7 +314,4 @@ class _Work:
             self.facts["real_sets"] = real_pooled(index, max(map(len, sounds.values())))
 
     def _say(self, share: float, what: str) -> None:
-        if self.should_stop is not None and self.should_stop():
-            raise _Stopped
-        if self.progress is not None:
-            self.progress(min(1.0, share), what)
+        self.progress.tell(min(1.0, share), 1.0, what)

@@ -27,9 +27,10 @@ from ..generation.prompts import (
     spread_positions,
 )
 from ..generation.record import find_states, open_sink, record, reopen_sink
-from ..generation.sound import Progress, SoundStream
+from ..generation.sound import SoundStream
 from ..generation.sound import generate as pull_seconds
 from ..paths import as_path
+from ..progress import Watch
 from ..runtime import check_device
 from ..units import is_number
 from .finding import find_corpus
@@ -157,7 +158,7 @@ def generate(
     seed: Seed | Sequence[Seed] = 0,
     *,
     out: PathArg | None = None,
-    progress: Progress | None = None,
+    progress: Watch | None = None,
     **options: Any,
 ) -> Generated:
     """Let a trained network continue a prompt.
@@ -176,8 +177,9 @@ def generate(
         Write the sound to disk while it is made: a folder (a WAV file per sound), a ``.wav``
         file, or an HDF5 bank (``.h5``, a data set per sound). Memory stays constant, nothing is
         lost by a kill, and :func:`extend` goes on from there.
-    progress : callable, optional
-        Called with seconds done and wanted.
+    progress : Progress or callable, optional
+        Told the seconds of sound done and wanted; a function is called with it, and what it raises
+        ends the sound.
     **options
         ``top_k``, ``top_p``, ``recorded``, ``follow``, ``fixtures``, ``hooks``,
         ``optimise_initial_state``, ``device`` and ``engine``, see :func:`stream`.
@@ -232,7 +234,7 @@ def extend(
     hooks: Sequence[Hook] | None = None,
     device: str | None = "cpu",
     engine: EngineOptions | None = None,
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> Generated:
     """Go on with a generated sound exactly as if it had not stopped.
 

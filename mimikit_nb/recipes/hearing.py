@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..analysis.frames import Progress
 from ..arguments import PathArg, Rate, Samples, checked
 from ..audio.arrays import as_sound
 from ..checkpoint import Checkpoint, load_checkpoint
@@ -25,6 +24,7 @@ from ..corpus.tracks import FeatureTrack
 from ..errors import ParameterError
 from ..io.read import Origin, Reader, span_samples
 from ..networks.base import Network
+from ..progress import Progress, Watch
 from ..units import check_rate
 
 FRAME_SECONDS = 0.02
@@ -38,7 +38,7 @@ def learned_features(
     y: Corpus | Samples,
     sr: Rate | None = None,
     *,
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> FeatureTrack:
     """Features of a recording that a network has learned, to compare its segments by.
 
@@ -54,8 +54,9 @@ def learned_features(
         corpus.
     sr : int > 0, optional
         Rate of an array in Hz; a corpus knows its own, the network reads it at the network's.
-    progress : callable, optional
-        Called with the share that is done, from 0 to 1; what it raises ends the reading.
+    progress : Progress or callable, optional
+        Told how far it is; a function is called with it, and what it raises ends the work.
+
 
     Returns
     -------
@@ -89,7 +90,7 @@ def learned_features(
         )
     source = y if isinstance(y, Corpus) else _Samples.of(y, sr)
     plan = _Plan.of(network, source.signal.shape[-1], source.sample_rate)
-    parts = list(_read(network, Reader(network.io, source), plan, progress))
+    parts = list(_read(network, Reader(network.io, source), plan, Progress.of(progress)))
     values = np.zeros((plan.n_frames, parts[0][1].shape[-1]), np.float16)
     for frame, part in parts:
         values[frame : frame + len(part)] = part
@@ -170,7 +171,7 @@ class _Plan:
 
 @torch.inference_mode()
 def _read(
-    network: Network, reader: Reader, plan: _Plan, progress: Progress | None
+    network: Network, reader: Reader, plan: _Plan, progress: Progress
 ) -> Iterator[tuple[int, np.ndarray]]:
     """First frame and values ``[n, D]`` of every part that was read."""
     firsts = plan.first_frames
@@ -187,8 +188,7 @@ def _read(
                 skipped = 0 if first == 0 else max(0, plan.warm_frames - frame)
                 if skipped < len(lane):
                     yield first + frame + skipped, lane[skipped:]
-            if progress is not None:
-                progress((start + n) / n_steps)
+            progress.tell(start + n, n_steps)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ large batch. Main names: :class:`Cell`, :func:`plan_cells`, :func:`make_cells`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,8 @@ from ..checkpoint import Checkpoint
 from ..corpus.store import Corpus
 from ..errors import AudioError
 from ..generation.prompts import split_time
+from ..progress import Watch
 from .generating import generate
-
-Progress = Callable[[float, float], None]
 
 KEY = "evaluation"
 "Key of the recall data that says which cell a file is."
@@ -129,7 +128,7 @@ def make_cells(
     checkpoint: Checkpoint,
     corpus: Corpus,
     device: str | None = "cpu",
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> int:
     """Generate the cells of one checkpoint that have no file yet, in one batch.
 
@@ -143,8 +142,10 @@ def make_cells(
         Where prompts are cut from.
     device : str, optional
         Where to run; None: the best there is.
-    progress : callable, optional
-        Called with the seconds of sound done and wanted.
+    progress : Progress or callable, optional
+        Told the seconds of sound done and wanted; a function is called with it, and what it raises
+        ends the sound.
+
 
     Returns
     -------

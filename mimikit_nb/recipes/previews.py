@@ -14,8 +14,9 @@ from ..generation.controls import Controls
 from ..generation.output import Generated
 from ..generation.prompts import prompt_from_corpus, spread_positions
 from ..generation.record import reopened
-from ..generation.sound import Progress, SoundStream, generate
+from ..generation.sound import SoundStream, generate
 from ..networks.base import Network
+from ..progress import Watch
 from .judging import corpus_profile
 from .replaying import kept_index, replay_of
 
@@ -69,8 +70,9 @@ class Previewer:
         Positions in the corpus, evenly spread, that are continued.
     seed : int, default 0
         The same for every preview, so that they can be compared.
-    progress : callable, optional
-        Called with the seconds done and wanted while one is made; raising ends it.
+    progress : Progress or callable, optional
+        Told the seconds of sound done and wanted; a function is called with it, and what it raises
+        ends the sound.
 
     Examples
     --------
@@ -85,7 +87,7 @@ class Previewer:
     temperatures: tuple[float, ...] = (1.0,)
     n_prompts: int = 1
     seed: int = 0
-    progress: Progress | None = None
+    progress: Watch | None = None
     made: list[PreviewSound] = field(default_factory=list)
 
     def __call__(self, network: Network, step: int) -> list[PreviewSound]:

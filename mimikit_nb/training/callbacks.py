@@ -7,13 +7,14 @@ used from any thread; the loop obeys within a step.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..checkpoint.run import Run, State
 from ..errors import ParameterError
+from ..progress import Progress
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,15 @@ class Callbacks:
                 )
 
 
-@dataclass
-class Control:
-    """Pause, resume and stop a training run, from any thread.
+class Control(Progress):
+    """Pause, resume, stop and steer a training run, from any thread; read how far it is.
+
+    ``done`` and ``total`` are seconds of training, as far as they can be told.
+
+    Parameters
+    ----------
+    listener : callable, optional
+        Called after every step, by the thread that trains.
 
     Examples
     --------
@@ -126,28 +133,14 @@ class Control:
     True
     """
 
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _go: threading.Event = field(default_factory=threading.Event)
-    _preview: threading.Event = field(default_factory=threading.Event)
-    _learning_rate: float | None = None
-    _reason: str = ""
-
-    def __post_init__(self) -> None:
-        self._go.set()
-
-    def pause(self) -> None:
-        """Halt after the current step until :meth:`resume` or :meth:`stop`."""
-        self._go.clear()
-
-    def resume(self) -> None:
-        """Go on after a pause."""
-        self._go.set()
+    def __init__(self, listener: Callable[[Progress], None] | None = None) -> None:
+        super().__init__(listener)
+        self._preview = threading.Event()
+        self._learning_rate: float | None = None
 
     def stop(self, reason: str = "stopped by hand") -> None:
         """End after the current step, with a checkpoint."""
-        self._reason = reason
-        self._stop.set()
-        self._go.set()
+        self.cancel(reason)
 
     def preview_now(self) -> None:
         """Make a sound preview after the current step, also while paused."""
@@ -158,25 +151,6 @@ class Control:
         if not 0 < learning_rate <= 1:
             raise ParameterError(f"learning_rate is {learning_rate}; it must be in (0, 1].")
         self._learning_rate = learning_rate
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether a pause was asked for."""
-        return not self._go.is_set()
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether a stop was asked for."""
-        return self._stop.is_set()
-
-    @property
-    def reason(self) -> str:
-        """Why it stops."""
-        return self._reason
-
-    def wait(self, seconds: float) -> bool:
-        """Wait for the end of a pause, ``seconds`` at most; whether it goes on."""
-        return self._go.wait(seconds)
 
     def take_preview(self) -> bool:
         """Whether a preview was asked for since the last call."""

@@ -23,7 +23,7 @@ def stopping_on_signals(control: Control) -> Iterator[None]:
     """
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if control.is_stopping and number == signal.SIGINT:
+        if control.cancelled and number == signal.SIGINT:
             raise KeyboardInterrupt
         control.stop(f"stopped by {signal.Signals(number).name}")
 

@@ -21,6 +21,7 @@ from ..checkpoint.format import latest_good
 from ..checkpoint.run import Run, State
 from ..errors import TrainingError
 from ..networks.base import Network
+from ..progress import Stopped
 from ..runtime import computing_on
 from .advice import advise_run
 from .callbacks import Callback, Callbacks, Control, Status
@@ -104,7 +105,7 @@ class Loop:
         self._clock = time.perf_counter()
         while not self.session.is_done:
             self._obey()
-            if self.control.is_stopping:
+            if self.control.cancelled:
                 self._finish()
                 return "stopped", self.control.reason
             if self._step():
@@ -218,7 +219,10 @@ class Loop:
         with self.timing.part("other"):
             if self._is_logged(step):
                 self._write_row()
-            self.callbacks.tell("on_step", self._status())
+            status = self._status()
+            self.callbacks.tell("on_step", status)
+            left = math.inf if math.isnan(status.seconds_left) else status.seconds_left
+            self.control.note(status.seconds, status.seconds + left, f"step {status.step}")
         if _is_due(step, config.checkpoint_every_steps):
             self._save()
         if _is_due(step, config.preview_every_steps):
@@ -337,6 +341,8 @@ class Loop:
         try:
             with self.timing.part("preview"), torch.random.fork_rng(devices):
                 made = self.preview(network, step)
+        except Stopped:
+            self.run.log(f"The preview of step {step} was given up.")
         except Exception as error:
             self.run.log(f"The preview of step {step} failed ({type(error).__name__}: {error}).")
         else:
@@ -364,17 +370,18 @@ class Loop:
             self._make_preview()
         if self.stop_file.taken():
             self.control.stop("stopped by a file named STOP")
-        if self.control.is_paused and not self.control.is_stopping:
+        if self.control.is_paused and not self.control.cancelled:
             self._pause()
 
     def _pause(self) -> None:
         self._change_state("paused", f"at step {self.session.counters.step}")
-        while not self.control.wait(0.1):
-            if self.stop_file.taken():
-                self.control.stop("stopped by a file named STOP")
-            if self.control.take_preview():
-                self._previewed_step = -1
-                self._make_preview()
+        with self.control.holding():
+            while not self.control.wait(0.1):
+                if self.stop_file.taken():
+                    self.control.stop("stopped by a file named STOP")
+                if self.control.take_preview():
+                    self._previewed_step = -1
+                    self._make_preview()
         self._clock = time.perf_counter()  # the pause isn't counted
         self._change_state("running", f"from step {self.session.counters.step}")
 

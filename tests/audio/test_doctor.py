@@ -144,7 +144,7 @@ def test_names_of_files_are_escaped_in_the_notebook(tmp_path, tone):
 
 def test_progress_runs_from_0_to_1(zoo):
     calls: list[tuple[float, str]] = []
-    check(zoo, progress=lambda share, name: calls.append((share, name)))
+    check(zoo, progress=lambda now: calls.append((now.share, now.words)))
     shares = [share for share, _ in calls]
     assert shares[0] == 0 and shares[-1] == pytest.approx(1)
     assert shares == sorted(shares)

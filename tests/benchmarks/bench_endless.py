@@ -14,6 +14,7 @@ from mimikit_nb.generation.controls import Controls
 from mimikit_nb.generation.prompts import Prompt
 from mimikit_nb.generation.record import open_sink, record
 from mimikit_nb.generation.sound import SoundStream
+from mimikit_nb.progress import Progress
 from tests.benchmarks.bench_generation import HERE, SAMPLE_RATE, build_network
 from tests.benchmarks.report import add
 
@@ -37,14 +38,14 @@ def test_ten_minutes_cost_what_the_first_second_does(name, tmp_path):
     stream.block_samples = SAMPLE_RATE
     costs, memory, last = [], [], time.thread_time()
 
-    def progress(done: float, wanted: float) -> None:
+    def note(progress: Progress) -> None:
         nonlocal last
         now = time.thread_time()
         costs.append(now - last)
         memory.append(megabytes())
         last = now
 
-    record(stream, open_sink(tmp_path / "a.wav", stream), SECONDS, progress)
+    record(stream, open_sink(tmp_path / "a.wav", stream), SECONDS, note)
     first, end = statistics.median(costs[1 : WINDOW + 1]), statistics.median(costs[-WINDOW:])
     row = {
         "case": name,

@@ -25,6 +25,7 @@ from mimikit_nb.generation.ensemble.matching import PlaceIndex
 from mimikit_nb.generation.ensemble.neighbour import NearestNeighbour
 from mimikit_nb.generation.ensemble.piece import Ensemble
 from mimikit_nb.generation.ensemble.sources import Cue
+from mimikit_nb.progress import Progress
 from mimikit_nb.recipes.palette import look
 from tests.benchmarks.bench_endless import megabytes
 from tests.benchmarks.report import add
@@ -184,7 +185,8 @@ def test_ten_minutes_without_an_end_in_flat_memory(players, tmp_path):
     memory: list[float] = []
     began = time.perf_counter()
 
-    def note(done: float, wanted: float) -> None:
+    def note(progress: Progress) -> None:
+        done = progress.done
         if done >= 20 * (len(memory) + 1):
             memory.append(megabytes())
         if done >= ENDLESS_SECONDS:

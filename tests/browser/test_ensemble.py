@@ -54,7 +54,7 @@ def generate(notebook: Notebook, name: str) -> None:
     before = notebook.value(made)
     button(notebook, name).click()
     notebook.poll(lambda: notebook.value(made) != before, 60, "another piece")
-    notebook.eventually("(app.composer.state, app.composer.is_busy)", ["finished", False], 60)
+    notebook.eventually("(app.composer.job.state, app.composer.is_busy)", ["finished", False], 60)
 
 
 def turn(notebook: Notebook, place: str):

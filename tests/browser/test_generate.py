@@ -112,7 +112,7 @@ def test_a_file_is_a_prompt_and_stop_ends_the_work(page, tmp_path):
     page.page.get_by_label("seconds", exact=True).press("Tab")
     page.eventually("app.settings.seconds", 120.0)
     press(page, "Generate")
-    page.eventually("app.share > 0", True, 60)
+    page.eventually("app.job.share > 0", True, 60)
     press(page, "Stop")
     page.eventually("(app.job.is_alive, app.value)", [False, []])
     expect(page.page.get_by_role("alert")).to_contain_text("Stopped")

@@ -249,5 +249,5 @@ def test_arguments_out_of_range(takes, tmp_path):
 
 def test_progress_is_reported(takes, tmp_path):
     shares = []
-    build_corpus(takes, tmp_path / "c.h5", progress=lambda share, name: shares.append(share))
+    build_corpus(takes, tmp_path / "c.h5", progress=lambda now: shares.append(now.share))
     assert shares == sorted(shares) and shares[-1] == pytest.approx(1)

@@ -20,6 +20,7 @@ from mimikit_nb.generation.curves import Curve, RandomWalk
 from mimikit_nb.generation.end_state import SUFFIX, EndState
 from mimikit_nb.generation.record import open_sink, record, reopen_sink
 from mimikit_nb.generation.sound import SoundStream
+from mimikit_nb.progress import Progress
 from tests.generation.test_stream import RATE, make_network, make_prompt
 
 WALK = RandomWalk(low=0.5, high=1.5, speed=3.0, seed=1)
@@ -110,13 +111,16 @@ def test_one_file_for_several_sounds_is_refused(tmp_path):
         open_sink(tmp_path / "a.wav", stream)
 
 
-def test_endless_sound_ends_by_an_interrupt_and_is_kept(tmp_path):
+@pytest.mark.parametrize("way", ["interrupt", "stop"])
+def test_endless_sound_ends_when_it_is_told_to_and_is_kept(way, tmp_path):
     stream = make_stream(make_network("samples"), (1,))
 
-    def interrupt(done: float, wanted: float) -> None:
-        assert wanted == float("inf")
-        if done > 0.3:
-            raise KeyboardInterrupt
+    def interrupt(progress: Progress) -> None:
+        assert progress.total == float("inf")
+        if progress.done > 0.3:
+            progress.cancel()
+            if way == "interrupt":
+                raise KeyboardInterrupt
 
     made = record(stream, open_sink(tmp_path / "a.wav", stream), None, interrupt)
     assert 0.3 < made.seconds - made.prompt_end_seconds < 0.4
@@ -219,7 +223,7 @@ import mimikit_nb as mnb
 torch.set_num_threads(1)
 run, out = sys.argv[1:]
 mnb.generate(run, n=2, prompt_seconds=0.2, seconds=None, out=out,
-             progress=lambda done, wanted: print(done, flush=True))
+             progress=lambda now: print(now.done, flush=True))
 """
 
 

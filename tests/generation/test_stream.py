@@ -127,7 +127,7 @@ def test_longer_prompts_are_cut_at_their_front(network):
 
 def test_progress_ends_at_the_end(network):
     seen = []
-    generate(make_stream(network), 0.2, lambda done, wanted: seen.append((done, wanted)))
+    generate(make_stream(network), 0.2, lambda now: seen.append((now.done, now.total)))
     assert seen[-1] == (0.2, 0.2)
     assert seen == sorted(seen)
 

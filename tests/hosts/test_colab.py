@@ -119,7 +119,7 @@ def test_an_interrupt_stops_an_evaluation(colab, run, tiny_corpus, tmp_path, mon
     panel = view.panel
 
     def interrupted(*_, progress, **__):
-        progress(0.5, "listening")
+        progress.tell(0.5, 1.0, "listening")
         view.tell()
         assert HOW_TO_STOP in panel.status.value and panel.buttons["Stop"].disabled
         raise KeyboardInterrupt

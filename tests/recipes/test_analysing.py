@@ -8,6 +8,7 @@ import pytest
 import mimikit_nb as mnb
 from mimikit_nb.audio.write import write
 from mimikit_nb.errors import ParameterError
+from mimikit_nb.progress import Progress, Stopped
 from tests.analysis.sounds import SR, in_sections, place
 
 ONSETS = [0.2, 0.71, 1.3, 1.62, 2.4, 3.05]
@@ -70,15 +71,12 @@ def test_files_and_corpora_are_taken_as_they_are(hits, tmp_path):
 
 def test_progress_grows_and_can_end_the_analysis(hits):
     shares: list[float] = []
-    mnb.segment(hits, SR, level="sections", progress=shares.append)
+    mnb.segment(hits, SR, level="sections", progress=lambda now: shares.append(now.share))
     assert shares == sorted(shares) and 0 < shares[0] and shares[-1] == 1.0
 
-    class Stopped(Exception):
-        pass
-
-    def stop(share: float) -> None:
-        if share > 0.3:
-            raise Stopped
+    def stop(progress: Progress) -> None:
+        if progress.share > 0.3:
+            progress.cancel()
 
     with pytest.raises(Stopped):
         mnb.segment(hits, SR, progress=stop)

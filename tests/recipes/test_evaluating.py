@@ -75,14 +75,13 @@ def test_a_stop_keeps_what_was_done_and_goes_on_later(trained, tmp_path):
     corpus, run = trained
     said = []
 
-    def should_stop():
-        return any("step_00000006: plays" in what for _, what in said)
-
-    def note(share, what):
-        said.append((share, what))
+    def note(progress):
+        said.append((progress.share, progress.words))
+        if "step_00000006: plays" in progress.words:
+            progress.cancel()
 
     settings = {"n": 2, "seconds": 0.5, "out": tmp_path}
-    some = mnb.evaluate(run, corpus, **settings, progress=note, should_stop=should_stop)
+    some = mnb.evaluate(run, corpus, **settings, progress=note)
     assert set(some.checkpoint) == {"step_00000003"} and some.attrs["missing"] == 2
     whole = mnb.evaluate(run, corpus, **settings)
     assert len(whole) == 4 and whole.attrs["missing"] == 0

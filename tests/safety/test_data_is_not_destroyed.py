@@ -187,7 +187,7 @@ def test_what_is_read_is_never_written_over(way, take, tmp_path):
 def test_what_appears_while_a_corpus_is_built_is_not_replaced(take, tmp_path):
     target = tmp_path / "c.h5"
 
-    def appears(share: float, name: str) -> None:
+    def appears(progress: object) -> None:
         target.write_text("somebody's")
 
     with pytest.raises(CorpusError, match="exists"):
@@ -494,7 +494,7 @@ def test_another_part_of_this_process_is_called_so(trained):
     short = {"seconds": 0.1, "prompt_seconds": 0.1}
     mnb.generate(trained / "run", out=trained / "made.wav", **short)
 
-    def again(done: float, wanted: float) -> None:
+    def again(progress: object) -> None:
         mnb.extend(trained / "made.wav", 0.1)
 
     with pytest.raises(AudioError, match="right now by another cell of this notebook, or another"):
@@ -673,7 +673,7 @@ def test_a_second_training_is_told_who_trains(start, trained):
 
 _EVALUATE = """
 import sys, mimikit_nb as mnb
-def wait(share, what):
+def wait(progress):
     print("ready", flush=True)
     sys.stdin.read()
 mnb.evaluate(sys.argv[1], n=1, seconds=0.5, prompt_seconds=0.2, progress=wait)
@@ -732,7 +732,7 @@ def test_tracks_that_several_write_at_once_are_all_there(start, trained, music):
 _ADD = """
 import sys
 from mimikit_nb.corpus import add_files, build_corpus
-def wait(share, name):
+def wait(progress):
     print("ready", flush=True)
     sys.stdin.readline()
 {"add": add_files, "build": lambda c, p, progress: build_corpus(p, c, progress=progress)}[
@@ -771,7 +771,7 @@ def test_sounds_that_two_make_in_one_folder_are_all_there(trained):
 
 _EXTEND = """
 import sys, mimikit_nb as mnb
-def wait(done, wanted):
+def wait(progress):
     print("ready", flush=True)
     sys.stdin.readline()
 mnb.extend(sys.argv[1], 0.2, progress=wait)

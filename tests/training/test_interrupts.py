@@ -13,7 +13,7 @@ def test_a_signal_stops_and_the_handler_is_put_back(number):
     before, control = signal.getsignal(number), Control()
     with stopping_on_signals(control):
         os.kill(os.getpid(), number)
-    assert control.is_stopping
+    assert control.cancelled
     assert number.name in control.reason
     assert signal.getsignal(number) is before
 

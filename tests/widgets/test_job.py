@@ -10,7 +10,7 @@ SOON = 30.0
 
 
 def test_the_result_is_kept():
-    job = Job(lambda: 42)
+    job = Job(lambda progress: 42)
     assert not job.is_alive
     assert job.start()
     assert job.wait(SOON)
@@ -20,7 +20,7 @@ def test_the_result_is_kept():
 
 def test_the_caller_goes_on_at_once_and_only_one_works():
     go = threading.Event()
-    job = Job(lambda: go.wait(SOON))
+    job = Job(lambda progress: go.wait(SOON))
     assert job.start()
     assert job.is_alive
     assert not job.start()
@@ -32,7 +32,7 @@ def test_the_caller_goes_on_at_once_and_only_one_works():
 
 def test_an_exception_is_kept_and_painted():
     painted = threading.Event()
-    job = Job(lambda: 1 / 0, lambda: job.error and painted.set())
+    job = Job(lambda progress: 1 / 0, lambda: job.error and painted.set())
     job.start()
     assert painted.wait(SOON)
     assert isinstance(job.error, ZeroDivisionError)
@@ -42,7 +42,7 @@ def test_an_exception_is_kept_and_painted():
 def test_many_touches_are_few_paintings():
     n_painted = []
 
-    def work():
+    def work(progress):
         for _ in range(100_000):
             job.touch()
 
@@ -61,7 +61,7 @@ def test_the_last_state_is_painted():
         if not job.is_alive:
             done.set()
 
-    job = Job(lambda: None, paint)
+    job = Job(lambda progress: None, paint)
     job.start()
     assert done.wait(SOON)
     assert seen[-1] is False
@@ -71,7 +71,7 @@ def test_a_view_that_fails_does_not_end_the_work():
     def paint():
         raise RuntimeError("no page")
 
-    def work():
+    def work(progress):
         job.paint_now()
         return "done"
 
@@ -86,7 +86,7 @@ def test_in_the_foreground_everything_happens_in_this_thread():
     here = threading.current_thread()
     seen = []
 
-    def work():
+    def work(progress):
         job.touch()
         return threading.current_thread()
 
@@ -98,7 +98,7 @@ def test_in_the_foreground_everything_happens_in_this_thread():
 
 
 def test_an_interrupt_in_the_foreground_ends_the_work():
-    def work():
+    def work(progress):
         raise KeyboardInterrupt
 
     job = Job(work)
@@ -109,7 +109,7 @@ def test_an_interrupt_in_the_foreground_ends_the_work():
 @pytest.mark.parametrize("foreground", [True, False])
 def test_an_old_error_is_forgotten(foreground):
     fails = [True, False]
-    job = Job(lambda: 1 / 0 if fails.pop(0) else "good")
+    job = Job(lambda progress: 1 / 0 if fails.pop(0) else "good")
     job.start()
     assert job.wait(SOON)
     job.start(foreground=foreground)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,12 @@ import numpy as np
 from ...analysis.export import regions
 from ...audio.atomic import replacing
 from ...audio.write import write
+from ...progress import Progress, Watch
 from ..made import MadeSound, Stored, free_path, in_memory
 from .kept import KeptTurn
 from .room import Room, Turn
 from .score import Score
 from .voice import PARALLEL, Parts, Voice
-
-Progress = Callable[[float, float], None]
 
 
 class Piece(Iterator[np.ndarray]):
@@ -182,15 +182,15 @@ def reaper_regions(turns: list[Turn]) -> str:
 
 
 def collect(
-    piece: Piece, keep_stems: bool, progress: Progress | None = None
+    piece: Piece, keep_stems: bool, progress: Watch | None = None
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The whole piece ``[C, samples]`` and, if wanted, its stems."""
     blocks: list[np.ndarray] = []
     stems: dict[str, list[tuple[int, np.ndarray]]] = {}
-    position, wanted = 0, (piece.wanted or 0) / piece.sample_rate
+    progress, wanted = Progress.of(progress), wanted_seconds(piece)
+    position = 0
     for block in piece:
-        if progress is not None:
-            progress(piece.n_samples / piece.sample_rate, wanted)
+        progress.tell(piece.n_samples / piece.sample_rate, wanted)
         blocks.append(block)
         if keep_stems:
             for label, part in piece.parts.items():
@@ -198,6 +198,11 @@ def collect(
         position += block.shape[1]
     audio = np.concatenate(blocks, 1) if blocks else np.zeros((piece.n_channels, 0), np.float32)
     return audio, {label: _placed(parts, audio) for label, parts in stems.items()}
+
+
+def wanted_seconds(piece: Piece) -> float:
+    """Length that was asked for; infinite without one."""
+    return math.inf if piece.wanted is None else piece.wanted / piece.sample_rate
 
 
 def kept_stems(piece: Piece) -> dict[str, np.ndarray]:

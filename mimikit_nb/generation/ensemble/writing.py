@@ -17,15 +17,16 @@ from ...audio.atomic import make_folder
 from ...audio.files import load
 from ...audio.growing import GrowingSound
 from ...audio.locks import naming
+from ...progress import Progress, Stopped, Watch
 from ..made import Stored
 from .piece import (
     Ensemble,
     Piece,
-    Progress,
     audacity_labels,
     finished,
     free_piece,
     stem_of,
+    wanted_seconds,
     write_turns,
 )
 
@@ -38,7 +39,7 @@ def write_piece(
     folder: str | Path,
     name: str = "ensemble",
     stems: bool = False,
-    progress: Progress | None = None,
+    progress: Watch | None = None,
 ) -> Ensemble:
     """Play a piece into files.
 
@@ -52,17 +53,16 @@ def write_piece(
         Files are called ``<name>_001.wav`` and so on, from the first free number.
     stems : bool, default False
         Whether every generator's part is written too; their sum is the mix.
-    progress : callable, optional
-        Called with seconds done and wanted (0 without an end); raising ends the piece, and what
-        was written stays.
+    progress : Progress or callable, optional
+        Told the seconds of sound done and wanted; a function is called with it, and what it raises
+        ends the sound. What was written stays.
     """
     files = PieceFiles(piece, folder, name, stems)
-    wanted = (piece.wanted or 0) / piece.sample_rate
+    progress, wanted = Progress.of(progress), wanted_seconds(piece)
     try:
         for _ in files.blocks():
-            if progress is not None:
-                progress(piece.n_samples / piece.sample_rate, wanted)
-    except KeyboardInterrupt:
+            progress.tell(piece.n_samples / piece.sample_rate, wanted)
+    except (KeyboardInterrupt, Stopped):
         if piece.wanted is not None:
             raise
     finally:

@@ -110,7 +110,7 @@ class AnalysisPanel(ABC, Generic[Model, Found]):
         self.redo.disabled = is_busy or not history.can_redo
         self.exports.export.disabled = is_busy or is_nothing
         self._enable(is_busy, is_nothing)
-        self.bar.value = session.share
+        self.bar.value = session.job.share
         self.bar.layout.display = "" if is_busy else "none"
         self.status.value = status_html(session, self._facts(), self._complaint)
         if history.now is not None and not is_busy:

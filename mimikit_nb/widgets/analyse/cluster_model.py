@@ -5,7 +5,6 @@ Main names: :class:`ClusterModel`, :class:`ClusterSettings`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from ...analysis import Clustering, Segmentation
 from ...analysis import cluster as cluster_samples
 from ...analysis.clustering import Features, Segments
+from ...progress import Progress
 from ...recipes.analysing import Recording
 from ...recipes.analysing import segment as segment_recording
 from ..player.marks import CLUSTER, PALETTE
@@ -65,7 +65,7 @@ class ClusterModel(AnalysisModel[Clustering, ClusterSettings]):
         if settings.features is not None:
             features = dict(settings.features)
 
-        def work(tell: Callable[[float], None]) -> Clustering:
+        def work(progress: Progress) -> Clustering:
             segments, known = self.segments, self.session.found
             if known is not None:
                 segments = known.segmentation
@@ -74,7 +74,7 @@ class ClusterModel(AnalysisModel[Clustering, ClusterSettings]):
             return cluster_samples(
                 *(self.y, self.sample_rate, segments, settings.n_clusters),
                 *(settings.method, features, settings.seed),
-                progress=tell,
+                progress=progress,
             )
 
         self.session.start(work, settings, foreground)

@@ -47,12 +47,12 @@ def player_of(view: HasSound, spectrogram: bool, kinds: Iterable[str] = ()) -> P
 
 def status_html(session: Session[Any], facts: Sequence[str], complaint: str) -> str:
     """State in a word, progress, what there is, and what went wrong."""
-    colour = STATE_COLOURS.get(session.state, "#555")
-    parts = [f'<b style="color:{colour}">{html.escape(session.state)}</b>']
+    colour = STATE_COLOURS.get(session.job.state, "#555")
+    parts = [f'<b style="color:{colour}">{html.escape(session.job.state)}</b>']
     if session.is_busy:
-        parts.append(f"{session.share:.0%}")
-        if math.isfinite(session.seconds_left):
-            parts.append(f"{in_time(session.seconds_left)} left")
+        parts.append(f"{session.job.share:.0%}")
+        if math.isfinite(session.job.seconds_left):
+            parts.append(f"{in_time(session.job.seconds_left)} left")
     parts += [html.escape(fact) for fact in facts]
     if session.is_edited:
         parts.append("changes not exported yet are kept until the kernel ends")

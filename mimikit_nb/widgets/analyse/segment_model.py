@@ -5,7 +5,6 @@ Main names: :class:`SegmentModel`, :class:`SegmentSettings`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from ...analysis import Segmentation, read_labels
 from ...analysis import segment as segment_samples
 from ...analysis.analysis import LEVELS, Analysis
 from ...errors import ParameterError
+from ...progress import Progress
 from ...recipes.analysing import Recording
 from .model import AnalysisModel
 
@@ -56,20 +56,20 @@ class SegmentModel(AnalysisModel[Segmentation, SegmentSettings]):
         """Begin an analysis; levels of a recording that was analysed before come at once."""
         known = self.session.found
 
-        def work(tell: Callable[[float], None]) -> Segmentation:
+        def work(progress: Progress) -> Segmentation:
             if known is None or known.analysis is None:
                 found = segment_samples(
                     *(self.y, self.sample_rate, settings.level, settings.n_segments),
                     *(settings.threshold, settings.method),
                     borders=self.borders,
-                    progress=tell,
+                    progress=progress,
                 )
             else:
-                found = _again(known, settings, tell)
+                found = _again(known, settings, progress)
             assert found.analysis is not None
-            found.analysis.progress = tell
+            found.analysis.progress = progress
             self.levels_around(found)  # so that showing them takes no time
-            found.analysis.progress = None
+            found.analysis.progress = Progress()
             return found
 
         self.session.start(work, settings, foreground)
@@ -99,12 +99,10 @@ class SegmentModel(AnalysisModel[Segmentation, SegmentSettings]):
         self.session.edit(read_labels(path, like=self.session.wait()))
 
 
-def _again(
-    known: Segmentation, settings: SegmentSettings, tell: Callable[[float], None]
-) -> Segmentation:
+def _again(known: Segmentation, settings: SegmentSettings, progress: Progress) -> Segmentation:
     """Other segments from an analysis that is there."""
     assert known.analysis is not None
-    known.analysis.progress = tell
+    known.analysis.progress = progress
     found = known.at_level(settings.level, settings.method)
     if settings.n_segments is not None:
         return found.with_n_segments(settings.n_segments)

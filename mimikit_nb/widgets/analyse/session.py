@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
 from ...errors import ParameterError
+from ...progress import Progress
 from ...runtime import is_colab
 from ..history import History
 from ..job import Job
@@ -24,19 +25,13 @@ SESSIONS: dict[Hashable, Session[Any]] = {}
 "Sessions of this kernel by what they are about."
 
 
-class AnalysisStopped(Exception):
-    """Somebody pressed Stop."""
-
-
 class Session(Watched, Generic[R]):
     """One analysis, its edits, and whether it is at work.
 
     Attributes
     ----------
-    state : str
-        "ready", "running", "stopping", "stopped", "finished" or "failed".
-    share : float
-        How much of the work is done, from 0 to 1.
+    job : Job
+        The work: its state, how far it is, time left, error.
     found : result or None
         What the analysis found, before any edit.
     history : History
@@ -47,14 +42,13 @@ class Session(Watched, Generic[R]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.state, self.share, self.message = "ready", 0.0, ""
         self.found: R | None = None
         self.history: History[R] = History()
         self.settings: Any = None
         self._kept: R | None = None
         self.asked: Any = None
-        self._began = self._dragged = 0.0
-        self._work: Callable[[Callable[[float], None]], R] | None = None
+        self._dragged = 0.0
+        self._work: Callable[[Progress], R] | None = None
         self.job = Job(self._do, self.tell, name="analysis")
 
     @property
@@ -69,29 +63,27 @@ class Session(Watched, Generic[R]):
         return now is not None and now is not self.found and now is not self._kept
 
     @property
-    def seconds_left(self) -> float:
-        """Time that the analysis still takes; infinite before that can be told."""
-        spent = time.monotonic() - self._began
-        return spent * (1 - self.share) / self.share if self.share > 0.02 else float("inf")
+    def message(self) -> str:
+        """What there is to say about how it ended."""
+        if self.job.state == "stopped":
+            return "What was found before is unchanged."
+        return str(self.job.error) if self.job.state == "failed" else ""
 
     def start(
         self,
-        work: Callable[[Callable[[float], None]], R],
+        work: Callable[[Progress], R],
         settings: Any,
         foreground: bool | None = None,
     ) -> None:
-        """Begin an analysis; ``work`` is told whom to tell of its progress."""
+        """Begin an analysis; ``work`` is given the progress that it tells."""
         if self.is_busy:
             raise ParameterError("The analysis is at work already; stop it first.")
         self._work, self.settings = work, settings
-        self.state, self.share, self.message = "running", 0.0, ""
-        self._began = time.monotonic()
         self.job.start(is_colab() if foreground is None else foreground)
 
     def stop(self) -> None:
         """End the analysis within a moment; what was found before stays."""
-        if self.is_busy:
-            self.state = "stopping"
+        self.job.stop()
 
     def edit(self, result: R, is_drag: bool = False) -> None:
         """Take over a result that was changed by hand; the moves of a drag are one change."""
@@ -113,31 +105,16 @@ class Session(Watched, Generic[R]):
         """
         self.job.wait()
         now = self.history.now
-        if now is None and isinstance(self.job.error, Exception) and self.state == "failed":
+        if now is None and self.job.state == "failed" and self.job.error is not None:
             raise self.job.error
         if now is None:
             raise ParameterError("There is no result yet: the analysis was stopped or not begun.")
         return now
 
-    def _do(self) -> None:
-        work = self._work
-        assert work is not None
-        try:
-            found = work(self._tell)
-        except (AnalysisStopped, KeyboardInterrupt):
-            self.state, self.message = "stopped", "What was found before is unchanged."
-            return
-        except Exception as error:
-            self.state, self.message = "failed", str(error)
-            raise
-        self.found, self.share, self.state = found, 1.0, "finished"
-        self.history.add(found)
-
-    def _tell(self, share: float) -> None:
-        if self.state == "stopping":
-            raise AnalysisStopped
-        self.share = share
-        self.job.touch()
+    def _do(self, progress: Progress) -> None:
+        assert self._work is not None
+        self.found = self._work(progress)
+        self.history.add(self.found)
 
 
 def session_of(key: Hashable) -> Session[Any]:

@@ -123,7 +123,7 @@ class EnsembleView(EnsembleModel):
         """
         if not self.headless:
             display(self.widget)
-            if self.composer.draft.n_turns and self.composer.state == "ready":
+            if self.composer.draft.n_turns and self.composer.job.state == "ready":
                 self.composer.generate()
             return None
         self.composer.generate(foreground=True)

@@ -6,7 +6,6 @@ makes no widgets. Main names: :class:`Composer`, :class:`Take`.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from ...errors import ParameterError
 from ...generation.controls import OPTIONAL
 from ...generation.ensemble.draft import Draft, Place
 from ...generation.ensemble.piece import Ensemble, Piece, finished, kept_stems, voice_stems
+from ...progress import Progress
 from ...recipes.ensembling import stream_ensemble
 from ...runtime import is_colab
 from ..history import History
@@ -28,10 +28,6 @@ from .names import name_of
 
 COMPOSERS: dict[Hashable, Composer] = {}
 "Those of this kernel by what they are about."
-
-
-class _Stopped(Exception):
-    """Somebody pressed Stop."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +69,8 @@ class Composer(Watched):
     ----------
     takes : dict of (start, seconds) or None to Take
         By the prompt that they continue.
-    state : str
-        "ready", "running", "stopping", "stopped", "finished" or "failed".
-    share : float
-        How much of the work is done, from 0 to 1.
+    job : Job
+        The work: its state, how far it is, time left, error.
     """
 
     def __init__(self, draft: Draft, corpus: Corpus | None, seed: int) -> None:
@@ -85,8 +79,7 @@ class Composer(Watched):
         self.history: History[Draft] = History()
         self.history.add(draft)
         self.takes: dict[Any, Take] = {}
-        self.state, self.share, self.message = "ready", 0.0, ""
-        self._began, self._is_all = 0.0, False
+        self._is_all = False
         self.job = Job(self._do, self.tell, name="ensemble")
 
     @property
@@ -102,10 +95,11 @@ class Composer(Watched):
         return self.job.is_alive
 
     @property
-    def seconds_left(self) -> float:
-        """Time that the work still takes; infinite before that can be told."""
-        spent = time.monotonic() - self._began
-        return spent * (1 - self.share) / self.share if self.share > 0.02 else float("inf")
+    def message(self) -> str:
+        """What there is to say about how the work ended."""
+        if self.job.state == "stopped":
+            return "What was made is kept; it can be gone on from."
+        return str(self.job.error) if self.job.state == "failed" else ""
 
     def edit(self, draft: Draft) -> None:
         """Take over an edited draft, as one step of the history."""
@@ -130,8 +124,6 @@ class Composer(Watched):
             raise ParameterError("It is generating already; stop it first.")
         self.draft.items()  # complains at once if there are no turns
         self._is_all = everything
-        self.state, self.share, self.message = "running", 0.0, ""
-        self._began = time.monotonic()
         self.job.start(is_colab() if foreground is None else foreground)
 
     def generate_from(self, place: Place, foreground: bool | None = None) -> None:
@@ -142,8 +134,7 @@ class Composer(Watched):
 
     def stop(self) -> None:
         """End within a moment; what was made is kept, and gone on from."""
-        if self.is_busy:
-            self.state = "stopping"
+        self.job.stop()
 
     def take(self, variation: int = 0) -> Take:
         """A variation as it was generated; waits for work under way.
@@ -154,7 +145,7 @@ class Composer(Watched):
             If it wasn't generated.
         """
         self.job.wait()
-        if isinstance(self.job.error, Exception):
+        if self.job.state == "failed" and self.job.error is not None:
             raise self.job.error
         take = self.known(variation)
         if take is None:
@@ -166,22 +157,15 @@ class Composer(Watched):
         draft = self.draft
         return self.takes.get(draft.prompt(variation)) if variation < draft.n_variations else None
 
-    def _do(self) -> None:
+    def _do(self, progress: Progress) -> None:
         draft = self.draft
-        try:
-            for variation in range(draft.n_variations):
-                self._make(draft, variation)
-        except (_Stopped, KeyboardInterrupt):
-            self.state, self.message = "stopped", "What was made is kept; it can be gone on from."
-            return
-        except Exception as error:
-            self.state, self.message = "failed", str(error)
-            raise
-        wanted = [draft.prompt(i) for i in range(draft.n_variations)]
+        n = draft.n_variations
+        for variation in range(n):
+            self._make(draft, variation, progress.part(variation / n, (variation + 1) / n))
+        wanted = [draft.prompt(i) for i in range(n)]
         self.takes = {prompt: self.takes[prompt] for prompt in wanted}
-        self.share, self.state = 1.0, "finished"
 
-    def _make(self, draft: Draft, variation: int) -> None:
+    def _make(self, draft: Draft, variation: int, progress: Progress) -> None:
         known = self.takes.get(draft.prompt(variation))
         before = None if self._is_all or self.corpus is None else known
         is_same = before is not None and before.piece.room.seed == self.seed
@@ -195,8 +179,7 @@ class Composer(Watched):
         try:
             for block in piece:
                 blocks.append(block)
-                done = min(1.0, piece.n_samples / piece.sample_rate / seconds)
-                self._tell((variation + done) / draft.n_variations)
+                progress.tell(piece.n_samples / piece.sample_rate, seconds)
         finally:
             if blocks:
                 audio = np.concatenate(blocks, axis=1)
@@ -204,12 +187,6 @@ class Composer(Watched):
                 heard = draft.prompt_seconds(variation)
                 made = finished(piece, audio)
                 self.takes[draft.prompt(variation)] = Take(piece, made, draft, heard, n_kept)
-
-    def _tell(self, share: float) -> None:
-        if self.state == "stopping":
-            raise _Stopped
-        self.share = share
-        self.job.touch()
 
     # -- writing ------------------------------------------------------------------------------
 

@@ -141,7 +141,7 @@ class EnsemblePanel:
             self.work["Stop"].disabled = not is_busy or composer.job.is_deaf
             if self.seed.value != composer.seed:
                 self.seed.value = composer.seed
-            self.bar.value = composer.share
+            self.bar.value = composer.job.share
             self.bar.layout.display = "" if is_busy else "none"
             self.status.value = self._status_html()
             self.sources.refresh()
@@ -152,12 +152,12 @@ class EnsemblePanel:
 
     def _status_html(self) -> str:
         composer, draft = self.composer, self.composer.draft
-        colour = STATE_COLOURS.get(composer.state, "#555")
-        parts = [f'<b style="color:{colour}">{html.escape(composer.state)}</b>']
+        colour = STATE_COLOURS.get(composer.job.state, "#555")
+        parts = [f'<b style="color:{colour}">{html.escape(composer.job.state)}</b>']
         if composer.is_busy:
-            parts.append(f"{composer.share:.0%}")
-            if math.isfinite(composer.seconds_left):
-                parts.append(f"{in_time(composer.seconds_left)} left")
+            parts.append(f"{composer.job.share:.0%}")
+            if math.isfinite(composer.job.seconds_left):
+                parts.append(f"{in_time(composer.job.seconds_left)} left")
         parts.append(f"{draft.n_turns} turns, {draft.seconds:.1f} s")
         if len(draft.prompts) > 1:
             parts.append(f"{len(draft.prompts)} variations")

@@ -22,6 +22,7 @@ from IPython.display import display
 
 from ...arguments import Count, PathArg, checked
 from ...corpus.store import Corpus
+from ...progress import Progress
 from ...recipes.audition import best
 from ...recipes.candidates import Source
 from ...runtime import is_colab, is_headless, say
@@ -113,13 +114,13 @@ class EvaluateView(Evaluation):
             display(self.widget)
 
 
-def _print_now_and_then() -> Callable[[float, str], None]:
+def _print_now_and_then() -> Callable[[Progress], None]:
     """Progress as a line of text, at most every ten seconds."""
     due = [0.0]
 
-    def note(share: float, what: str) -> None:
+    def note(progress: Progress) -> None:
         if time.monotonic() >= due[0]:
             due[0] = time.monotonic() + 10
-            say(f"{share:.0%} · {what}")
+            say(f"{progress.share:.0%} · {progress.words}")
 
     return note

@@ -77,7 +77,7 @@ class Audition:
             self.actions[name].on_click(lambda _, action=action: do(action))
         self._extending = ""  # which sound, while another one may be heard
         self.extender = Job(
-            lambda: extend_sound(self._extending, EXTENSION_SECONDS, corpus=evaluation.corpus),
+            lambda _: extend_sound(self._extending, EXTENSION_SECONDS, corpus=evaluation.corpus),
             self._extended,
             name="extend",
         )

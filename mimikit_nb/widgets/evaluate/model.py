@@ -6,8 +6,6 @@ widgets. Main name: :class:`Evaluation`.
 
 from __future__ import annotations
 
-import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,7 @@ from ...checkpoint.pruning import surplus
 from ...corpus.store import Corpus
 from ...errors import CorpusError, ParameterError
 from ...evaluation.ranking import DEFAULT_WEIGHTS
+from ...progress import Watch
 from ...recipes.audition import Notes
 from ...recipes.candidates import evaluation_folder, find_checkpoints
 from ...recipes.evaluating import evaluate as evaluate_run
@@ -72,11 +71,8 @@ class Evaluation(Watched):
         self.foreground, self.settings = foreground, settings
         self.folder = evaluation_folder(run, settings.get("out"))
         self.notes = Notes(self.folder / "notes.json")
-        self.share, self.doing = 0.0, ""
         self.kept: Path | None = None
         self.table: pandas.DataFrame | None = None
-        self._stop = threading.Event()
-        self._began = 0.0
         self.job = Job(self.work, self.tell, name="evaluate")
 
     @property
@@ -133,24 +129,19 @@ class Evaluation(Watched):
 
     def start(self) -> None:
         """Begin to generate and score, or go on where it was stopped."""
-        self._stop.clear()
-        self._began = time.monotonic()
         self.job.start(self.foreground)
 
     def stop(self) -> None:
         """End within a moment; what was done stays."""
-        self._stop.set()
+        self.job.stop()
 
     @property
     def state(self) -> str:
-        """State in a word: ready, running, stopping, stopped, finished, failed."""
-        if self.job.is_alive:
-            return "stopping" if self._stop.is_set() else "running"
-        if self.job.error is not None:
-            return "stopped" if isinstance(self.job.error, KeyboardInterrupt) else "failed"
-        if self.table is None:
-            return "ready"
-        return "stopped" if self.table.attrs.get("missing") else "finished"
+        """State in a word; stopped too if the time didn't suffice for all sounds."""
+        state, table = self.job.state, self.table
+        if table is None or state not in ("ready", "finished"):
+            return state
+        return "stopped" if table.attrs.get("missing") else "finished"
 
     def keep(self, sounds: list[str]) -> Path:
         """Copy sounds to a new folder with a table and a contact sheet."""
@@ -231,26 +222,12 @@ class Evaluation(Watched):
         known = self.checkpoints()
         return [known[name].step for name in names if known[name].path in files]
 
-    @property
-    def seconds_left(self) -> float:
-        """Estimate of the time that the work still takes."""
-        spent = time.monotonic() - self._began
-        return spent * (1 - self.share) / self.share if self.share > 0.02 else float("nan")
-
-    def work(self, progress: Any = None) -> pandas.DataFrame:
+    def work(self, progress: Watch | None = None) -> pandas.DataFrame:
         """Generate and score what is missing; ``progress`` is told how far and what."""
-
-        def note(share: float, what: str) -> None:
-            self.share, self.doing = share, what
-            if progress is not None:
-                progress(share, what)
-            self.job.touch()
-
         self.table = evaluate_run(
             self.sources,
             self._corpus,
             **self.settings | {"out": self.folder},
-            progress=note,
-            should_stop=self._stop.is_set,
+            progress=progress,
         )
         return self.table

@@ -195,7 +195,7 @@ class EvaluatePanel:
         evaluation, busy = self.evaluation, self.evaluation.job.is_alive
         self.buttons["Start"].disabled = busy
         self.buttons["Stop"].disabled = not busy or evaluation.job.is_deaf
-        self.bar.value = evaluation.share
+        self.bar.value = evaluation.job.share
         self.status.value = f"<b>{evaluation.state}</b> {html.escape(self._facts())}"
         if evaluation.job.error is not None:
             self._say(in_plain_words(evaluation.job.error))
@@ -214,8 +214,8 @@ class EvaluatePanel:
     def _facts(self) -> str:
         evaluation = self.evaluation
         if evaluation.job.is_alive:
-            left = evaluation.seconds_left
-            doing = f"· {evaluation.doing}" + (
+            left = evaluation.job.seconds_left
+            doing = f"· {evaluation.job.progress.words}" + (
                 f" · {in_time(left)} left" if math.isfinite(left) else ""
             )
             return f"{doing} · {HOW_TO_STOP}" if evaluation.job.is_deaf else doing

@@ -52,7 +52,7 @@ class LivePanel:
         self.settings.hide([n for n in OPTIONAL if getattr(self.play.settings, n) is None])
         self.settings.on_change(self._set)
         self._todo: Callable[[], None] = lambda: None
-        self.reader = Job(lambda: self._todo(), self.refresh, name="re-prompt")
+        self.reader = Job(lambda _: self._todo(), self.refresh, name="re-prompt")
         self.buttons = self._make_buttons()
         self.seconds = W.BoundedFloatText(
             value=min(playing.seconds, KEPT_SECONDS),

@@ -5,9 +5,8 @@ It makes no widgets. Main names: :class:`Generation`, :class:`GenerateSettings`.
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from ...checkpoint import Checkpoint, load_checkpoint
 from ...checkpoint.run import Run
@@ -17,12 +16,14 @@ from ...errors import ParameterError
 from ...generation.controls import OPTIONAL, RecordedSettings, refuse_given
 from ...generation.output import Generated
 from ...generation.prompts import spread_positions
+from ...progress import Progress, Watch
 from ...recipes.finding import find_corpus
 from ...recipes.generating import extend
 from ...recipes.generating import generate as generate_sounds
 from ...recipes.replaying import with_replay
 from ..job import Job
 from ..watched import Watched
+from ..words import in_plain_words
 
 MOST_SOUNDS = 24  # in a view
 
@@ -42,10 +43,6 @@ class GenerateSettings(RecordedSettings):
     "Sounds behind each prompt, each with a seed of its own."
     seed: int = field(0, ge=0)
     "Seed of the first sound; the others count on from it."
-
-
-class Stopped(Exception):
-    """Somebody pressed Stop."""
 
 
 class Generation(Watched):
@@ -104,16 +101,15 @@ class Generation(Watched):
         self.files = [Path(p) for p in prompts if isinstance(p, str | Path)]
         self.value: list[Generated] = []
         self.saved: dict[int, Path] = {}
-        self.share = 0.0
-        self._stop = threading.Event()
+        self._is_said = True
         self.choose(next(iter(runs)), step)
         given = [name for name in OPTIONAL if getattr(settings, name) is not None]
         refuse_given(given, self.checkpoint.io.own_controls)
         self.positions = [float(p) for p in prompts if not isinstance(p, str | Path)]
         if not prompts and self.corpus is not None:
             self.positions = spread_positions(self.corpus, 3, settings.prompt_seconds)
-        self.job = Job(lambda: self._work(), self.tell, name="generate")
-        self._work = self.make
+        self.job = Job(lambda progress: self._work(progress), self.tell, name="generate")
+        self._work: Callable[[Progress], None] = self.make
 
     # -- what is chosen ----------------------------------------------------------------------------
 
@@ -131,7 +127,7 @@ class Generation(Watched):
 
     # -- doing -------------------------------------------------------------------------------------
 
-    def make(self) -> None:
+    def make(self, progress: Watch | None = None) -> None:
         """Let the network continue all prompts."""
         s, prompts = self.settings, self.prompts
         n = s.variations * len(prompts or [None])
@@ -147,12 +143,12 @@ class Generation(Watched):
             recorded=s.recorded,
             follow=s.follow,
             device=self.device,
-            progress=self._note,
+            progress=progress,
         )
         assert isinstance(made, Generated)
         self.value += with_replay(made, self.checkpoint, self.corpus).split()
 
-    def extend(self, index: int, seconds: float) -> None:
+    def extend(self, index: int, seconds: float, progress: Watch | None = None) -> None:
         """Go on with one sound as if it hadn't stopped; what was saved of it stays as it is."""
         ck = self.checkpoint if self._is_of_checkpoint(index) else None
         longer = extend(
@@ -161,7 +157,7 @@ class Generation(Watched):
             ck=ck,
             corpus=self.corpus,
             device=self.device,
-            progress=self._note,
+            progress=progress,
         )
         assert isinstance(longer, Generated)
         self.value[index] = with_replay(longer, ck, self.corpus)
@@ -183,22 +179,24 @@ class Generation(Watched):
         """Forget the sounds; files stay."""
         self.value, self.saved = [], {}
 
-    def start(self, work: Any) -> None:
+    def start(self, work: Callable[[Progress], None]) -> None:
         """Begin with ``work`` beside the notebook, unless something is at work."""
         if not self.job.is_alive:
-            self._work, self.share = work, 0.0
-            self._stop.clear()
+            self._work, self._is_said = work, False
             self.job.start(self.foreground)
 
     def stop(self) -> None:
         """End within a moment; what isn't finished is dropped."""
-        self._stop.set()
+        self.job.stop()
+
+    def take_complaint(self) -> str:
+        """Why the latest work ended before it was done, in words; said once."""
+        if self._is_said or self.job.is_alive:
+            return ""
+        self._is_said = True
+        if self.job.state == "stopped":
+            return "Stopped; what wasn't finished is dropped."
+        return "" if self.job.error is None else in_plain_words(self.job.error)
 
     def _is_of_checkpoint(self, index: int) -> bool:
         return self.value[index].recall[0]["checkpoint"]["hash"] == self.checkpoint.hash
-
-    def _note(self, done: float, wanted: float) -> None:
-        if self._stop.is_set():
-            raise Stopped
-        self.share = done / wanted
-        self.job.touch()

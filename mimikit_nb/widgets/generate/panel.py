@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from ..job import HOW_TO_STOP
 from ..page import Page
 from ..player.waveform import Player, player
 from ..words import in_plain_words
-from .model import GenerateSettings, Generation, Stopped
+from .model import GenerateSettings, Generation
 
 WRAPPED: dict[str, Any] = {"flex_flow": "row wrap", "align_items": "center"}
 EXTEND_SECONDS = 10.0
@@ -255,14 +256,10 @@ class GeneratePanel:
         self.buttons["Stop"].disabled = not is_busy or generation.job.is_deaf
         self.buttons["Save all"].disabled = len(generation.saved) == len(generation.value)
         self.buttons["Clear"].disabled = is_busy or not generation.value
-        self.bar.value = generation.share
+        self.bar.value = generation.job.share
         self.bar.layout.display = "" if is_busy else "none"
-        error, generation.job.error = generation.job.error, None
-        if error is not None:
-            stopped = "Stopped; what wasn't finished is dropped."
-            self._say(
-                stopped if isinstance(error, Stopped | KeyboardInterrupt) else in_plain_words(error)
-            )
+        if complaint := generation.take_complaint():
+            self._say(complaint)
         ck, kind = generation.checkpoint, generation.checkpoint.config.kind
         about = f"{kind} · {ck.io.sample_rate} Hz · step {ck.step:,}"
         about += f" · {HOW_TO_STOP}" if generation.job.is_deaf else ""
@@ -315,7 +312,7 @@ class GeneratePanel:
         buttons = self._make_buttons(
             {
                 f"Extend {number} by {EXTEND_SECONDS:g} s": (
-                    lambda: generation.start(lambda: generation.extend(i, EXTEND_SECONDS)),
+                    lambda: generation.start(partial(generation.extend, i, EXTEND_SECONDS)),
                     "Go on with this sound as if it had not stopped.",
                     "",
                 ),

@@ -57,7 +57,7 @@ class TrainPanel:
         training.sources.on_corpus = self.corpus_changed
         self._measured: tuple[Plan, StepFacts | None] | None = None
         self._edited = threading.Event()
-        self._measurer = Job(self._measure, self._show_facts, name="measure")
+        self._measurer = Job(lambda _: self._measure(), self._show_facts, name="measure")
         self.form = settings_form(training.planned, self._facts, headless=False)
         self.form.observe(lambda _: self._settings_changed(), names=["value"])
         self.form.observe(lambda _: self._say_summary(), names=["problems"])

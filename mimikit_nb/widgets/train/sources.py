@@ -13,6 +13,7 @@ from ...arguments import Paths
 from ...corpus.build import build_corpus
 from ...corpus.store import Corpus
 from ...errors import CorpusError, MimikitError
+from ...progress import Progress
 from ...recipes.workspace import choose_corpus
 from ..job import Job
 from ..watched import Watched
@@ -80,12 +81,12 @@ class Sources(Watched):
         is_left = self._read is not self._sounds and not self.job.is_alive
         return is_left and self.job.start()
 
-    def _build(self) -> Corpus:
+    def _build(self, progress: Progress) -> Corpus:
         """Corpus of the sounds; of the new ones if some were added meanwhile."""
         while True:
             self._read = sounds = self._sounds
             try:
-                corpus = self.corpus = self._corpus_of(sounds)
+                corpus = self.corpus = self._corpus_of(sounds, progress)
             except MimikitError:
                 if sounds is self._sounds:
                     raise
@@ -94,11 +95,11 @@ class Sources(Watched):
             if sounds is self._sounds:
                 return corpus
 
-    def _corpus_of(self, sounds: Sounds) -> Corpus:
+    def _corpus_of(self, sounds: Sounds, progress: Progress) -> Corpus:
         if isinstance(sounds, Corpus) or not sounds or str(sounds).endswith(".h5"):
             return choose_corpus(str(sounds or ""), sample_rate=self.sample_rate)
         paths: Any = sounds if isinstance(sounds, str | Path) else list(sounds)
-        corpus = build_beside(paths, self.out / "corpus.h5", self.sample_rate)
+        corpus = build_beside(paths, self.out / "corpus.h5", self.sample_rate, progress)
         self.report = corpus.report
         return corpus
 
@@ -107,7 +108,9 @@ class Sources(Watched):
         self.tell()
 
 
-def build_beside(paths: Any, path: Path, sample_rate: int) -> Corpus:
+def build_beside(
+    paths: Any, path: Path, sample_rate: int, progress: Progress | None = None
+) -> Corpus:
     """Corpus of these sounds at ``path``, or beside it where there is one of other sounds."""
     number, wanted = 1, path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,4 +120,4 @@ def build_beside(paths: Any, path: Path, sample_rate: int) -> Corpus:
         except CorpusError:
             number += 1
             path = wanted.with_name(f"{wanted.stem}_{number:03d}{wanted.suffix}")
-    return build_corpus(paths, path, sample_rate)
+    return build_corpus(paths, path, sample_rate, progress=progress)

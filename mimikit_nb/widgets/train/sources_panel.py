@@ -55,7 +55,8 @@ class SourcesPanel:
             text = html.escape(in_plain_words(sources.job.error))
             self.text.value = f'<div class="mnb-wrong">{text}</div>'
         elif sources.corpus is None or sources.job.is_alive:
-            self.text.value = "Reading the sounds …"
+            done = f" {sources.job.share:.0%}" if sources.job.is_alive else ""
+            self.text.value = f"Reading the sounds …{done}"
         else:
             self.text.value = _describe(sources.corpus)
             if self._opener.value:

@@ -19,6 +19,7 @@ from ...errors import MimikitError, ParameterError, TrainingError
 from ...evaluation.detectors import detect
 from ...generation.record import reopened
 from ...networks.base import Network
+from ...progress import Progress, Stopped
 from ...recipes.previews import Previewer, PreviewSound
 from ...recipes.training import Plan
 from ...recipes.training import resume as resume_run
@@ -56,10 +57,6 @@ class View(Protocol):
         """Give way to another view."""
 
 
-class PreviewStopped(Exception):
-    """A preview was given up because the training is to stop."""
-
-
 class Trainer(Callback):
     """Training runs in one folder, one at a time.
 
@@ -70,11 +67,10 @@ class Trainer(Callback):
 
     Attributes
     ----------
-    state : str
-        "ready", "starting", "running", "pausing", "paused", "stopping", "stopped", "finished" or
-        "failed".
+    job : Job
+        The work; its progress is the :class:`~mimikit_nb.training.Control` of the run.
     message : str
-        Why it is in that state.
+        Why it is in its state.
     run : Run or None
         The run at work, or the last one.
     losses : Losses
@@ -87,9 +83,9 @@ class Trainer(Callback):
 
     def __init__(self, out: str | Path) -> None:
         self.out = Path(out)
-        self.control = Control()
-        self.job = Job(self._work, self._tell)
-        self.state, self.message = "ready", ""
+        self.job = Job(self._work, self._tell, name="training", kind=Control)
+        self.message, self._ended = "", "ready"
+        self._has_begun = False
         self.run: Run | None = None
         self.losses = Losses()
         self.status: Status | None = None
@@ -100,7 +96,7 @@ class Trainer(Callback):
         self.preview_every_steps: int | None = None
         self._listeners: list[Callable[[], None]] = []
         self._view: View | None = None
-        self._task: Callable[[], Run] | None = None
+        self._task: Callable[[Control], Run] | None = None
         self._times: deque[float] = deque(maxlen=50)
 
     # -- watching -----------------------------------------------------------------------------
@@ -128,6 +124,20 @@ class Trainer(Callback):
     def is_busy(self) -> bool:
         """Whether a run is under way."""
         return self.job.is_alive
+
+    @property
+    def control(self) -> Control:
+        """What steers the run that is under way."""
+        control: Control = self.job.progress
+        return control
+
+    @property
+    def state(self) -> str:
+        """State in a word: that of the job, or "starting", or how the run shown has ended."""
+        if not self.is_busy:
+            return self._ended
+        state = self.job.state
+        return "starting" if state == "running" and not self._has_begun else state
 
     @property
     def steps_per_second(self) -> float:
@@ -159,14 +169,14 @@ class Trainer(Callback):
         folder = new_folder(self.out / "run")
         previewer = SteeredPreviewer(self, corpus, folder, plan.training)
 
-        def task() -> Run:
+        def task(control: Control) -> Run:
             return train_run(
                 corpus,
                 plan.network,
                 folder,
                 io=plan.io,
                 callbacks=[self],
-                control=self.control,
+                control=control,
                 previewer=previewer,
                 device=device,
                 **plan.training.to_dict(),
@@ -189,12 +199,12 @@ class Trainer(Callback):
         wanted = training.to_dict()
         changes = {n: wanted[n] for n in CHANGEABLE if wanted[n] != stored.get(n)}
 
-        def task() -> Run:
+        def task(control: Control) -> Run:
             return resume_run(
                 folder,
                 corpus=corpus,
                 callbacks=[self],
-                control=self.control,
+                control=control,
                 previewer=SteeredPreviewer(self, corpus, folder, training),
                 device=device,
                 **changes,
@@ -204,7 +214,7 @@ class Trainer(Callback):
 
     def load(self, run: Run) -> None:
         """Show a run that has ended, from what it has written."""
-        self.run, self.state, self.message = run, run.state, run.message
+        self.run, self._ended, self.message = run, run.state, run.message
         table = run.metrics
         self.losses = Losses(
             [int(step) for step in table["step"]],
@@ -218,22 +228,15 @@ class Trainer(Callback):
 
     def pause(self) -> None:
         """Halt after the current step."""
-        if self.is_busy:
-            self.state = "pausing"
-            self.control.pause()
-            self.job.touch()
+        self.job.pause()
 
     def unpause(self) -> None:
         """Go on after a pause."""
-        self.control.resume()
-        self.job.touch()
+        self.job.resume()
 
     def stop(self) -> None:
         """End after the current step, with a checkpoint."""
-        if self.is_busy:
-            self.state = "stopping"
-            self.control.stop()
-            self.job.touch()
+        self.job.stop()
 
     def preview_now(self) -> None:
         """Let the network be heard after the current step."""
@@ -264,26 +267,24 @@ class Trainer(Callback):
         if self.is_busy:
             raise TrainingError("A training is under way here; stop it first.")
 
-    def _begin(self, run: Run, task: Callable[[], Run], foreground: bool) -> None:
-        self.control = Control()
+    def _begin(self, run: Run, task: Callable[[Control], Run], foreground: bool) -> None:
         self.losses, self.status, self.previews = Losses(), None, []
         if run.metrics_path.exists():
             self.load(run)
         self._times.clear()
         self.preview_every_steps, self.preview_problem = None, ""
-        self.run, self.state, self.message = run, "starting", ""
+        self.run, self.message, self._has_begun = run, "", False
         self._task = task
         self.job.start(foreground)
 
-    def _work(self) -> Run:
+    def _work(self, control: Control) -> Run:
         assert self._task is not None
-        self.job.touch()
         try:
-            return self._task()
+            return self._task(control)
         except BaseException as error:
-            self.state, self.message = "failed", in_plain_words(error)
+            self._ended, self.message = "failed", in_plain_words(error)
             if isinstance(error, KeyboardInterrupt):
-                self.state, self.message = "stopped", "interrupted"
+                self._ended, self.message = "stopped", "interrupted"
             raise
 
     # -- told by the loop ---------------------------------------------------------------------
@@ -317,13 +318,12 @@ class Trainer(Callback):
 
     def on_state(self, state: str, message: str) -> None:
         """Show the state."""
-        if not self.control.is_stopping:
-            self.state, self.message = state, message
+        self.message, self._has_begun = message, True
         self.job.touch()
 
     def on_end(self, state: str, message: str) -> None:
         """Show how it ended."""
-        self.state, self.message = state, message
+        self._ended, self.message = state, message
         self.job.touch()
 
 
@@ -363,7 +363,7 @@ class SteeredPreviewer(Previewer):
         trainer.job.touch()
         try:
             return super().__call__(network, step)
-        except PreviewStopped:
+        except Stopped:
             raise
         except Exception as error:
             trainer.preview_problem = f"The preview failed: {in_plain_words(error)}"
@@ -372,17 +372,11 @@ class SteeredPreviewer(Previewer):
             trainer.is_previewing = False
             trainer.job.touch()
 
-    def _obey(self, done: float, wanted: float) -> None:
-        trainer = self.trainer
-        if trainer.control.is_paused and not self._was_paused:
-            trainer.state = "paused"
-            trainer.job.touch()
-            while not trainer.control.wait(0.1):
-                pass
-            if not trainer.control.is_stopping:
-                trainer.state = "running"
-        if trainer.control.is_stopping:
-            raise PreviewStopped("stopped before it was done")
+    def _obey(self, progress: Progress) -> None:
+        """Halt and end with the training; a preview that was asked for in a pause is made."""
+        control = self.trainer.control
+        if control.cancelled or not self._was_paused:
+            control.obey()
 
 
 def found_previews(run: Run) -> list[PreviewSound]:

@@ -37,12 +37,15 @@ def test_what_is_written_is_what_would_be_in_memory(tmp_path):
     )
 
 
-def test_an_endless_score_is_written_until_it_is_interrupted(tmp_path):
-    def interrupt(done, wanted):
+@pytest.mark.parametrize("way", ["interrupt", "stop"])
+def test_an_endless_score_is_written_until_it_is_told_to_end(way, tmp_path):
+    def interrupt(progress):
         heard.append(soundfile.info(tmp_path / "ensemble_001.wav").duration)  # whole at any time
         labels.append((tmp_path / "ensemble_001.txt").read_text().count("\n"))
-        if done > 3:
-            raise KeyboardInterrupt
+        if progress.done > 3:
+            progress.cancel()
+            if way == "interrupt":
+                raise KeyboardInterrupt
 
     heard, labels = [], []
     score = [{"repeat": [{"generator": tone, "seconds": 0.3}, {"generator": hiss, "seconds": 0.2}]}]
@@ -53,8 +56,8 @@ def test_an_endless_score_is_written_until_it_is_interrupted(tmp_path):
 
 
 def test_a_failure_leaves_what_was_written(tmp_path):
-    def stop(done, wanted):
-        if done > 0.5:
+    def stop(progress):
+        if progress.done > 0.5:
             raise RuntimeError("enough")
 
     events = ({"generator": tone, "seconds": 0.3} for _ in itertools.count())

@@ -57,7 +57,7 @@ def generate(app, name: str) -> np.ndarray:
     press(app, name)
     app.composer.job.wait(60)
     app.panel.refresh()
-    assert app.composer.state == "finished", app.composer.message
+    assert app.composer.job.state == "finished", app.composer.message
     return app.value.audio
 
 
@@ -234,7 +234,7 @@ def test_stop_keeps_what_was_made(app):
         add(app, "tiny", 30.0)
     press(app, "Generate all")
     press(app, "Stop")
-    assert app.composer.job.wait(30) and app.composer.state == "stopped"
+    assert app.composer.job.wait(30) and app.composer.job.state == "stopped"
     app.panel.refresh()
     assert "can be gone on from" in app.panel.status.value
     assert not app.panel.work["Generate all"].disabled

@@ -279,10 +279,10 @@ def test_files_that_are_added_while_others_are_read_are_learned_too(
     sources, begun, go_on = view.sources, threading.Event(), threading.Event()
     build = sources._corpus_of
 
-    def wait_first(sounds):
+    def wait_first(sounds, progress):
         begun.set()
         assert go_on.wait(SOON)
-        return build(sounds)
+        return build(sounds, progress)
 
     monkeypatch.setattr(sources, "_corpus_of", wait_first)
     for name in ("first", "second"):
