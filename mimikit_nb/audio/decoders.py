@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -176,8 +177,13 @@ class LibsndfileDecoder(Decoder):
             yield np.ascontiguousarray(y.T)
         if messages:
             self.warnings.append(f"damaged: its decoder reported {len(messages)} errors")
-        if n_decoded < self.n_samples:
+        if n_decoded < self.n_samples - self._n_before_zero():
             raise UnreadableError(_ended(n_decoded / self.sample_rate), AGAIN)
+
+    def _n_before_zero(self) -> int:
+        """Samples of Vorbis that lie before zero: its length counts them, no decoder gives them."""
+        found = re.search(r"PCM offset *: -(\d+)", self._sound.extra_info)
+        return int(found[1]) if found else 0
 
 
 class FFmpegDecoder(Decoder):

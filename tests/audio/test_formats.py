@@ -1,12 +1,13 @@
 """The README's table of formats: every row is written, read and compared."""
 
+import itertools
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mimikit_nb.audio.files import info, load
+from mimikit_nb.audio.files import RefusedError, info, load
 from mimikit_nb.audio.find import NEEDS_FFMPEG, READABLE, find
 from tests.audio.encode import WRITERS
 
@@ -61,3 +62,48 @@ def test_bit_depth_is_that_of_the_file(name, bits, tmp_path):
     suffix = next(extensions.split()[0] for row, extensions, *_ in ROWS if row == name)
     WRITERS[name](tmp_path / f"a{suffix}", _sound(44100, 2), 44100)
     assert info(tmp_path / f"a{suffix}").bit_depth == bits
+
+
+def _crc(page: bytes) -> int:
+    """Checksum of an Ogg page (RFC 3533): polynomial 0x04c11db7, not reflected."""
+    crc = 0
+    for byte in page:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x04C11DB7 if crc & 0x80000000 else 0)) & 0xFFFFFFFF
+    return crc
+
+
+def _positions(data: bytes) -> list[int]:
+    """Position of the last sample that ends in each Ogg page."""
+    starts = (match.start() for match in re.finditer(b"OggS\0", data))
+    return [int.from_bytes(data[i + 6 : i + 14], "little", signed=True) for i in starts]
+
+
+def _begun_earlier(data: bytes, n: int) -> bytes:
+    """Ogg pages whose positions are ``n`` samples less."""
+    pages, starts = [], [*(match.start() for match in re.finditer(b"OggS\0", data)), len(data)]
+    for start, stop in itertools.pairwise(starts):
+        page = bytearray(data[start:stop])
+        position = int.from_bytes(page[6:14], "little", signed=True)
+        if position > 0:
+            page[6:14] = (position - n).to_bytes(8, "little", signed=True)
+        page[22:26] = bytes(4)
+        page[22:26] = _crc(bytes(page)).to_bytes(4, "little")
+        pages.append(bytes(page))
+    return b"".join(pages)
+
+
+def test_vorbis_that_begins_before_zero_is_whole(tmp_path):
+    """As some editors write it: its length counts samples that no decoder gives."""
+    path, y = tmp_path / "a.ogg", _sound(44100, 2)
+    WRITERS["Ogg Vorbis"](path, y, 44100)
+    pages = path.read_bytes()
+    first = next(position for position in _positions(pages) if position > 0)
+    path.write_bytes(_begun_earlier(pages, first + 104))
+    z = load(path)
+    assert 0 < N_SAMPLES - z.shape[1] <= first + 104
+    assert info(path).warnings == ()
+    path.write_bytes(path.read_bytes()[:-3000])
+    with pytest.raises(RefusedError, match="truncated"):
+        load(path)
