@@ -16,7 +16,8 @@ import numpy as np
 
 from ...corpus.store import Corpus
 from ...recipes.analysing import Recording, read_recording
-from .session import Session, session_of
+from ..kept import kept
+from .session import Session
 
 Found = TypeVar("Found")
 Settings = TypeVar("Settings")
@@ -51,9 +52,8 @@ class AnalysisModel(ABC, Generic[Found, Settings]):
         self.sound, self.out = sound, out
         self.corpus = sound if isinstance(sound, Corpus) else None
         self.settings = settings
-        self.session: Session[Found] = session_of(
-            (type(self).__name__, sound_key(self.y, self.sample_rate), str(out.absolute()), *key)
-        )
+        about = sound_key(self.y, self.sample_rate), str(out.absolute()), *key
+        self.session: Session[Found] = kept(Session, (type(self).__name__, *about), Session)
 
     @abstractmethod
     def analyse(self, settings: Settings, foreground: bool | None = None) -> None:

@@ -1,14 +1,13 @@
 """An analysis that a view looks at: begun, stopped, edited, undone; it outlives its views.
 
 It lives in the kernel and not in a page: a cell that is run again finds its session, with every
-edit that was made, and shows it. It makes no widgets. Main names: :class:`Session`,
-:class:`History`, :func:`session_of`.
+edit that was made, and shows it. It makes no widgets. Main name: :class:`Session`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from ...errors import ParameterError
@@ -20,9 +19,6 @@ from ..watched import Watched
 
 R = TypeVar("R")
 DRAG_SECONDS = 1.0  # between the moves of one drag, at most
-
-SESSIONS: dict[Hashable, Session[Any]] = {}
-"Sessions of this kernel by what they are about."
 
 
 class Session(Watched, Generic[R]):
@@ -115,10 +111,3 @@ class Session(Watched, Generic[R]):
         assert self._work is not None
         self.found = self._work(progress)
         self.history.add(self.found)
-
-
-def session_of(key: Hashable) -> Session[Any]:
-    """The session of something: the one that there is, or a new one."""
-    if key not in SESSIONS:
-        SESSIONS[key] = Session()
-    return SESSIONS[key]

@@ -25,8 +25,9 @@ from ...corpus.store import Corpus, open_corpus
 from ...generation.ensemble.draft import Draft
 from ...generation.ensemble.piece import Ensemble
 from ...runtime import is_headless, say
+from ..kept import kept
 from ..pictures import Picture
-from .composer import Composer, composer_of
+from .composer import Composer
 from .lanes import draw_lanes
 from .model import EnsembleModel
 from .panel import EnsemblePanel
@@ -87,7 +88,7 @@ def ensemble(
     if prompts:
         draft = Draft(draft.rows, tuple(sorted((float(a), float(n)) for a, n in prompts)))
     key = (str(Path(out).absolute()), None if corpus is None else corpus.hash, seed, repr(draft))
-    composer = composer_of(key, lambda: Composer(draft, corpus, seed))
+    composer = kept(Composer, key, lambda: Composer(draft, corpus, seed))
     return EnsembleView(composer, Path(runs), Path(out), is_still)
 
 

@@ -6,7 +6,7 @@ makes no widgets. Main names: :class:`Composer`, :class:`Take`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,6 @@ from ..history import History
 from ..job import Job
 from ..watched import Watched
 from .names import name_of
-
-COMPOSERS: dict[Hashable, Composer] = {}
-"Those of this kernel by what they are about."
 
 
 @dataclass(frozen=True)
@@ -228,13 +225,6 @@ def _shared_seconds(take: Take, draft: Draft) -> float:
         is_whole = len(old) == len(new) == n
         starts.append(float("inf") if is_whole else sum(turn.seconds for turn in new[:n]))
     return min(take.made.seconds, take.prompt_seconds + min(starts))
-
-
-def composer_of(key: Hashable, make: Callable[[], Composer]) -> Composer:
-    """The composer of something: the one that there is, or a new one."""
-    if key not in COMPOSERS:
-        COMPOSERS[key] = make()
-    return COMPOSERS[key]
 
 
 def marks_of(take: Take) -> tuple[list[Mapping[str, Any]], list[dict[str, Any]]]:

@@ -236,7 +236,6 @@ class TrainPanel:
 
     def rest(self) -> None:
         """Give way to a view that was opened later."""
-        self.trainer.forget(self.repaint)
         self.widget.children = [W.HTML("This view goes on in the cell that was run last.")]
 
     def _refresh(self) -> None:

@@ -30,21 +30,16 @@ from ...training.callbacks import Callback, Control, Status
 from ...training.config import TrainConfig
 from ...training.start import CHANGEABLE
 from ..job import Job
+from ..kept import kept
 from ..words import in_plain_words
 from .losses import Losses
-
-TRAINERS: dict[Path, Trainer] = {}
-"Trainers of this kernel by the folder that their runs lie in."
 
 BUSY = ("starting", "running", "paused", "pausing", "stopping")
 
 
 def trainer_of(out: str | Path) -> Trainer:
     """The trainer of a folder of runs: the one that is at work there, or a new one."""
-    key = Path(out).resolve()
-    if key not in TRAINERS:
-        TRAINERS[key] = Trainer(out)
-    return TRAINERS[key]
+    return kept(Trainer, Path(out).resolve(), lambda: Trainer(out))
 
 
 class View(Protocol):
@@ -83,7 +78,7 @@ class Trainer(Callback):
 
     def __init__(self, out: str | Path) -> None:
         self.out = Path(out)
-        self.job = Job(self._work, self._tell, name="training", kind=Control)
+        self.job = Job(self._work, name="training", kind=Control)
         self.message, self._ended = "", "ready"
         self._has_begun = False
         self.run: Run | None = None
@@ -94,31 +89,29 @@ class Trainer(Callback):
         self.preview_problem = ""
         self.temperatures: tuple[float, ...] = (1.0,)
         self.preview_every_steps: int | None = None
-        self._listeners: list[Callable[[], None]] = []
-        self._view: View | None = None
+        self._leave: Callable[[], None] = lambda: None
         self._task: Callable[[Control], Run] | None = None
         self._times: deque[float] = deque(maxlen=50)
 
     # -- watching -----------------------------------------------------------------------------
 
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Be called, eight times a second at most, when there is something new."""
-        self._listeners.append(listener)
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Be called, eight times a second at most, when there is something new.
+
+        What is returned ends that.
+        """
+        return self.job.listen(listener)
 
     def show_in(self, view: View) -> None:
         """Be shown in a view, from now on in no other."""
-        previous, self._view = self._view, view
-        if previous is not None:
-            previous.rest()
-        self.listen(view.repaint)
+        self._leave()
+        ending = self.listen(view.repaint)
 
-    def forget(self, listener: Callable[[], None]) -> None:
-        """No longer call a listener."""
-        self._listeners = [known for known in self._listeners if known != listener]
+        def leave() -> None:
+            ending()
+            view.rest()
 
-    def _tell(self) -> None:
-        for listener in list(self._listeners):
-            listener()
+        self._leave = leave
 
     @property
     def is_busy(self) -> bool:

@@ -5,7 +5,7 @@ import pytest
 
 import mimikit_nb as mnb
 from mimikit_nb.widgets.analyse import cluster
-from mimikit_nb.widgets.analyse.session import SESSIONS
+from mimikit_nb.widgets.kept import KEPT
 from tests.analysis.sounds import SR, place
 
 KINDS = ["noise", "low", "high"] * 4
@@ -14,7 +14,7 @@ ONSETS = [0.2 + 0.4 * i for i in range(len(KINDS))]
 
 @pytest.fixture(autouse=True)
 def _fresh():
-    SESSIONS.clear()
+    KEPT.clear()
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 import mimikit_nb as mnb
 from mimikit_nb.errors import ParameterError
 from mimikit_nb.widgets.analyse import segment
-from mimikit_nb.widgets.analyse.session import SESSIONS
+from mimikit_nb.widgets.kept import KEPT
 from tests.analysis.sounds import SR, place
 
 ONSETS = [0.2, 0.71, 1.3, 1.62, 2.4, 3.05]
@@ -16,7 +16,7 @@ ONSETS = [0.2, 0.71, 1.3, 1.62, 2.4, 3.05]
 
 @pytest.fixture(autouse=True)
 def _fresh():
-    SESSIONS.clear()
+    KEPT.clear()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from mimikit_nb.errors import ParameterError
 from mimikit_nb.generation.ensemble import checkpoints
 from mimikit_nb.recipes.palette import look
 from mimikit_nb.widgets.ensemble import ensemble, turn_form
-from mimikit_nb.widgets.ensemble.composer import COMPOSERS
+from mimikit_nb.widgets.kept import KEPT
 from tests.generation.ensemble.networks import make_run
 
 RATE = 8000
@@ -20,7 +20,7 @@ RATE = 8000
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch):
-    COMPOSERS.clear()
+    KEPT.clear()
     monkeypatch.setattr(checkpoints, "compile_stages", lambda stages, _: EagerExecutor(stages))
 
 

@@ -11,7 +11,8 @@ from mimikit_nb.audio.write import write
 from mimikit_nb.checkpoint.run import Run
 from mimikit_nb.corpus.build import build_corpus
 from mimikit_nb.errors import ConfigError, CorpusError, TrainingError
-from mimikit_nb.widgets.train import train, trainer
+from mimikit_nb.widgets.kept import KEPT
+from mimikit_nb.widgets.train import train
 from mimikit_nb.widgets.train.loss_plot import LossPlot
 from mimikit_nb.widgets.train.losses import Losses
 
@@ -47,10 +48,10 @@ def open_view(tiny_corpus, tmp_path):
     for view in opened:
         if view.widget is not None:  # torch at work in a thread aborts a process that ends
             assert view.panel._measurer.wait(SOON)
-    for known in trainer.TRAINERS.values():
+    for known in KEPT.values():
         known.stop()
         known.job.wait(SOON)
-    trainer.TRAINERS.clear()
+    KEPT.clear()
 
 
 def until(view, condition):
@@ -128,7 +129,7 @@ def test_a_new_kernel_shows_the_last_run_and_goes_on(open_view):
     view = open_view()
     press(view, "Start")
     assert view.trainer.job.wait(SOON)
-    trainer.TRAINERS.clear()  # as a new kernel has none
+    KEPT.clear()  # as a new kernel has none
     later = open_view(max_steps=9)
     assert later.trainer is not view.trainer
     assert later.trainer.losses.steps == [1, 2, 3, 4, 5, 6]
