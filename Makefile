@@ -65,24 +65,23 @@ quick: setup
 		-m "not long and not benchmark and not browser and not thorough" \
 		$$($(BIN)/python scripts/quick.py)
 
-# The browser tests want the machine to themselves; all others share its cores. What fails is
-# tried once more, and both tries are listed with what was said: a test that passes only then is
-# a fault to find, but no reason to hold everything up. Plain pytest tries nothing twice.
+# The browser tests want the machine to themselves; all others share its cores. Of the browser
+# tests, what fails is tried once more, and both tries are listed with what was said: a test that
+# passes only then is a fault to find, but no reason to hold everything up. Nothing else is.
 TWICE := --reruns 1 --rerun-show-tracebacks
 
 test: setup lint chromium
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(TWICE) \
-		-m "not long and not benchmark and not browser"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not long and not benchmark and not browser"
 	$(MAKE) colab
 	$(BIN)/python -m pytest $(TWICE) -m "browser and not long and not benchmark"
 
 # A second environment, made in seconds: Colab's two, and the main environment behind them.
 colab: setup
 	$(BIN)/python tests/hosts/colab_env.py $(COLAB)
-	OMP_NUM_THREADS=1 $(COLAB)/bin/python -m pytest -n 2 $(TWICE) --disable-warnings \
+	OMP_NUM_THREADS=1 $(COLAB)/bin/python -m pytest -n 2 --disable-warnings \
 		tests/widgets tests/hosts
-	COLAB_RELEASE_TAG=test OMP_NUM_THREADS=1 $(COLAB)/bin/python -m pytest -n 2 $(TWICE) \
-		--disable-warnings tests/notebooks/test_runs.py
+	COLAB_RELEASE_TAG=test OMP_NUM_THREADS=1 $(COLAB)/bin/python -m pytest -n 2 --disable-warnings \
+		tests/notebooks/test_runs.py
 
 chromium:
 	@sh tests/browser/install_chromium.sh

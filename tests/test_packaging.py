@@ -143,7 +143,7 @@ def test_make_installs_once_and_again_only_when_the_sources_of_the_environment_c
     bundle.parent.mkdir(parents=True)
 
     def planned() -> str:
-        command = ["make", "--dry-run", "setup", "VENV=env"]
+        command = ["make", "--dry-run", "setup", "VENV=env", "PYTHON=python3"]
         alone = {name: value for name, value in os.environ.items() if "MAKE" not in name}
         return subprocess.check_output(command, cwd=tmp_path, env=alone, text=True)
 

@@ -40,13 +40,10 @@ def code_of(cells):
     ]
 
 
-def test_the_notebooks_of_this_stage_are_there():
-    stems = [path.stem for path in NOTEBOOKS]
-    for stem in ("00_quickstart", "10_build_corpus", "20_train_latent",
-                 "21_train_sample_rnn", "22_train_wavenet",
-                 "23_train_sampler_transformer", "24_train_seq2seq",
-                 "25_train_freqnet"):  # fmt: skip
-        assert stem in stems
+def test_numbers_and_names_say_which_notebook_is_meant():
+    numbers, names = zip(*(path.stem.split("_", 1) for path in NOTEBOOKS), strict=True)
+    assert all(len(number) == 2 and number.isdigit() for number in numbers)
+    assert len(set(numbers)) == len(set(names)) == len(NOTEBOOKS) > 0
 
 
 def test_the_file_is_nbformat_4_5_with_ids_and_without_outputs(path, cells):

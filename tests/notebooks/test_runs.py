@@ -21,6 +21,7 @@ from mimikit_nb.batch import NotebookRun, find_notebook, run_notebook
 from tests.notebooks.toy import printed
 
 pytestmark = pytest.mark.notebook
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 SOUND = {"prompt_seconds": 0.5, "seconds": 0.4}
 TRAINING = {"max_steps": 3, "every_steps": 2, "n_sounds": 1, **SOUND}
@@ -45,7 +46,14 @@ TINY = {
 }
 
 
-@pytest.mark.parametrize("name", TINY)
+NAMES = [path.stem.split("_", 1)[1] for path in NOTEBOOKS]
+
+
+def test_every_notebook_is_run_with_tiny_values():
+    assert sorted(TINY) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_papermill_runs_it_and_nbval_runs_it_again(name, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     run = run_notebook(name, TINY[name], out=tmp_path / "out")

@@ -71,11 +71,12 @@ class LiveEnsemble:
             self.sound.stop()
         piece = self._make_piece()  # says rate and channels; each Play begins another
         rate, n_channels = piece.sample_rate, piece.n_channels
-        self.sound = LiveSound(self._play, rate, n_channels, title="Live ensemble")
+        self.sound = LiveSound(self.play, rate, n_channels, title="Live ensemble")
         self._holder.children = [self.sound]
         self.sound.play()
 
-    def _play(self) -> Iterator[np.ndarray]:
+    def play(self) -> Iterator[np.ndarray]:
+        """Begin a new piece: its blocks ``[C, n]``, without an end."""
         self.piece = self._make_piece()
         return self._blocks(self.piece)
 

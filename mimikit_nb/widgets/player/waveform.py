@@ -127,6 +127,12 @@ class Player(traitlets.HasTraits):
         Place of the playhead, in seconds; setting it seeks.
     playing, loop : bool
         Whether it plays, and whether it does so again and again.
+    sound : Sound
+        What is played.
+    title : str
+        Written above it.
+    facts : dict
+        What is known of it.
     widget : ipywidgets.DOMWidget or IPython.display.Image
         What to show.
     """
@@ -152,9 +158,9 @@ class Player(traitlets.HasTraits):
         headless: bool,
         kinds: Iterable[str] = (),
     ) -> None:
-        self._sound = sound
-        self._facts, self._entries = facts, entries
-        self._title, self._spectrogram = title, spectrogram
+        self.sound = sound
+        self.facts, self.entries = facts, entries
+        self.title, self.has_spectrogram = title, spectrogram
         super().__init__(points=points, segments=segments)
         self._view = None if headless else _make_view(self, height, kinds)
 
@@ -171,7 +177,7 @@ class Player(traitlets.HasTraits):
     @property
     def duration_seconds(self) -> float:
         """Length of the sound, in seconds."""
-        return self._sound.duration_seconds
+        return self.sound.duration_seconds
 
     def play(self, start: float | None = None, stop: float | None = None) -> None:
         """Play from ``start`` (in seconds; by default where the playhead is) up to ``stop``."""
@@ -184,9 +190,9 @@ class Player(traitlets.HasTraits):
 
     def figure(self) -> Figure:
         """Matplotlib figure with the same marks."""
-        title = describe(self._sound, self._facts, self._title)
+        title = describe(self.sound, self.facts, self.title)
         return draw_sound(
-            self._sound, self.points, self.segments, self._entries, title, self._spectrogram
+            self.sound, self.points, self.segments, self.entries, title, self.has_spectrogram
         )
 
     def picture(self) -> bytes:
@@ -198,11 +204,11 @@ class Player(traitlets.HasTraits):
 
     @traitlets.validate("points")
     def _check_points(self, proposal: Any) -> list[dict[str, Any]]:
-        return as_points(proposal["value"], self._sound.duration_seconds)
+        return as_points(proposal["value"], self.sound.duration_seconds)
 
     @traitlets.validate("segments")
     def _check_segments(self, proposal: Any) -> list[dict[str, Any]]:
-        return as_segments(proposal["value"], self._sound.duration_seconds)
+        return as_segments(proposal["value"], self.sound.duration_seconds)
 
     @traitlets.validate("selection")
     def _check_selection(self, proposal: Any) -> tuple[float, float] | None:
@@ -210,34 +216,34 @@ class Player(traitlets.HasTraits):
             return None
         if len(proposal["value"]) != 2:
             raise ParameterError(f"A selection is (start, stop), not {proposal['value']!r}.")
-        (segment,) = as_segments([proposal["value"]], self._sound.duration_seconds)
+        (segment,) = as_segments([proposal["value"]], self.sound.duration_seconds)
         return segment["start"], segment["stop"]
 
     @traitlets.validate("time")
     def _check_time(self, proposal: Any) -> float:
-        return min(max(float(proposal["value"]), 0.0), self._sound.duration_seconds)
+        return min(max(float(proposal["value"]), 0.0), self.sound.duration_seconds)
 
 
 def _make_view(owner: Player, height: int, more_kinds: Iterable[str]) -> WaveformView:
     """Interactive view of a player, its traits linked to the player's."""
-    sound = owner._sound
-    kinds = {m["kind"] for m in [*owner.points, *owner.segments, *owner._entries]}
+    sound = owner.sound
+    kinds = {m["kind"] for m in [*owner.points, *owner.segments, *owner.entries]}
     kinds |= {*COLOURS, *more_kinds}
     view = WaveformView(
         sound,
         _info={
-            "title": owner._title or sound.name,
-            "about": describe(sound, {}, owner._title),
+            "title": owner.title or sound.name,
+            "about": describe(sound, {}, owner.title),
             "duration": sound.duration_seconds,
             "sample_rate": sound.sample_rate,
             "channels": sound.n_channels,
             "samples": sound.n_samples,
             "levels": sound.levels,
             "clips": sound.clips,
-            "facts": owner._facts,
-            "entries": owner._entries,
+            "facts": owner.facts,
+            "entries": owner.entries,
             "colours": {kind: colour_of(kind) for kind in sorted(kinds)},
-            "spectrogram": owner._spectrogram,
+            "spectrogram": owner.has_spectrogram,
             "height": height,
             "url": server_url(sound.path) if sound.path else "",
             "bundle": _bundle()[0],

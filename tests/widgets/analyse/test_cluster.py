@@ -7,6 +7,7 @@ import mimikit_nb as mnb
 from mimikit_nb.widgets.analyse import cluster
 from mimikit_nb.widgets.kept import KEPT
 from tests.analysis.sounds import SR, place
+from tests.widgets.page import send
 
 KINDS = ["noise", "low", "high"] * 4
 ONSETS = [0.2 + 0.4 * i for i in range(len(KINDS))]
@@ -85,8 +86,8 @@ def test_a_lasso_selects_what_is_given_to_a_cluster(app):
 def test_the_map_plays_what_it_is_asked_for(app):
     heard = []
     app.panel.turns.play = lambda passages, gap=0.0: heard.append(passages)
-    app.panel.map._on_message(None, {"type": "play", "index": 2}, [])
-    app.panel.map._on_message(None, {"type": "play", "index": 99}, [])
+    send(app.panel.map, {"type": "play", "index": 2})
+    send(app.panel.map, {"type": "play", "index": 99})
     app.panel.map.selection = [1, 3]
     app.panel.play.click()
     app.panel.rows.children[0].children[4].click()

@@ -1,5 +1,6 @@
 """The segmentation view without a browser: what buttons do, what headless runs leave."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import mimikit_nb as mnb
 from mimikit_nb.errors import ParameterError
 from mimikit_nb.widgets.analyse import segment
 from mimikit_nb.widgets.kept import KEPT
+from mimikit_nb.widgets.player.passages import Turns
 from tests.analysis.sounds import SR, place
+from tests.widgets.page import drop, send
 
 ONSETS = [0.2, 0.71, 1.3, 1.62, 2.4, 3.05]
 
@@ -137,7 +140,7 @@ def test_cue_points_come_back_by_path_and_by_drop(app):
     app.panel.label_file.value = str(path)
     app.panel.read.click()
     assert app.value.segments == was
-    app.panel.drop._on_files([path])
+    drop(app.panel.drop, path)
     assert app.value.segments == was and app.session.history.can_undo
     app.panel.label_file.value = ""
     app.panel.read.click()
@@ -154,7 +157,7 @@ def test_levels_stand_above_each_other_and_a_part_can_be_chosen(app):
     app.panel.player.time = ONSETS[1] + 0.1
     press(app, "Merge")
     assert strip.counts[strip.current] == 5
-    strip._on_message(None, {"type": "choose", "row": 0, "index": 0}, None)
+    send(strip, {"type": "choose", "row": 0, "index": 0})
     assert app.panel.player.selection == app.value.at_level("sections").segments[0]
     press(app, "Merge")  # all events of the section
     assert len(app.value) < 5
@@ -165,7 +168,7 @@ def test_levels_stand_above_each_other_and_a_part_can_be_chosen(app):
 def test_the_curve_of_a_passage_is_finer_than_that_of_the_whole(app):
     sent = []
     app.panel.curve.send = lambda content, buffers: sent.append((content, buffers))
-    app.panel.curve._on_ask(None, {"ask": "curve", "start": 0.6, "stop": 0.9}, None)
+    send(app.panel.curve, {"ask": "curve", "start": 0.6, "stop": 0.9})
     ((content, (buffer,)),) = sent
     fine = np.frombuffer(buffer, np.float32)
     whole = np.frombuffer(app.panel.curve.curve, np.float32)
@@ -202,7 +205,7 @@ def test_stop_ends_the_analysis_and_says_so(hits, tmp_path):
     assert len(app.value) > 100
 
 
-def test_what_is_played_in_turn(app):
+def test_what_is_played_in_turn():
     class Fake:
         loop = True
         played: list[tuple[float, float]] = []  # noqa: RUF012
@@ -214,8 +217,9 @@ def test_what_is_played_in_turn(app):
             pass
 
     fake = Fake()
-    app.panel.turns._player = lambda: fake
-    app.panel.turns._play([(0.0, 0.01), (0.5, 0.52)], 0.0, app.panel.turns._stop)
+    Turns(lambda: fake).play([(0.0, 0.01), (0.5, 0.52)], gap_seconds=0.0)
+    (thread,) = (t for t in threading.enumerate() if t.name == "turns")
+    thread.join(60)
     assert fake.played == [(0.0, 0.01), (0.5, pytest.approx(0.52))] and fake.loop is False
 
 

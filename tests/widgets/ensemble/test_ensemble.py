@@ -14,6 +14,7 @@ from mimikit_nb.recipes.palette import look
 from mimikit_nb.widgets.ensemble import ensemble, turn_form
 from mimikit_nb.widgets.kept import KEPT
 from tests.generation.ensemble.networks import make_run
+from tests.widgets.page import send
 
 RATE = 8000
 
@@ -63,7 +64,7 @@ def generate(app, name: str) -> np.ndarray:
 
 def ask(app, kind: str, **values) -> None:
     """What the timeline's page sends."""
-    app.panel.turns.lanes._on_message(None, {"type": kind, **values}, None)
+    send(app.panel.turns.lanes, {"type": kind, **values})
 
 
 def names(app) -> list[list[str]]:
@@ -168,11 +169,9 @@ def test_an_edit_that_arrives_after_another_turn_was_chosen_changes_its_own(app)
     add(app, "tiny", 0.3)
     add(app, "silence", 0.2)
     turns = app.panel.turns
-    turns._choose((0, 0))
-    turns.refresh(0)
-    edited = turns.form.control.read().model_copy(update={"temperature": 0.5})
-    turns._choose((0, 1))
-    turns.form._on_edit(edited, (0, 0))
+    ask(app, "choose", place=[0, 1])
+    turns.form.show(app.composer.draft.rows[0][0], (0, 0))  # as it was before it is drawn again
+    turns.form.control.children["temperature"].text.value = "0.5"
     first, second = app.composer.draft.rows[0]
     assert (first.temperature, first.seconds) == (0.5, 0.3)
     assert (second.generator, second.seconds) == ("silence", 0.2)
@@ -253,8 +252,8 @@ def test_live_goes_round_and_hears_edits(app):
     add(app, "silence", 0.1)
     add(app, "nearest neighbour", 0.2)
     live = app.panel.live
-    piece = live._make_piece()
-    blocks = live._blocks(piece)
+    blocks = live.play()
+    piece = live.piece
     for _ in range(12):
         next(blocks)
     heard = [turn.generator for turn in piece.room.turns[1:]]

@@ -19,6 +19,7 @@ from mimikit_nb.widgets.evaluate.prompt_picker import MARKED, PromptPicker
 from mimikit_nb.widgets.evaluate.scatter import position
 from mimikit_nb.widgets.evaluate.score_pictures import neighbours_picture
 from tests.recipes.test_evaluating import trained
+from tests.widgets.page import press, sent_to_page
 
 __all__ = ["trained"]
 
@@ -99,12 +100,12 @@ def test_a_click_on_a_point_picks_its_sound(app, panel):
 def test_blind_pairs_hide_names_and_count_votes(app, panel):
     panel.is_blind.value = True
     assert panel.open_part.layout.display == "none" and len(panel.blind.sounds.children) == 2
-    titles = [view._info["title"] for view in panel.blind.sounds.children]
-    assert titles == ["A", "B"]
-    assert "step" not in str([view._info for view in panel.blind.sounds.children])
+    known = [sent_to_page(view, "_info") for view in panel.blind.sounds.children]
+    assert [info["title"] for info in known] == ["A", "B"]
+    assert "step" not in str(known)
     by_path = app.value.set_index("path").checkpoint
     better, worse = (by_path[path] for path in panel.blind.pair)
-    panel.blind._vote(0, 1)
+    press(panel.blind.widget, "A is better")
     assert app.notes.votes == [(better, worse)]
     panel.blind.reveal()
     assert better in panel.blind.result.value and "1 of 1" in panel.blind.result.value
@@ -242,7 +243,7 @@ def test_an_extension_does_not_take_the_place_of_what_is_heard_by_then(app, pane
     monkeypatch.setattr(audition, "extend_sound", lambda path, *_, **__: panel.pick(second) or path)
     panel.audition.actions["Extend by 10 s"].click()
     assert panel.audition.chosen == second
-    assert panel.audition.player.widget._info["title"] == app.value.checkpoint[1]
+    assert panel.audition.player.title == app.value.checkpoint[1]
     assert f"Written: {first}" in panel.message.value
 
 

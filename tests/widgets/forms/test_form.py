@@ -15,6 +15,7 @@ from mimikit_nb.widgets.forms.form import form
 from mimikit_nb.widgets.forms.slider import Scale, scale_of
 from mimikit_nb.widgets.train.settings import TrainingSettings
 from mimikit_nb.widgets.train.settings_form import settings_form
+from tests.widgets.page import parts_of, text_of
 
 
 class Inner(Config):
@@ -48,6 +49,11 @@ class Everything(Config):
 @pytest.fixture
 def edited():
     return form(Everything(), headless=False)
+
+
+def choose_preset(edited, name):
+    chooser = next(p for p in parts_of(edited.widget) if getattr(p, "description", "") == "preset")
+    chooser.value = name
 
 
 def type_in(edited, text, *names):
@@ -129,7 +135,7 @@ def test_reset_presets_and_setting_from_outside(edited):
     edited.reset()
     assert edited.value == Everything()
     chosen = form(Everything(), presets={"big": Everything(count=4096)}, headless=False)
-    chosen._chosen({"new": "big"})
+    choose_preset(chosen, "big")
     assert chosen.value.count == 4096
     with pytest.raises(ConfigError, match="holds a config"):
         edited.value = 3
@@ -160,13 +166,8 @@ def test_every_preset_has_a_form(name):
     network, training = find_preset(name)
     for config in (network, TrainConfig(**training), network.default_io(22050)):
         made = form(config, headless=False)
-        made._edited()
+        assert made.control().read() == config
         assert made.problems == {}
-        assert made.value == config
-
-
-def parts_of(widget):
-    return [widget, *(p for child in getattr(widget, "children", ()) for p in parts_of(child))]
 
 
 def tooltip_of(control):
@@ -216,7 +217,7 @@ def test_another_kind_brings_its_own_fields_and_sound():
 
 def test_sizes_keep_the_kind_and_the_budget():
     settings = settings_form(plan("wavenet", max_steps=123), None, headless=False)
-    settings._chosen({"new": "tiny"})
+    choose_preset(settings, "tiny")
     network, training = find_preset("wavenet/tiny")
     assert settings.value.network == network
     assert settings.value.training.chunk_steps == training["chunk_steps"]
@@ -239,12 +240,12 @@ def test_settings_become_the_plan_they_came_from():
 
 def test_facts_are_shown_and_errors_said():
     seen = form(Everything(), facts=lambda c: {"double <b>": str(2 * c.count)}, headless=False)
-    assert "<b>16</b>" in seen._facts_view.value
-    assert "&lt;b&gt;" in seen._facts_view.value
+    assert "<b>16</b>" in text_of(seen.widget)
+    assert "&lt;b&gt;" in text_of(seen.widget)
     type_in(seen, "32", "count")
-    assert "<b>64</b>" in seen._facts_view.value
+    assert "<b>64</b>" in text_of(seen.widget)
 
     def fail(_):
         raise ConfigError("too <big>")
 
-    assert "too &lt;big&gt;" in form(Everything(), facts=fail, headless=False)._facts_view.value
+    assert "too &lt;big&gt;" in text_of(form(Everything(), facts=fail, headless=False).widget)

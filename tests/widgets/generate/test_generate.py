@@ -9,6 +9,7 @@ import pytest
 import mimikit_nb as mnb
 from mimikit_nb.errors import CheckpointError, ConfigError, ParameterError
 from mimikit_nb.widgets.generate import generate
+from mimikit_nb.widgets.generate import panel as generate_panel
 from mimikit_nb.widgets.generate.app import GenerateView
 from tests.spectra import magnitude_io
 
@@ -103,13 +104,13 @@ def test_two_that_refresh_at_once_show_every_sound_once(runs, tmp_path, monkeypa
     view = open_view(runs, tmp_path, prompts=[1.0], headless=False, foreground=True)
     panel, both = view.widget and view.panel, threading.Barrier(2)
     view.make()
-    make_card = panel._make_card
+    make_player = generate_panel.player
 
-    def slowly(*args):
+    def slowly(*args, **options):
         time.sleep(0.2)
-        return make_card(*args)
+        return make_player(*args, **options)
 
-    monkeypatch.setattr(panel, "_make_card", slowly)
+    monkeypatch.setattr(generate_panel, "player", slowly)
     threads = [threading.Thread(target=lambda: (both.wait(), panel.refresh())) for _ in range(2)]
     for thread in threads:
         thread.start()
@@ -172,10 +173,10 @@ def test_the_panel_shows_only_controls_that_the_network_reads(latent_run, runs, 
     panel.buttons["Generate"].click()
     assert view.job.wait(SOON)
     assert "of the recording" in panel.sounds.children[1].children[-1].value
-    assert panel.cards[0][1]._facts["recorded"] == 0.2
+    assert panel.cards[0][1].facts["recorded"] == 0.2
     view.runs["b"] = next(iter(open_view(runs, tmp_path).runs.values()))
-    view.choose("b")
-    panel._show_settings()
+    panel.run.options = list(view.runs)
+    panel.run.value = "b"
     assert recorded.widget.layout.display == "none" and view.settings.recorded is None
     with pytest.raises(ParameterError, match="leave follow out"):
         open_view(runs, tmp_path, follow=1.0)

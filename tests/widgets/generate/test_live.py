@@ -59,7 +59,9 @@ def test_controls_are_set_from_the_panel(trained, tmp_path):
     assert panel.reader.wait(60)
     assert panel.reader.error is None
     next(play)
-    assert [c["did"] for c in play._changes if "did" in c] == ["re-prompt"]
+    next(play)
+    _, recall = play.kept(1.0)
+    assert [change["did"] for change in recall["changes"] if "did" in change] == ["re-prompt"]
 
 
 def test_bad_input_is_refused_in_words(trained, tmp_path):

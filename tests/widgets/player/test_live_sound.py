@@ -11,6 +11,7 @@ from mimikit_nb.widgets.cells import Cells
 from mimikit_nb.widgets.player import live_sound
 from mimikit_nb.widgets.player.live_sound import LiveSound
 from mimikit_nb.widgets.player.play_clock import PlayClock
+from tests.widgets.page import send
 
 SR = 8000
 SOON = 20.0
@@ -38,7 +39,7 @@ class Browser:
         self.tell({"type": "report", "run": run, "played": played, "starts": starts, **said})
 
     def tell(self, message: dict) -> None:
-        self.sound._on_message(self.sound, message, [])
+        send(self.sound, message)
 
 
 def until(condition) -> None:

@@ -12,6 +12,7 @@ from matplotlib.image import imread
 from mimikit_nb.errors import AudioError, ParameterError
 from mimikit_nb.widgets.player import waveform
 from mimikit_nb.widgets.player.waveform import player, server_url
+from tests.widgets.page import send
 
 SR = 22050
 
@@ -41,7 +42,7 @@ def from_browser(live, **state):
 
 
 def ask(live, sent, what, **arguments):
-    live.widget._on_ask(live.widget, {"ask": what, "with": arguments, "id": "1"}, [])
+    send(live.widget, {"ask": what, "with": arguments, "id": "1"})
     content, buffers = sent[-1]
     assert (content["type"], content["id"]) == ("answer", "1")
     return content, buffers

@@ -12,9 +12,11 @@ from mimikit_nb.checkpoint.run import Run
 from mimikit_nb.corpus.build import build_corpus
 from mimikit_nb.errors import ConfigError, CorpusError, TrainingError
 from mimikit_nb.widgets.kept import KEPT
+from mimikit_nb.widgets.train import sources as train_sources
 from mimikit_nb.widgets.train import train
 from mimikit_nb.widgets.train.loss_plot import LossPlot
 from mimikit_nb.widgets.train.losses import Losses
+from tests.widgets.page import drop, send, text_of
 
 SOON = 120.0
 SMALL = {
@@ -47,7 +49,8 @@ def open_view(tiny_corpus, tmp_path):
     yield make
     for view in opened:
         if view.widget is not None:  # torch at work in a thread aborts a process that ends
-            assert view.panel._measurer.wait(SOON)
+            for thread in (t for t in threading.enumerate() if t.name == "measure"):
+                thread.join(SOON)
     for known in KEPT.values():
         known.stop()
         known.job.wait(SOON)
@@ -85,7 +88,7 @@ def test_start_to_end(open_view):
     assert "finished" in view.panel.status.value
     assert view.panel.bar.value == 1
     assert len(view.panel.timeline.players) == 2
-    assert "step 6" in next(reversed(view.panel.timeline.players.values()))._title
+    assert "step 6" in next(reversed(view.panel.timeline.players.values())).title
     assert "run_001" in view.panel.files.value
     assert "too early" in view.panel.advice.value.lower()
 
@@ -195,8 +198,9 @@ def test_values_come_from_the_form(open_view):
     assert view.value.network.hidden_dim == 16
     assert view.value.training.max_steps == 4
     assert view.value.io.sample_rate == 22050
-    facts = view.panel._facts(view.form.value)
-    assert {"parameters", "receptive field", "windows per epoch", "expected time"} <= set(facts)
+    facts = text_of(view.form.widget)
+    for name in ("parameters", "receptive field", "windows per epoch", "expected time"):
+        assert name in facts
 
 
 def test_settings_that_are_no_good_are_not_trained(open_view):
@@ -228,7 +232,7 @@ def test_nobody_looks_and_nothing_is_painted(open_view, monkeypatch):
     assert view.trainer.job.wait(SOON)
     view.trainer.job.paint_now()
     assert "finished" not in view.panel.status.value
-    view.panel.page._on_message(view.panel.page, {"type": "here"}, [])
+    send(view.panel.page, {"type": "here"})
     assert "finished" in view.panel.status.value
 
 
@@ -259,14 +263,7 @@ def test_dropped_files_become_the_corpus(open_view, tmp_path, music):
     view = open_view()
     path = tmp_path / "take.wav"
     write(path, music, 22050)
-    content = path.read_bytes()
-    half = len(content) // 2
-    zone = view.panel.sources.drop
-    for start, stop in ((0, half), (half, len(content))):
-        message = {"type": "part", "key": "1", "name": "take.wav", "start": start}
-        message |= {"size": len(content), "is_last": stop == len(content)}
-        zone._on_message(zone, message, [content[start:stop]])
-    zone._on_message(zone, {"type": "done"}, [])
+    drop(view.panel.sources.drop, path)
     corpus = view.sources.wait()
     assert [f.path.endswith("recordings/take.wav") for f in corpus.files] == [True]
     assert corpus.duration_seconds == pytest.approx(len(music) / 22050)
@@ -278,14 +275,14 @@ def test_files_that_are_added_while_others_are_read_are_learned_too(
 ):
     view = open_view()
     sources, begun, go_on = view.sources, threading.Event(), threading.Event()
-    build = sources._corpus_of
+    build = train_sources.build_beside
 
-    def wait_first(sounds, progress):
+    def wait_first(*given):
         begun.set()
         assert go_on.wait(SOON)
-        return build(sounds, progress)
+        return build(*given)
 
-    monkeypatch.setattr(sources, "_corpus_of", wait_first)
+    monkeypatch.setattr(train_sources, "build_beside", wait_first)
     for name in ("first", "second"):
         write(tmp_path / f"{name}.wav", music, 22050)
         sources.add([tmp_path / f"{name}.wav"])
