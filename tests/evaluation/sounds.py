@@ -19,14 +19,17 @@ def plucked(
     phase_rng = np.random.default_rng(take)
     y = np.zeros(round((seconds + 2) * sample_rate), np.float32)
     time = np.arange(2 * sample_rate) / sample_rate
-    onset = 0.0
+    fading, onset = np.exp(-2 * time), 0.0
     while onset < seconds:
         pitch = 110 * 2 ** (rng.integers(0, 36) / 12)
-        harmonics = np.arange(1, 9)[:, None]
         phases = rng.random((8, 1))
-        phases = 2 * np.pi * (phases if take is None else phase_rng.random((8, 1)))
-        tone = np.sin(2 * np.pi * pitch * harmonics * time + phases)
-        tone = (tone * np.exp(-time * (2 + harmonics)) / harmonics).sum(axis=0)
+        phases = 2 * np.pi * (phases if take is None else phase_rng.random((8, 1)))[:, 0]
+        # Partial k is exp(-(2 + k) t) sin(2 pi k pitch t + phase) / k: powers of one oscillation.
+        first = np.exp((2j * np.pi * pitch - 1) * time)
+        partials = np.polynomial.polynomial.polyval(
+            first, [0, *(np.exp(1j * phases) / np.arange(1, 9))]
+        )
+        tone = fading * partials.imag
         start = round(onset * sample_rate)
         y[start : start + len(tone)] += (0.15 * rng.uniform(0.4, 1) * tone).astype(np.float32)
         onset += rng.choice([0.12, 0.18, 0.24, 0.36]) * rng.uniform(0.95, 1.05)
