@@ -32,7 +32,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = terminalreporter.getreports("skipped")
-    late = [r.nodeid.rpartition("/")[0] for r in skipped if _LEFT_OUT in str(r.longrepr)]
+    files = [r.nodeid.split("::")[0] for r in skipped if _LEFT_OUT in str(r.longrepr)]
+    late = [file.rpartition("/")[0] for file in files]
     if late:
         terminalreporter.section("left out for want of time: make test runs them")
         lines = [f"{n} in {folder}\n" for folder, n in sorted(Counter(late).items())]

@@ -77,8 +77,9 @@ def law_and_test(tmp_path) -> list[str]:
     """A law and another test, of which none may begin any more."""
     folder = tmp_path / "tests"
     folder.mkdir()
-    for name in ("test_units.py", "test_other.py"):
-        (folder / name).write_text("def test_it(): pass")
+    (folder / "test_units.py").write_text("def test_it(): pass")
+    other = "import pytest\n\n@pytest.mark.parametrize('path', ['a/b'])\ndef test_it(path): pass"
+    (folder / "test_other.py").write_text(other)
     return ["tests/test_units.py", "tests/test_other.py"]
 
 
