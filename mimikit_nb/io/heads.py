@@ -122,11 +122,13 @@ class FlowHeadConfig(HeadConfig):
     "Classes of vectors, found in the recording, one of which is drawn first (0: none)."
     class_weight: float = field(0.1, ge=0)
     "Weight of the class in the loss."
+    alike: float = field(0.0, ge=0, le=1)
+    "Share of what counts as right in training that goes to classes that sound alike."
     n_units: int = field(0, ge=0, le=65536, scale="power_of_two")
     "Vectors that are remembered to play near to; of a longer recording in pieces (0: none)."
-    recorded: float = field(0.3, ge=0, le=1)
+    recorded: float = field(0.15, ge=0, le=1)
     "Between new frames (0) and recorded ones (1), if vectors are remembered."
-    follow: float = field(2.0, ge=0, le=1e6, unit="s")
+    follow: float = field(0.5, ge=0, le=1e6, unit="s")
     "How long one passage of the recording may be followed, if vectors are remembered."
     join: float = field(0.3, ge=0, le=100)
     "How much it counts that a recorded vector joins well what was played last."

@@ -28,8 +28,11 @@ _N_RATES, _SLOWEST, _FASTEST = 16, 3.0, 160.0
 _MOST_FITTED = 2**15
 """Values that classes are fitted to."""
 
-_RELUCTANCE = 0.3
+_RELUCTANCE = 1.0
 """Nats by which a class is less likely for each step that a passage has gone on for too long."""
+
+_N_ALIKE, _SHARPNESS = 8, 4.0
+"""How far classes count as alike: at the distance of the eighth nearest by a factor of e^-4."""
 
 _EXCLUDED = 1e9
 """Squared distance of units that mustn't be played."""
@@ -60,6 +63,9 @@ class FlowHead(Head):
         Classes, one of which is drawn first; the flow draws what its centroid leaves over.
     class_weight : float, default 0.1
         Weight of the class in the loss.
+    alike : float, default 0
+        Share of what counts as right in training that goes to classes that sound alike, so that
+        the network knows where else it may go.
     memory : UnitMemory, optional
     join : float, default 0.3
         Weight of the squared distance between the last value and what comes before a unit,
@@ -78,16 +84,17 @@ class FlowHead(Head):
         n_draws: int = 2,
         n_classes: int = 0,
         class_weight: float = 0.1,
+        alike: float = 0.0,
         memory: UnitMemory | None = None,
         join: float = 0.3,
-        recorded: float = 0.3,
-        follow: float = 2.0,
+        recorded: float = 0.15,
+        follow: float = 0.5,
     ) -> None:
         super().__init__(hidden_dim, n_uniforms=dim + (n_classes > 0))
         self.dim, self.n_steps, self.n_draws = dim, n_steps, n_draws
         self.velocity = Velocity(hidden_dim, dim, width, n_blocks)
         self.class_weight = class_weight
-        self.classes = FlowClasses(hidden_dim, dim, n_classes, width) if n_classes else None
+        self.classes = FlowClasses(hidden_dim, dim, n_classes, width, alike) if n_classes else None
         self.memory, self.join = memory, join
         self.recorded, self.follow = recorded, follow
         self.folded_classes: Tensor | None
@@ -233,6 +240,8 @@ class FlowClasses(nn.Module):
     hidden_dim, dim, n_classes : int
     told_dim : int
         Length of what the flow is told.
+    alike : float, default 0
+        Share of what counts as right in training that goes to classes that sound alike.
 
     Attributes
     ----------
@@ -241,8 +250,12 @@ class FlowClasses(nn.Module):
         Deviation of vectors from their centroids, one number.
     """
 
-    def __init__(self, hidden_dim: int, dim: int, n_classes: int, told_dim: int) -> None:
+    def __init__(
+        self, hidden_dim: int, dim: int, n_classes: int, told_dim: int, alike: float = 0.0
+    ) -> None:
         super().__init__()
+        self.alike = alike if n_classes > 1 else 0.0
+        self._shares: Tensor | None = None
         self.register_buffer("centroids", torch.zeros(n_classes, dim))
         self.register_buffer("spread", torch.ones(()))
         self.logits = nn.Linear(hidden_dim, n_classes)
@@ -256,6 +269,7 @@ class FlowClasses(nn.Module):
         rows = [np.asarray(v[::step], np.float32) for v in stretches]
         values = torch.from_numpy(np.concatenate(rows))
         self.centroids.copy_(fit_centroids(values, len(self.centroids)))
+        self._shares = None
         self.spread.copy_((values - self.centre(self.nearest(values))).std().clamp(min=1e-3))
 
     def nearest(self, target: Tensor) -> Tensor:
@@ -279,9 +293,23 @@ class FlowClasses(nn.Module):
         return self.centre(k) + self.spread * x
 
     def loss(self, params: Tensor, k: Tensor) -> Tensor:
-        """Cross-entropy ``[...]`` of classes."""
+        """Cross-entropy ``[...]`` of classes; in training, also of those that sound alike."""
         log_p = F.log_softmax(self.logits(params), -1)
-        return -log_p.gather(-1, k[..., None])[..., 0]
+        error = -log_p.gather(-1, k[..., None])[..., 0]
+        if not (self.training and self.alike):
+            return error
+        if self._shares is None:
+            self._shares = self._alike_shares()
+        error_alike = -(F.embedding(k, self._shares.to(k.device)) * log_p).sum(-1)
+        return (1 - self.alike) * error + self.alike * error_alike
+
+    @torch.no_grad()
+    def _alike_shares(self) -> Tensor:
+        """How much each class ``[K, K]`` sounds like each other one; rows add up to 1."""
+        distances = torch.cdist(self.centroids, self.centroids).square().fill_diagonal_(torch.inf)
+        n = min(_N_ALIKE, len(distances) - 1)
+        scale = distances.topk(n, largest=False).values[:, -1:].clamp(min=1e-6)
+        return torch.softmax(-_SHARPNESS * distances / scale, -1)
 
 
 class Velocity(nn.Module):

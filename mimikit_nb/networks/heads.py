@@ -174,6 +174,7 @@ def _flow(hidden_dim: int, config: FlowHeadConfig, dim: int, step_seconds: float
         n_draws=config.draws,
         n_classes=config.n_classes,
         class_weight=config.class_weight,
+        alike=config.alike,
         memory=_memory_of_flow(config, dim, step_seconds),
         join=config.join,
         recorded=config.recorded,

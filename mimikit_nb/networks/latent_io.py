@@ -20,6 +20,6 @@ def latent_io(sample_rate: int) -> IOSpec:
     io : IOSpec
         One variable, ``signal``, that is read and drawn.
     """
-    head = FlowHeadConfig(n_classes=256, n_units=8192)
+    head = FlowHeadConfig(n_classes=256, alike=0.15, n_units=8192)
     variable = VariableConfig(feature=LatentConfig(), head=head)
     return IOSpec(sample_rate=sample_rate, variables={"signal": variable})

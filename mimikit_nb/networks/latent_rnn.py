@@ -43,9 +43,9 @@ class LatentRNNConfig(NetworkConfig):
     "Heads of the attention."
     form_steps: int = field(0, ge=0, le=1024, unit="steps")
     "Steps of the blocks that a slower recurrent tier reads, for form over seconds (0: none)."
-    dropout: float = field(0.1, ge=0, le=0.9)
+    dropout: float = field(0.4, ge=0, le=0.9)
     "Share of each recurrent layer's units that are silenced in training, to learn less by heart."
-    input_noise: float = field(0.5, ge=0, le=10)
+    input_noise: float = field(1.0, ge=0, le=10)
     "Most noise that is added to vectors read in training, in their deviations, to recover from."
 
     @model_validator(mode="after")

@@ -48,7 +48,7 @@ def test_behind_another_prompt_nothing_has_been_followed_yet(io):
 def test_what_is_recorded_is_a_control():
     new, old, own = (
         make_stream("flow_units", recorded=recorded).pull(8)["signal"]
-        for recorded in (0.0, 0.3, None)
+        for recorded in (0.0, 0.15, None)
     )
     assert torch.equal(old, own)
     assert not torch.equal(new, old)

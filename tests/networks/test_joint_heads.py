@@ -1,10 +1,11 @@
 """Heads that draw a vector as a whole: what they draw is what they learned."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from mimikit_nb.networks.flow_head import FlowHead
+from mimikit_nb.networks.flow_head import FlowClasses, FlowHead
 from mimikit_nb.networks.head import Head
 from mimikit_nb.networks.mixture_heads import GaussianMixtureHead
 
@@ -117,3 +118,20 @@ def test_predictions_are_averaged_only_with_the_same_weights(heads):
         assert head.is_like(head)
     assert not FlowHead(2, 2, 8, 1).is_like(FlowHead(2, 2, 8, 1))
     assert not GaussianMixtureHead(2, 2, 3).is_like(GaussianMixtureHead(2, 2, 3))
+
+
+def test_classes_that_sound_alike_count_in_training_by_how_near_they_are():
+    classes = FlowClasses(hidden_dim=4, dim=2, n_classes=3, told_dim=4, alike=0.25)
+    places = np.array([[0.0, 0.0], [1.0, 0.0], [9.0, 0.0]], np.float32)
+    classes.fit([np.repeat(places, 5, 0)])
+    k = classes.nearest(torch.from_numpy(places[:1]))
+    near, far = (int(classes.nearest(torch.from_numpy(places[i : i + 1]))) for i in (1, 2))
+    nothing = torch.zeros(1, 4)  # of hidden units: only the bias of the logits learns
+    for _ in range(500):
+        loss = classes.train().loss(nothing, k).sum()
+        classes.logits.bias.data -= torch.autograd.grad(loss, classes.logits.bias)[0]
+    p = torch.softmax(classes.logits(nothing), -1)[0].detach()
+    assert p[k].item() == pytest.approx(0.75, abs=0.01)
+    assert p[near].item() == pytest.approx(0.25, abs=0.01) and p[far].item() < 0.01
+    held_out = classes.eval().loss(nothing, k)
+    assert held_out.item() == pytest.approx(-np.log(p[k].item()), abs=1e-6)

@@ -68,7 +68,7 @@ def test_sounds_are_what_they_would_be_alone(run, corpus):
 
 def test_two_networks_that_know_the_same_sound_can_be_averaged(run, corpus, tmp_path):
     ck = mnb.load_checkpoint(run)
-    other = train(corpus, "latent_rnn", tmp_path / "run", dropout=0.1, learning_rate=1e-3)
+    other = train(corpus, "latent_rnn", tmp_path / "run", learning_rate=1e-3)
     average = mnb.average_checkpoints([ck, mnb.load_checkpoint(other)])
     assert np.isfinite(mnb.generate(average, corpus, seconds=0.1).audio).all()
 
