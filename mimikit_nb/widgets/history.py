@@ -39,6 +39,10 @@ class History(Generic[R]):
         self._states = [*self._states[:kept], state][-MOST_STATES:]
         self._place = len(self._states) - 1
 
+    def restart(self, state: R) -> None:
+        """Begin with a result that replaces all the others; none of them comes back."""
+        self._states, self._place = [state], 0
+
     def undo(self) -> None:
         """Go back to the earlier one."""
         self._place -= self.can_undo

@@ -1,6 +1,7 @@
 """Segmentation and clustering in JupyterLab, used as a person would: by mouse and keyboard."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -36,6 +37,7 @@ def folder(lab):
 
 
 def opened(notebook: Notebook, name: str) -> Notebook:
+    shutil.rmtree(notebook.lab.root / "analysis" / "segments" / "edited", ignore_errors=True)
     notebook.open(f"analysis/{name}.ipynb").run_all()
     player = notebook.page.locator(".mnb-waveform")
     player.scroll_into_view_if_needed()
@@ -61,6 +63,113 @@ def drag(notebook: Notebook, start: tuple[float, float], stop: tuple[float, floa
     mouse.down()
     mouse.move(*stop, steps=8)
     mouse.up()
+
+
+def split_at(page: Notebook, seconds: float) -> None:
+    """Split the segment at a time, by mouse."""
+    page.page.locator(".mnb-waveform").scroll_into_view_if_needed()
+    page.page.mouse.click(*at(page, seconds))
+    page.poll(lambda: abs(page.value("app.panel.player.time") - seconds) < 0.05, what="a new place")
+    button(page, "Split").click()
+
+
+def edit(page: Notebook, code: str) -> None:
+    """Put other segments in the place of those that were found."""
+    page.execute(f"times = {code}")
+    page.execute("app.session.edit(app.session.found.with_segments(times)); app.panel.refresh()")
+
+
+def test_keys_and_buttons_undo_the_same_and_an_analysis_forgets_it(notebook, folder):
+    page = opened(notebook, "segment")
+    page.eventually("len(app.value)", 6)
+    player = page.page.locator(".mnb-waveform")
+    split_at(page, ONSETS[4] + 0.1)
+    page.eventually("len(app.value)", 7)
+    expect(player.get_by_role("button", name="Undo", exact=True)).to_be_enabled()
+    player.press("Control+z")
+    page.eventually("len(app.value)", 6)
+    expect(button(page, "Undo")).to_be_disabled()
+    button(page, "Redo").click()
+    page.eventually("len(app.value)", 7)
+    drag(page, at(page, 1.45), at(page, 1.35))  # whatever that moves, it is one change
+    player.get_by_role("button", name="Undo", exact=True).click()
+    player.press("Control+z")
+    page.eventually("app.value is app.session.found", True)
+    button(page, "Analyse").click()
+    expect(button(page, "Redo")).to_be_disabled()
+    expect(player.get_by_role("button", name="Redo", exact=True)).to_be_disabled()
+    player.press("Control+y")
+    page.eventually("app.value is app.session.found and len(app.value)", 6)
+    page.assert_clean()
+
+
+def test_a_boundary_is_taken_from_near_and_moves_what_touches_it(notebook, folder, screenshots):
+    page = opened(notebook, "segment")
+    page.eventually("len(app.value)", 6)
+    edit(page, "[(0.5, 1.5), (1.5, 2.5)]")
+    page.page.locator(".mnb-waveform").scroll_into_view_if_needed()
+    expect(page.page.locator(".mnb-waveform .boundaries")).to_have_attribute("data-count", "3")
+    ends = "[round(t, 1) for segment in app.value.segments for t in segment]"
+
+    def move(start: float, stop: float, slip: int) -> None:
+        places = at(page, start), at(page, stop)
+        drag(page, *((x + slip, y) for x, y in places))
+
+    move(1.5, 1.2, slip=5)
+    page.eventually(ends, [0.5, 1.2, 1.2, 2.5])
+    page.page.screenshot(path=screenshots / "boundaries.png")
+    page.page.keyboard.down("Alt")
+    move(1.2, 0.9, slip=-4)
+    page.page.keyboard.up("Alt")
+    page.eventually(ends, [0.5, 0.9, 1.2, 2.5])
+    move(1.2, 0.2, slip=3)  # as far as its neighbour
+    page.eventually(ends, [0.5, 0.9, 0.9, 2.5])
+    move(0.9, 3.3, slip=3)
+    page.eventually(ends, [0.5, 2.5, 2.5, 2.5])
+    page.assert_clean()
+
+
+def test_names_are_shown_where_their_parts_have_room(notebook, folder, screenshots):
+    page = opened(notebook, "segment")
+    page.eventually("len(app.value)", 6)
+    names = page.page.locator(".mnb-waveform .labels span")
+    expect(names).to_have_count(6)
+    edit(page, f"[(i * {SECONDS} / 150, (i + 1) * {SECONDS} / 150) for i in range(150)]")
+    expect(page.page.locator(".mnb-waveform .boundaries")).to_have_attribute("data-count", "151")
+    expect(names).to_have_count(0)
+    page.page.locator(".mnb-waveform").scroll_into_view_if_needed()
+    page.page.screenshot(path=screenshots / "crowded.png")
+    zoom = page.page.get_by_role("button", name="Zoom in", exact=True)
+    for _ in range(3):
+        zoom.click()
+    expect(names.first).to_have_text("1")
+    page.assert_clean()
+
+
+def test_an_import_says_what_it_did_and_the_curve_agrees(notebook, folder):
+    page = opened(notebook, "segment")
+    page.eventually("len(app.value)", 6)
+    (folder / "two.txt").write_text("0.5\t1.0\ta\n1.5\t2.0\tb\n")
+    page.page.locator(".mnb-drop input").set_input_files(folder / "two.txt")
+    view = page.page.locator(".mnb-view")
+    expect(view).to_contain_text("2 segments from two.txt in the place of 6")
+    count = page.page.locator(".mnb-novelty output")
+    expect(count).to_have_text("2 segments, edited by hand")
+    button(page, "Undo").click()
+    expect(count).to_have_text("6 segments")
+    page.assert_clean()
+
+
+def test_edits_outlive_the_kernel(notebook, folder):
+    page = opened(notebook, "segment")
+    page.eventually("len(app.value)", 6)
+    split_at(page, ONSETS[4] + 0.1)
+    page.eventually("len(app.value)", 7)
+    page.shut_kernels()
+    page.reopen("analysis/segment.ipynb").run_all()
+    page.eventually("len(app.value)", 7)
+    expect(button(page, "Undo")).to_be_enabled()
+    page.assert_clean()
 
 
 def test_segments_by_threshold_by_hand_and_back_from_a_file(notebook, lab, folder, screenshots):

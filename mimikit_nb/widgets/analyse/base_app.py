@@ -57,7 +57,7 @@ class AnalysisView(AnalysisModel[Found, Settings], Generic[Found, Settings]):
         is_new = session.history.now is None or session.asked != self.settings
         session.asked = self.settings
         if is_new and not session.is_edited and not session.is_busy:
-            self.analyse(self.settings)
+            self.begin()
         display(self.widget)
         return None
 

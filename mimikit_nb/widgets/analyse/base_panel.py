@@ -46,7 +46,7 @@ class AnalysisPanel(ABC, Generic[Model, Found]):
 
     def __init__(self, model: Model, player: Player, gap_seconds: float, track: str) -> None:
         self.model, self.session, self.player = model, model.session, player
-        self._complaint, self._lock = "", threading.RLock()
+        self._complaint, self._note, self._lock = "", "", threading.RLock()
         self.turns = Turns(lambda: self.player)
         self.exports = ExportPanel(self, model.out, model.corpus, track, self._do)
         self.status = W.HTML()
@@ -61,8 +61,9 @@ class AnalysisPanel(ABC, Generic[Model, Found]):
             layout=W.Layout(width="160px"),
         )  # fmt: skip
         explain(self.gap, "Silence between two segments.")
-        self.undo = self._button("Undo", "Take back the last change.", self.session.history.undo)
-        self.redo = self._button("Redo", "Take it back again.", self.session.history.redo)
+        self.undo = self._button("Undo", "Take back the last change.", self.session.undo)
+        self.redo = self._button("Redo", "Take it back again.", self.session.redo)
+        player.give_history(self.undo.click, self.redo.click)
 
     def _begin(self, parts: list[Any]) -> None:
         """Arrange the parts, and show how things are from now on."""
@@ -71,17 +72,19 @@ class AnalysisPanel(ABC, Generic[Model, Found]):
         self.session.listen(self.refresh)
         self.refresh()
 
-    def _button(self, name: str, help_: str, action: Callable[[], None], style: str = "") -> Any:
+    def _button(
+        self, name: str, help_: str, action: Callable[[], str | None], style: str = ""
+    ) -> Any:
         """Button that does something, and says in the view what went wrong."""
         made = button(name, help_, style)
         made.on_click(lambda _: self._do(action))
         return made
 
-    def _do(self, action: Callable[[], None]) -> None:
-        """Do what a button says; what goes wrong is said in the view."""
-        self._complaint = ""
+    def _do(self, action: Callable[[], str | None]) -> None:
+        """Do what a button says; what it answers, or what goes wrong, is said in the view."""
+        self._complaint = self._note = ""
         try:
-            action()
+            self._note = action() or ""
         except Exception as error:
             self._complaint = in_plain_words(error)
         self.refresh()
@@ -108,11 +111,12 @@ class AnalysisPanel(ABC, Generic[Model, Found]):
         self.stop.disabled = not is_busy or session.job.is_deaf
         self.undo.disabled = is_busy or not history.can_undo
         self.redo.disabled = is_busy or not history.can_redo
+        self.player.show_history(not self.undo.disabled, not self.redo.disabled)
         self.exports.export.disabled = is_busy or is_nothing
         self._enable(is_busy, is_nothing)
         self.bar.value = session.job.share
         self.bar.layout.display = "" if is_busy else "none"
-        self.status.value = status_html(session, self._facts(), self._complaint)
+        self.status.value = status_html(session, self._facts(), self._complaint, self._note)
         if history.now is not None and not is_busy:
             self._draw(history.now)
 

@@ -56,8 +56,12 @@ class AnalysisModel(ABC, Generic[Found, Settings]):
         self.session: Session[Found] = kept(Session, (type(self).__name__, *about), Session)
 
     @abstractmethod
-    def analyse(self, settings: Settings, foreground: bool | None = None) -> None:
-        """Begin an analysis."""
+    def analyse(self, settings: Settings, foreground: bool | None = None) -> str | None:
+        """Begin an analysis; what there is to say about it, if anything."""
+
+    def begin(self) -> None:
+        """Begin the analysis that a cell asks for when it is run."""
+        self.analyse(self.settings)
 
     @property
     def value(self) -> Found:

@@ -84,12 +84,15 @@ function render({ model, el }) {
       c.stroke();
     }
     c.restore();
+    const by_hand = held === null && model.get("by_hand") >= 0;
     c.strokeStyle = "#0072b2";
     c.lineWidth = 2;
+    c.setLineDash(by_hand ? [4, 6] : []);
     c.beginPath();
     c.moveTo(LEFT, y(level));
     c.lineTo(LEFT + width, y(level));
     c.stroke();
+    c.setLineDash([]);
     c.fillStyle = "#0072b2";
     c.beginPath();
     c.arc(LEFT, y(level), 6, 0, 7);
@@ -107,8 +110,9 @@ function render({ model, el }) {
     }
     c.textAlign = "left";
     c.fillText(`${+start.toFixed(2)} s`, LEFT, HEIGHT - 4);
-    const n = data.salience.length || model.get("extra") ? count(level) : 0;
-    say.textContent = `${n} ${n === 1 ? "segment" : "segments"}`;
+    const picked = data.salience.length || model.get("extra") ? count(level) : 0;
+    const n = by_hand ? model.get("by_hand") : picked;
+    say.textContent = `${n} ${n === 1 ? "segment" : "segments"}${by_hand ? ", edited by hand" : ""}`;
     root.setAttribute("aria-valuenow", level.toPrecision(4));
     root.setAttribute("aria-valuetext", `${say.textContent} at ${level.toPrecision(3)}`);
   }
@@ -149,7 +153,7 @@ function render({ model, el }) {
     draw();
   });
   model.on("msg:custom", answered);
-  const acts = { curve: read, times: read, salience: read, range: zoomed, unit: () => draw(), threshold: () => draw() };
+  const acts = { curve: read, times: read, salience: read, range: zoomed, by_hand: () => draw(), unit: () => draw(), threshold: () => draw() };
   read();
   const end = watching(model, canvas, acts, () => draw());
   return () => {

@@ -40,20 +40,27 @@ class NoveltyCurve(anywidget.AnyWidget):
     duration = traitlets.Float(1.0).tag(sync=True)
     threshold = traitlets.Float(0.0).tag(sync=True)
     extra = traitlets.Int(0).tag(sync=True)
+    by_hand = traitlets.Int(-1).tag(sync=True)
+    "How many segments there are, if they weren't picked by the line; else -1."
     unit = traitlets.Unicode("").tag(sync=True)
     range: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self._novelty: Novelty | None = None
+        self._about: Any = None  # analysis and level that the novelty is of
         self.on_msg(self._on_ask)
 
     def show(self, found: Segmentation) -> None:
-        """Show the curve that segments were picked from."""
+        """Show the curve that segments were picked from, or say that they were edited."""
+        is_picked = found.method not in ("edited", "imported")
+        self.by_hand = -1 if is_picked else len(found)
+        if not is_picked and self._about == (found.analysis, found.level):
+            return
         novelty, places = found.novelty, found.candidates
         if novelty is None or places is None:
             return
-        self._novelty = novelty
+        self._novelty, self._about = novelty, (found.analysis, found.level)
         with self.hold_sync():
             self.duration = found.duration_seconds
             self.curve = _columns(novelty, 0.0, self.duration).tobytes()

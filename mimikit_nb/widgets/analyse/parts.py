@@ -45,8 +45,8 @@ def player_of(view: HasSound, spectrogram: bool, kinds: Iterable[str] = ()) -> P
     )
 
 
-def status_html(session: Session[Any], facts: Sequence[str], complaint: str) -> str:
-    """State in a word, progress, what there is, and what went wrong."""
+def status_html(session: Session[Any], facts: Sequence[str], complaint: str, note: str = "") -> str:
+    """State in a word, progress, what there is, what was done, and what went wrong."""
     colour = STATE_COLOURS.get(session.job.state, "#555")
     parts = [f'<b style="color:{colour}">{html.escape(session.job.state)}</b>']
     if session.is_busy:
@@ -55,12 +55,14 @@ def status_html(session: Session[Any], facts: Sequence[str], complaint: str) -> 
             parts.append(f"{in_time(session.job.seconds_left)} left")
     parts += [html.escape(fact) for fact in facts]
     if session.is_edited:
-        parts.append("changes not exported yet are kept until the kernel ends")
+        parts.append(html.escape(f"changes not exported yet are kept {session.stored_where}"))
     line = " · ".join(parts)
     if session.job.is_deaf:
         line += f'<br><span class="mnb-note">{HOW_TO_STOP}</span>'
     if session.message:
         line += f'<br><span class="mnb-note">{html.escape(session.message)}</span>'
+    if note:
+        line += f'<br><span class="mnb-note">{html.escape(note)}</span>'
     if complaint:
         line += f'<br><span class="mnb-wrong">{html.escape(complaint)}</span>'
     return line

@@ -5,7 +5,9 @@ Main names: :class:`SegmentModel`, :class:`SegmentSettings`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from ...analysis.analysis import LEVELS, Analysis
 from ...errors import ParameterError
 from ...progress import Progress
 from ...recipes.analysing import Recording
-from .model import AnalysisModel
+from .model import AnalysisModel, sound_key
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,33 @@ class SegmentModel(AnalysisModel[Segmentation, SegmentSettings]):
         super().__init__(sound, sr, settings, out)
         self._analysis: Analysis | None = None
         self._levels: dict[str, Segmentation] = {}  # of that analysis, without edits
+        self.edits = out / "edited" / f"{_digest(self.y, self.sample_rate, settings)}.json"
+        self.session.store, self.session.stored_where = self._store, f"in {self.edits}"
 
-    def analyse(self, settings: SegmentSettings, foreground: bool | None = None) -> None:
-        """Begin an analysis; levels of a recording that was analysed before come at once."""
+    def begin(self) -> None:
+        """Begin the analysis that a cell asks for, and go on with its edits of an earlier day."""
+        self._start(self.settings, None, self._stored)
+
+    def analyse(self, settings: SegmentSettings, foreground: bool | None = None) -> str | None:
+        """Begin an analysis; levels of a recording that was analysed before come at once.
+
+        Returns
+        -------
+        str or None
+            Where the edits are that there were before.
+        """
+        before = None
+        if self.edits.exists() and not foreground and not self.session.is_busy:
+            before = self.edits.replace(self.edits.with_name(f"{self.edits.stem}_before.json"))
+        self._start(settings, foreground, lambda found: None)
+        return f"What was edited before is in {before}; Import brings it back." if before else None
+
+    def _start(
+        self,
+        settings: SegmentSettings,
+        foreground: bool | None,
+        edits: Callable[[Segmentation], Segmentation | None],
+    ) -> None:
         known = self.session.found
 
         def work(progress: Progress) -> Segmentation:
@@ -72,7 +98,18 @@ class SegmentModel(AnalysisModel[Segmentation, SegmentSettings]):
             found.analysis.progress = Progress()
             return found
 
-        self.session.start(work, settings, foreground)
+        self.session.start(work, settings, foreground, edits)
+
+    def _store(self, edited: Segmentation | None) -> None:
+        """Keep on disk what was edited; nothing stays when all of it was taken back."""
+        if edited is None:
+            self.edits.unlink(missing_ok=True)
+        else:
+            edited.export(self.edits.parent, "json", name=self.edits.stem, overwrite=True)
+
+    def _stored(self, found: Segmentation) -> Segmentation | None:
+        """What was edited of these segments before the kernel began."""
+        return read_labels(self.edits, like=found) if self.edits.exists() else None
 
     def levels_around(self, now: Segmentation) -> list[Segmentation]:
         """These segments among the other levels of their analysis, from coarse to fine."""
@@ -92,11 +129,33 @@ class SegmentModel(AnalysisModel[Segmentation, SegmentSettings]):
         if found is not None:
             self.session.edit(found.with_threshold(threshold), is_drag=True)
 
-    def read(self, path: str | Path) -> None:
-        """Take over labels, or the cue points of a WAV file, that were edited elsewhere."""
+    def read(self, path: str | Path) -> str:
+        """Take over labels, or the cue points of a WAV file, that were edited elsewhere.
+
+        Returns
+        -------
+        str
+            What was done, in words.
+        """
         if not str(path).strip():
             raise ParameterError("Give the path of a file with labels, or drop one.")
-        self.session.edit(read_labels(path, like=self.session.wait()))
+        before = self.session.wait()
+        labels = read_labels(path, like=before)
+        self.session.edit(labels)
+        return (
+            f"{_counted(len(labels))} from {Path(path).name} in the place of {len(before)}; "
+            "Undo brings those back."
+        )
+
+
+def _digest(y: np.ndarray, sr: int, settings: SegmentSettings) -> str:
+    """What tells the edits of this sound and these settings from others, as a file's name."""
+    about = f"{sound_key(y, sr)} {settings}"
+    return blake2b(about.encode(), digest_size=6).hexdigest()
+
+
+def _counted(n: int) -> str:
+    return f"{n} segment{'' if n == 1 else 's'}"
 
 
 def _again(known: Segmentation, settings: SegmentSettings, progress: Progress) -> Segmentation:

@@ -197,6 +197,9 @@ class SegmentPanel(AnalysisPanel[SegmentModel, Segmentation]):
         now = self.session.history.now
         if self._quiet or self._drawn is not now or now is None:
             return
+        if self.session.is_busy or len(now) > MOST_DRAWN:  # nothing that could be edited there
+            self._drawn = None
+            return self.refresh()
         marks = [mark for mark in self.player.segments if mark["stop"] > mark["start"]]
         times = [(mark["start"], mark["stop"]) for mark in marks]
         edited = now.with_segments(times, [mark["label"] for mark in marks])
@@ -217,7 +220,7 @@ class SegmentPanel(AnalysisPanel[SegmentModel, Segmentation]):
 
     def _draw(self, now: Segmentation) -> None:
         with self._quiet:
-            if now.threshold is not None and now is not self._shown:
+            if now is not self._shown:
                 self.curve.show(now)
             if now is not self._drawn:
                 self.player.segments = as_marks(now) if len(now) <= MOST_DRAWN else []

@@ -31,7 +31,11 @@ class Session(Watched, Generic[R]):
     found : result or None
         What the analysis found, before any edit.
     history : History
-        The found result and everything that was made of it by hand.
+        The found result and everything that was made of it by hand; an analysis begins it anew.
+    store : callable
+        Keeps what was edited, and is given None when nothing is.
+    stored_where : str
+        How or where it is kept, in words.
     settings, asked
         What the analysis was begun with, and what the cell asked for that was run last.
     """
@@ -41,10 +45,13 @@ class Session(Watched, Generic[R]):
         self.found: R | None = None
         self.history: History[R] = History()
         self.settings: Any = None
+        self.store: Callable[[R | None], None] = lambda edited: None
+        self.stored_where = "until the kernel ends"
         self._kept: R | None = None
         self.asked: Any = None
         self._dragged = 0.0
         self._work: Callable[[Progress], R] | None = None
+        self._edits: Callable[[R], R | None] = lambda found: None
         self.job = Job(self._do, self.tell, name="analysis")
 
     @property
@@ -70,11 +77,15 @@ class Session(Watched, Generic[R]):
         work: Callable[[Progress], R],
         settings: Any,
         foreground: bool | None = None,
+        edits: Callable[[R], R | None] = lambda found: None,
     ) -> None:
-        """Begin an analysis; ``work`` is given the progress that it tells."""
+        """Begin an analysis; ``work`` is given the progress that it tells.
+
+        ``edits`` gives what was made by hand of that result earlier, if anything was.
+        """
         if self.is_busy:
             raise ParameterError("The analysis is at work already; stop it first.")
-        self._work, self.settings = work, settings
+        self._work, self._edits, self.settings = work, edits, settings
         self.job.start(is_colab() if foreground is None else foreground)
 
     def stop(self) -> None:
@@ -86,6 +97,21 @@ class Session(Watched, Generic[R]):
         now = time.monotonic()
         self.history.add(result, instead=is_drag and now < self._dragged + DRAG_SECONDS)
         self._dragged = now if is_drag else 0.0
+        self._store()
+
+    def undo(self) -> None:
+        """Take back the last edit."""
+        self.history.undo()
+        self._store()
+
+    def redo(self) -> None:
+        """Make the edit again that was taken back."""
+        self.history.redo()
+        self._store()
+
+    def _store(self) -> None:
+        now = self.history.now
+        self.store(None if now is self.found else now)
 
     def keep(self) -> None:
         """Remember that what is looked at was written somewhere."""
@@ -110,4 +136,7 @@ class Session(Watched, Generic[R]):
     def _do(self, progress: Progress) -> None:
         assert self._work is not None
         self.found = self._work(progress)
-        self.history.add(self.found)
+        self.history.restart(self.found)  # what was edited is gone from it
+        edited = self._edits(self.found)
+        if edited is not None:
+            self.edit(edited)

@@ -164,6 +164,20 @@ class Player(traitlets.HasTraits):
         super().__init__(points=points, segments=segments)
         self._view = None if headless else _make_view(self, height, kinds)
 
+    def give_history(self, undo: Callable[[], None], redo: Callable[[], None]) -> None:
+        """Leave undoing to a view that edits these segments: its history is the only one.
+
+        Segments are then parts of the sound that never overlap, and points can't be made.
+        """
+        if self._view is not None:
+            self._view.does = {"undo": undo, "redo": redo}
+            self.show_history(False, False)
+
+    def show_history(self, can_undo: bool, can_redo: bool) -> None:
+        """Enable Undo and Redo as the history allows that :meth:`give_history` named."""
+        if self._view is not None:
+            self._view.history = {"undo": can_undo, "redo": can_redo}
+
     @property
     def widget(self) -> ipywidgets.DOMWidget | Image:
         """The interactive view, or the picture in a headless run."""
@@ -278,6 +292,8 @@ class WaveformView(anywidget.AnyWidget):
     loop = traitlets.Bool(False).tag(sync=True)
     range: traitlets.List[Any] = traitlets.List().tag(sync=True)
     "Start and stop of the passage that is shown, in seconds, for views that follow the zoom."
+    history: traitlets.Dict[str, bool] = traitlets.Dict().tag(sync=True)
+    "What the history of the view around it allows; empty: the player has one of its own."
 
     def __init__(self, sound: Sound, **traits: Any) -> None:
         super().__init__(**traits)
@@ -289,6 +305,7 @@ class WaveformView(anywidget.AnyWidget):
             "spectrogram": self._answer_spectrogram,
             "audio": self._answer_audio,
         }
+        self.does: dict[str, Callable[[], None]] = {}
         self._is_asked = False
         self._to_play: dict[str, Any] | None = None
         self.on_msg(self._on_ask)
@@ -300,7 +317,9 @@ class WaveformView(anywidget.AnyWidget):
             self._to_play = message
 
     def _on_ask(self, _: Any, message: dict[str, Any], __: Any) -> None:
-        """Answer a question of the browser; an error is answered in words."""
+        """Answer a question of the browser, an error in words; or do what it was told to do."""
+        if message.get("do") in self.does:
+            self.does[message["do"]]()
         answer = self._answers.get(message.get("ask", ""))
         if answer is None:
             return

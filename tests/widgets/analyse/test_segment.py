@@ -104,6 +104,72 @@ def test_edits_survive_running_the_cell_again(app, hits):
     assert len(again.value) == 6
 
 
+def test_keys_in_the_player_and_buttons_undo_the_same(app):
+    app.panel.player.time = ONSETS[1] + 0.1
+    press(app, "Split")
+    assert app.panel.player.widget.history == {"undo": True, "redo": False}
+    send(app.panel.player.widget, {"do": "undo"})
+    assert len(app.value) == 6 and not app.panel.redo.disabled
+    press(app, "Redo")
+    assert len(app.value) == 7 and app.panel.player.widget.history["undo"]
+
+
+def test_an_analysis_begins_a_new_history(app):
+    app.panel.player.time = ONSETS[1] + 0.1
+    press(app, "Split")
+    press(app, "Undo")
+    app.panel.about.value = 3
+    app.panel.analyse.click()
+    app.session.job.wait()
+    app.panel.refresh()
+    assert len(app.value) == 3
+    assert app.panel.undo.disabled and app.panel.redo.disabled
+    send(app.panel.player.widget, {"do": "redo"})
+    assert len(app.value) == 3
+
+
+def opened_another_day(app, hits):
+    KEPT.clear()
+    again = segment(hits, SR, out=app.out, headless=False)
+    again.run()
+    again.session.job.wait()
+    again.panel.refresh()
+    return again
+
+
+def test_edits_are_there_when_the_kernel_begins_anew(app, hits):
+    app.panel.player.time = ONSETS[1] + 0.1
+    press(app, "Split")
+    again = opened_another_day(app, hits)
+    assert again.value.segments == app.value.segments and len(again.value) == 7
+    assert str(again.edits) in again.panel.status.value
+    press(again, "Undo")
+    assert len(opened_another_day(again, hits).value) == 6
+
+
+def test_edits_that_an_analysis_replaces_can_be_imported(app, hits):
+    app.panel.player.time = ONSETS[1] + 0.1
+    press(app, "Split")
+    app.panel.analyse.click()
+    (before,) = app.edits.parent.glob("*_before.json")
+    assert str(before) in app.panel.status.value
+    app.session.job.wait()
+    assert len(opened_another_day(app, hits).value) == 6
+    app.panel.label_file.value = str(before)
+    app.panel.read.click()
+    assert len(app.value) == 7
+
+
+def test_an_import_says_what_it_did_and_the_curve_counts_what_the_list_holds(app, tmp_path):
+    (tmp_path / "two.txt").write_text("0.5\t1.0\ta\n1.5\t2.0\tb\n")
+    app.panel.label_file.value = str(tmp_path / "two.txt")
+    app.panel.read.click()
+    assert "2 segments from two.txt in the place of 6" in app.panel.status.value
+    assert app.panel.curve.by_hand == len(app.value) == 2
+    press(app, "Undo")
+    assert app.panel.curve.by_hand == -1 and "two.txt" not in app.panel.status.value
+
+
 def test_other_settings_analyse_anew_unless_there_are_edits(app, hits):
     other = segment(hits, SR, level="sections", n_segments=2, out=app.out, headless=False)
     other.run()

@@ -2,6 +2,7 @@
 
 import Peaks from "peaks.js";
 import WaveformData from "waveform-data";
+import { Boundaries } from "./boundaries.js";
 import { Inspector } from "./inspector.js";
 import { listen } from "./keys.js";
 import { Labels } from "./labels.js";
@@ -61,9 +62,11 @@ class View {
     this.spectrogram = new Spectrogram(find(".spectrogram"), this.info.duration, this.talk.ask, (work) => this.#tell(work));
     this.inspector = new Inspector(this.parts, this);
     this.marks = new Marks(this.model, this.peaks, this.info, () => this.#marksChanged());
+    this.boundaries = new Boundaries(find(".zoom"), find(".rules"), this);
     this.selecting = new Selecting(find(".zoom"), this);
     this.labels = new Labels(find(".rules"), this.marks, this.peaks, this.flags);
     this.marks.draw();
+    this.#historyChanged();
     this.#connect();
     this.#showSpectrogram(this.info.spectrogram);
     this.#zoomed();
@@ -117,6 +120,7 @@ class View {
     if (time !== null) this.#reveal(time);
   }
   addPoint() {
+    if (this.marks.shared) return;
     this.marks.add("points", { time: this.media.getCurrentTime() });
   }
   addSegment() {
@@ -201,7 +205,7 @@ class View {
         overlay: true,
         markers: false,
         overlayOpacity: 0.3,
-        overlayBorderWidth: 2,
+        overlayBorderWidth: "undo" in (this.model.get("history") ?? {}) ? 0 : 2, // boundaries.js draws them
         overlayCornerRadius: 1,
         overlayLabelColor: "transparent",
       },
@@ -262,6 +266,7 @@ class View {
       segments: () => this.marks.draw(),
       selection: () => this.marks.draw(),
       loop: () => this.#loopChanged(),
+      history: () => this.#historyChanged(),
       time: () => {
         const time = this.model.get("time");
         const ours = time === this.syncedTime || this.media.isPlaying() && Math.abs(time - this.media.getCurrentTime()) < 1;
@@ -319,14 +324,23 @@ class View {
   #marksChanged() {
     this.inspector.update();
     this.labels.update();
-    this.#button("undo").disabled = !this.marks.past.length;
-    this.#button("redo").disabled = !this.marks.future.length;
+    this.boundaries.draw();
+    this.#button("undo").disabled = !this.marks.canUndo;
+    this.#button("redo").disabled = !this.marks.canRedo;
+  }
+
+  #historyChanged() {
+    const { shared } = this.marks;
+    this.#button("point").hidden = Boolean(shared); // a point is no part
+    this.zoomview.setSegmentDragMode(shared ? "no-overlap" : "overlap");
+    this.#marksChanged();
   }
 
   #zoomed() {
     const [start, stop] = this.range;
     this.lane.update(start, stop);
     this.labels.update(start, stop);
+    this.boundaries.draw();
     this.spectrogram.update(start, stop);
     this.model.set("range", [start, stop]); // for views beside this one
     this.#button("in").disabled = this.scale <= this.info.levels[0];

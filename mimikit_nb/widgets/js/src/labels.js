@@ -1,6 +1,7 @@
 // Names of marks over the waveform, always readable: a segment's on a plate at its visible
 // beginning, a point's on its flag; where they would cover each other they take further rows. And
-// the frame of the chosen mark.
+// the frame of the chosen mark. Parts of a sound are named only where the name has room: there may be
+// a thousand of them.
 
 import { element } from "./layout.js";
 
@@ -52,12 +53,21 @@ export class Labels {
       return plate;
     });
     this.box.replaceChildren(...plates);
+    if (this.marks.shared) this.#leaveOut(plates, segments.map((s) => Math.min(x(s.stop), width)));
     const boxes = plates.map((plate) => ({ left: plate.offsetLeft, width: plate.offsetWidth }));
     rowsOf(boxes).forEach((row, i) => (plates[i].dataset.row = row));
     const points = inOrder("points").sort((a, b) => a.time - b.time);
     const widths = points.map(({ id, time }) => ({ left: x(time), width: this.flags.get(id)?.width ?? 0 }));
     rowsOf(widths).forEach((row, i) => this.flags.get(points[i].id)?.setRow(row));
     this.#frame(now(this.marks.chosenMark), x);
+  }
+
+  /** Take away names that are wider than their parts, which end at these places. */
+  #leaveOut(plates, ends) {
+    const fits = plates.map((plate, i) => plate.offsetLeft + plate.offsetWidth + GAP <= ends[i]);
+    const named = plates.filter((_, i) => fits[i]);
+    this.box.replaceChildren(...named);
+    plates.splice(0, plates.length, ...named);
   }
 
   #frame(mark, x) {

@@ -22,6 +22,7 @@ export const HELP = [
   ["Home End", "go to the beginning, to the end"],
   ["+ −", "zoom in, out; 0 shows all"],
   ["drag", "select a passage; on a mark, move it or its edge; with Shift, select over marks"],
+  ["drag a line", "move a boundary of two parts; with Alt only the part on whose side you take it"],
   ["M", "mark a point at the playhead"],
   ["S", "make a segment of the selection, or one second from the playhead"],
   ["[ ]", "go to the mark before, after"],

@@ -1,5 +1,8 @@
 // Points, segments and the selection: the model's lists are the truth, peaks.js draws them, and
-// every change that is made here goes through `commit`, which remembers it for undo.
+// every change that is made here goes through `commit`, which remembers it for undo. In a view that
+// keeps a history of its own nothing is remembered here, and segments are parts that never overlap.
+
+import { changed, moved, withNew } from "./parts.js";
 
 const SELECTION = "mnb-selection";
 const round = (seconds) => +seconds.toFixed(6);
@@ -39,18 +42,35 @@ export class Marks {
   }
 
   // --- changes ----------------------------------------------------------------------------------
+  /** What the history of the view around the player allows, if it keeps one: {undo, redo}. */
+  get shared() {
+    const history = this.model.get("history") ?? {};
+    return "undo" in history ? history : null;
+  }
+  get canUndo() {
+    return this.shared ? this.shared.undo : this.past.length > 0;
+  }
+  get canRedo() {
+    return this.shared ? this.shared.redo : this.future.length > 0;
+  }
   commit(changes) {
+    if (this.shared) return this.#set(changes);
     this.past.push({ points: this.get("points"), segments: this.get("segments") });
     this.future = [];
     this.#set(changes);
   }
   undo() {
-    this.#travel(this.past, this.future);
+    if (!this.canUndo) return;
+    if (this.shared) this.model.send({ do: "undo" });
+    else this.#travel(this.past, this.future);
   }
   redo() {
-    this.#travel(this.future, this.past);
+    if (!this.canRedo) return;
+    if (this.shared) this.model.send({ do: "redo" });
+    else this.#travel(this.future, this.past);
   }
   change(list, id, values) {
+    if (this.shared && list === "segments") return this.#changePart(this.#fit(values), id);
     const marks = this.get(list).map((mark) => (mark.id === id ? this.#fit({ ...mark, ...values }) : mark));
     this.commit({ [list]: marks });
   }
@@ -58,8 +78,21 @@ export class Marks {
     const kind = list === "points" ? "point" : "segment";
     const id = `${kind[0]}-${Math.random().toString(36).slice(2, 9)}`;
     const mark = this.#fit({ id, label: "", kind, editable: true, metadata: {}, ...values });
-    this.commit({ [list]: [...this.get(list), mark] });
+    const isPart = this.shared && list === "segments";
+    this.commit({ [list]: isPart ? withNew(this.get(list), mark) : [...this.get(list), mark] });
     this.choose(list, id);
+  }
+  #changePart(values, id) {
+    this.commit({ segments: changed(this.get("segments"), id, values, this.info.duration) });
+  }
+  /** Move a boundary of parts. */
+  move(boundary, time) {
+    this.commit({ segments: moved(this.get("segments"), boundary, round(time), this.info.duration) });
+  }
+  /** Draw a boundary where the pointer is; the model is told when it is let go. */
+  preview({ left, right }, time) {
+    if (left !== null) this.#drawnMark("segments", left)?.update({ endTime: time });
+    if (right !== null) this.#drawnMark("segments", right)?.update({ startTime: time });
   }
   removeChosen() {
     const mark = this.chosenMark;
@@ -163,7 +196,7 @@ export class Marks {
     for (const key of ["time", "start", "stop"]) {
       if (key in mark) fitted[key] = round(this.#clamp(mark[key]));
     }
-    if ("start" in fitted && fitted.stop < fitted.start) [fitted.start, fitted.stop] = [fitted.stop, fitted.start];
+    if (fitted.stop < fitted.start) [fitted.start, fitted.stop] = [fitted.stop, fitted.start];
     return fitted;
   }
 
@@ -172,7 +205,6 @@ export class Marks {
   }
 
   #travel(from, to) {
-    if (!from.length) return;
     to.push({ points: this.get("points"), segments: this.get("segments") });
     this.#set(from.pop());
   }

@@ -23,7 +23,7 @@ export class Selecting {
   #begin(event) {
     if (event.button !== 0) return;
     this.view.root.focus({ preventScroll: true });
-    if (!event.shiftKey && this.#onMark(event)) return;
+    if (!event.shiftKey && (this.view.boundaries.take(event) || this.#onMark(event))) return;
     event.stopPropagation();
     event.preventDefault();
     const from = { x: event.clientX, time: this.#time(event) };
