@@ -4,7 +4,7 @@
 import { element } from "./layout.js";
 import { allowed, boundaries } from "./parts.js";
 
-const REACH = 6; // pixels
+const REACH = 6; // pixels, and never more than a third of a part: the rest is for the part itself
 const CROWDED = 4; // pixels between two boundaries, below which they are faint
 const COLOUR = "#d55e00";
 
@@ -39,9 +39,10 @@ export class Boundaries {
   /** The boundary that the pointer can take, if there is one. */
   near(clientX) {
     const x = clientX - this.box.getBoundingClientRect().left;
+    const reach = ({ room }) => Math.min(REACH, (this.#x(room) - this.#x(0)) / 3);
     const away = (place) => Math.abs(this.#x(place.time) - x);
     const nearest = this.places.filter((place) => place.editable).reduce((a, b) => (a && away(a) <= away(b) ? a : b), null);
-    return nearest && away(nearest) <= REACH ? nearest : null;
+    return nearest && away(nearest) <= reach(nearest) ? nearest : null;
   }
 
   /** Take a boundary and drag it; false if there is none here. */
@@ -67,7 +68,10 @@ export class Boundaries {
       const { held } = this;
       this.held = null;
       if (held && held.time !== place.time) marks.move(boundary, held.time);
-      else marks.choose("segments", place.right ?? place.left);
+      else {
+        marks.choose("segments", (slip < 0 ? place.left : place.right) ?? place.left ?? place.right);
+        this.view.media.seek(place.time + slip);
+      }
     };
     window.addEventListener("mousemove", move);
     window.addEventListener("mouseup", end);

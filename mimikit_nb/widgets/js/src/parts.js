@@ -6,15 +6,17 @@ const TOUCHING = 0.0005; // seconds between two parts that share a boundary
 
 const inOrder = (segments) => [...segments].sort((a, b) => a.start - b.start);
 
-/** Places where a part ends (`left`) or begins (`right`): both where two parts touch. */
+/** Places where a part ends (`left`) or begins (`right`), both where two parts touch; `room` is the
+ * length of the shorter one. */
 export function boundaries(segments) {
   const places = [];
   for (const { id, start, stop, editable } of inOrder(segments)) {
     const last = places.at(-1);
-    if (last && Math.abs(start - last.time) < TOUCHING) last.right = id;
-    else places.push({ time: start, left: null, right: id, editable });
-    if (!editable) places.at(-1).editable = false;
-    places.push({ time: stop, left: id, right: null, editable });
+    const room = stop - start;
+    if (last && Math.abs(start - last.time) < TOUCHING) {
+      Object.assign(last, { right: id, editable: last.editable && editable, room: Math.min(last.room, room) });
+    } else places.push({ time: start, left: null, right: id, editable, room });
+    places.push({ time: stop, left: id, right: null, editable, room });
   }
   return places;
 }
