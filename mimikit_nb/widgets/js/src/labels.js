@@ -53,7 +53,7 @@ export class Labels {
       return plate;
     });
     this.box.replaceChildren(...plates);
-    if (this.marks.shared) this.#leaveOut(plates, segments.map((s) => Math.min(x(s.stop), width)));
+    if (this.marks.shared) this.#leaveOut(plates, segments.map((s, i) => Math.max(x(s.stop), x(segments[i + 1]?.start ?? stop))));
     const boxes = plates.map((plate) => ({ left: plate.offsetLeft, width: plate.offsetWidth }));
     rowsOf(boxes).forEach((row, i) => (plates[i].dataset.row = row));
     const points = inOrder("points").sort((a, b) => a.time - b.time);
@@ -62,7 +62,7 @@ export class Labels {
     this.#frame(now(this.marks.chosenMark), x);
   }
 
-  /** Take away names that are wider than their parts, which end at these places. */
+  /** Take away names that reach over these places, where the next parts begin. */
   #leaveOut(plates, ends) {
     const fits = plates.map((plate, i) => plate.offsetLeft + plate.offsetWidth + GAP <= ends[i]);
     const named = plates.filter((_, i) => fits[i]);
