@@ -28,8 +28,9 @@ _N_RATES, _SLOWEST, _FASTEST = 16, 3.0, 160.0
 _MOST_FITTED = 2**15
 """Values that classes are fitted to."""
 
-_RELUCTANCE = 1.0
-"""Nats by which a class is less likely for each step that a passage has gone on for too long."""
+_RELUCTANCE, _MOST_RELUCTANCE = 1.0, 2.0
+"""Nats by which a class is less likely for each step that a passage has gone on for too long, and
+at most: enough to choose what sounds alike, not enough for what doesn't belong there."""
 
 _N_ALIKE, _SHARPNESS = 8, 4.0
 """How far classes count as alike: at the distance of the eighth nearest by a factor of e^-4."""
@@ -47,8 +48,8 @@ class FlowHead(Head):
     With a memory, what the flow draws is a proposal: the unit of the recording that is nearest to
     it, and joins well what was played last, takes its place. ``recorded`` says how far (0 is the
     proposal, 1 the unit, between lies their mixture), ``follow`` for how many seconds one passage
-    of the recording may go on. With classes, those that would go on with it become less and less
-    likely behind that; without, its units are left out.
+    of the recording may go on. With classes, those that would go on with it become less likely
+    behind that, up to a limit; without, its units are left out.
 
     Parameters
     ----------
@@ -184,7 +185,8 @@ class FlowHead(Head):
             return self._moved(noise, params)
         logits = self.classes.logits(params)
         if heard is not None:
-            logits = logits - _RELUCTANCE * self._class_excess(heard.excess)
+            reluctance = _RELUCTANCE * self._class_excess(heard.excess)
+            logits = logits - reluctance.clamp(max=_MOST_RELUCTANCE)
         return self._of_class(noise, params, draw_class(logits, u[:, self.dim :], controls))
 
     def _class_excess(self, excess: Tensor) -> Tensor:
