@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _COLUMNS = "file", "", "min", "Hz", "ch", "bits", "read by", "peak dB", "LUFS", "silent", "remark"
 
 
+KNOWN = "its sound is in this corpus already"
+"How the reason begins why a file was left out that the corpus has."
+
+
 @dataclass(frozen=True)
 class FileRecord:
     """What the preflight says about one file.
@@ -83,6 +87,11 @@ class FileRecord:
     def is_accepted(self) -> bool:
         """Whether the file can be used."""
         return not self.reason
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it was left out because its sound is in the corpus already."""
+        return self.reason.startswith(KNOWN)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dict of JSON types."""
@@ -164,12 +173,17 @@ class Report:
             others = "other file was" if n_ignored == 1 else "other files were"
             lines.append(f"{n_ignored} {others} ignored ({_counted(self.ignored, '')}).")
         if not self.accepted:
-            lines.append(
-                "None of them can be used: see the reasons below."
-                if self.records
-                else "There are no sound files here."
-            )
+            lines.append(self._why_none)
         return "\n".join(lines)
+
+    @property
+    def _why_none(self) -> str:
+        n_known = sum(record.is_known for record in self.records)
+        if n_known:
+            return f"Nothing is new: the corpus has {n_known} of them already, and stays as it is."
+        if self.records:
+            return "None of them can be used: see the reasons below."
+        return "There are no sound files here."
 
     def to_frame(self) -> pd.DataFrame:
         """Table with one row per file."""

@@ -29,7 +29,7 @@ from ..audio.doctor import (
 from ..audio.files import Resampler, info
 from ..audio.find import READABLE, Found, find
 from ..audio.locks import PATIENCE_SECONDS
-from ..audio.report import FileRecord, Report
+from ..audio.report import KNOWN, FileRecord, Report
 from ..audio.targets import check_target
 from ..errors import CorpusError
 from ..progress import Progress, Watch
@@ -140,7 +140,8 @@ def add_files(path: PathArg, paths: Paths, progress: Watch | None = None) -> Cor
 
     The corpus is replaced by a longer one at once, when that is complete. What it holds is
     copied, not decoded again, and its tracks are kept: positions stay what they were. Files
-    whose content is in the corpus already are refused, so that this can be run again.
+    whose content is in the corpus already are left out, and the report says so: this can be run
+    again.
 
     Parameters
     ----------
@@ -161,8 +162,8 @@ def add_files(path: PathArg, paths: Paths, progress: Watch | None = None) -> Cor
     AudioError
         If a path doesn't exist.
     CorpusError
-        If there is no corpus, none of the files can be used, or it can't be written. The corpus
-        is then as it was.
+        If there is no corpus, none of the files can be used or is known, or it can't be written.
+        The corpus is then as it was.
 
     Examples
     --------
@@ -195,10 +196,11 @@ def _add(corpus: Corpus, found: Found, progress: Progress) -> Corpus:
                 planes.append(corpus.signal[:, start : start + _COPY_SAMPLES])
             ingest.read(fresh, progress)
             added += ingest.records
-            if not ingest.files:
+            if not ingest.files and not known:
                 report = Report(added, corpus.sample_rate, window_seconds, ignored)
                 raise CorpusError(f"Nothing was added to {corpus.path}.\n{report}")
-            _save(corpus.path, _longer(corpus, ingest), planes, tracks_from=corpus.path)
+            if ingest.files:
+                _save(corpus.path, _longer(corpus, ingest), planes, tracks_from=corpus.path)
         corpus = open_corpus(corpus.path)
     corpus.report = Report(added, corpus.sample_rate, window_seconds, ignored)
     return corpus
@@ -342,7 +344,7 @@ def _already_there(path: Path, present: dict[str, str]) -> FileRecord:
     digest = digest_of(path)
     return FileRecord(
         path,
-        f"its sound is in this corpus already, as {present[digest]}",
+        f"{KNOWN}, as {present[digest]}",
         "There is nothing to do.",
         sha256=digest,
     )

@@ -232,6 +232,11 @@ def test_adding_again_changes_nothing_and_says_so(takes, tmp_path):
     again = add_files(corpus.path, takes)
     assert again.hash == corpus.hash
     assert all("already" in record.reason for record in again.report.refused)
+    assert "Nothing is new" in str(again.report)
+    (takes / "text.wav").write_text("x")
+    beside = add_files(corpus.path, takes)  # known files, and one that is of no use
+    assert "Nothing is new" in str(beside.report) and "not a sound file" in str(beside.report)
+    assert open_corpus(corpus.path).hash == corpus.hash
     (tmp_path / "text.wav").write_text("x")
     with pytest.raises(CorpusError, match=r"Nothing was added(.|\n)*not a sound file"):
         add_files(corpus.path, tmp_path / "text.wav")
